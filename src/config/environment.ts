@@ -1,0 +1,57 @@
+// The only reader of `process.env` and of the `.env` file.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from './user-error.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
+
+/**
+ * The process environment over the `.env` file in `directory`: what is already set wins, and an empty value counts as
+ * not set.
+ * @throws UserError naming file and line when a line of `.env` is no assignment
+ */
+export function readEnvironment(directory: string, processEnv: Environment = process.env): Environment {
+  const fromFile = parseEnvFile(join(directory, '.env'));
+  const merged: Record<string, string> = {};
+  for (const source of [fromFile, processEnv]) {
+    for (const [name, value] of Object.entries(source)) {
+      if (value !== undefined && value.trim() !== '') merged[name] = value;
+    }
+  }
+  return merged;
+}
+
+function parseEnvFile(path: string): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new UserError(`cannot read ${path}: ${(error as Error).message}`, 'make the file readable or remove it');
+  }
+  const values: Record<string, string> = {};
+  text.split(/\r?\n/).forEach((line, index) => {
+    if (/^\s*(#.*)?$/.test(line)) return;
+    const match = ASSIGNMENT.exec(line);
+    if (!match) {
+      // The line itself is not shown: it may hold a key.
+      throw new UserError(
+        `${path}:${index + 1}: expected NAME=value`,
+        'correct that line, or begin it with # to leave it out',
+      );
+    }
+    values[match[1] as string] = unquote(match[2] as string, `${path}:${index + 1}`);
+  });
+  return values;
+}
+
+function unquote(raw: string, place: string): string {
+  const text = raw.trim();
+  const quote = text[0];
+  if (quote !== '"' && quote !== "'") return text.replace(/\s+#.*$/, '');
+  const end = text.indexOf(quote, 1);
+  if (end === -1) throw new UserError(`${place}: a ${quote} is opened and not closed`, `end the value with ${quote}`);
+  return text.slice(1, end);
+}

@@ -1,0 +1,66 @@
+// What a language-model provider is: types only.
+import type { SpeechExpectation } from '../config/expectation.ts';
+import type { AssistantScript } from '../config/persona.ts';
+import type { ProviderClient, ProviderDefinition } from '../config/provider.ts';
+
+export interface LlmTraits {
+  /** BCP 47 tags, or 'any'. */
+  readonly languages: readonly string[] | 'any';
+}
+
+export interface LlmToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** JSON text of an object. */
+  readonly arguments: string;
+}
+
+/** The conversation in the order in which it happened. An assistant's text is what the caller heard of it. */
+export type LlmMessage =
+  | { readonly role: 'system' | 'user' | 'assistant'; readonly text: string; readonly interrupted?: boolean }
+  | { readonly role: 'tool-call'; readonly call: LlmToolCall }
+  | {
+      readonly role: 'tool-result';
+      readonly callId: string;
+      readonly name: string;
+      readonly output: string;
+      readonly isError: boolean;
+    };
+
+export interface LlmTool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON schema of the arguments. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface LlmRequest {
+  readonly messages: readonly LlmMessage[];
+  readonly tools: readonly LlmTool[];
+  readonly toolChoice: 'auto' | 'none' | 'required';
+  readonly language: string;
+  /** What a provider without a model of its own works from. */
+  readonly script?: AssistantScript | undefined;
+  /** Aborting ends the reply without an error. */
+  readonly signal: AbortSignal;
+}
+
+export type LlmPart =
+  | { readonly type: 'text'; readonly text: string }
+  /** Whole, never in pieces. */
+  | { readonly type: 'tool-call'; readonly call: LlmToolCall }
+  /** What it expects the caller to say to this reply. */
+  | { readonly type: 'expect'; readonly expectation: SpeechExpectation }
+  | { readonly type: 'usage'; readonly promptTokens: number; readonly completionTokens: number };
+
+export interface LlmClient extends ProviderClient {
+  /** Ends with the reply, or throws one ProviderError. Must be free of side effects: a reply may be asked for twice. */
+  reply(request: LlmRequest): AsyncIterable<LlmPart>;
+}
+
+export type LlmProvider = ProviderDefinition<'llm', LlmTraits, LlmClient>;
+
+/** One provider = one file with one of these. */
+export function defineLlm(provider: Omit<LlmProvider, 'stage'>): LlmProvider {
+  return { stage: 'llm', ...provider };
+}

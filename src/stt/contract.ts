@@ -1,0 +1,72 @@
+// What a speech-to-text provider is: types only.
+import type { SpeechExpectation } from '../config/expectation.ts';
+import type { ProviderClient, ProviderDefinition } from '../config/provider.ts';
+
+export interface SttTraits {
+  /** BCP 47 tags, or 'any'. */
+  readonly languages: readonly string[] | 'any';
+  /** Mono PCM16 at this rate is what `write` takes. */
+  readonly sampleRateHz: number;
+  readonly interimResults: boolean;
+  /** Whether `words` carry times. */
+  readonly wordTimes: boolean;
+  /** It must be told by `speech()` when the caller speaks (voice activity), as it can't find out cheaply. */
+  readonly needsVoiceActivity: boolean;
+}
+
+export interface SttWord {
+  readonly text: string;
+  /** Since the session's first sample. */
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export type SttPart =
+  | {
+      /** An interim restates the whole segment since the last final. */
+      readonly type: 'interim' | 'final';
+      readonly text: string;
+      readonly startMs: number;
+      readonly endMs: number;
+      /** 0 to 1; 1 where the provider gives none. */
+      readonly confidence: number;
+      readonly language: string;
+      readonly words: readonly SttWord[];
+    }
+  | { readonly type: 'speech-start' | 'speech-end'; readonly atMs: number };
+
+export interface SttOpenOptions {
+  readonly language: string;
+  /** Words that are likely: names, products. */
+  readonly keyPhrases?: readonly string[] | undefined;
+  /** Aborting ends the session without an error. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One stream of caller audio. `parts` ends after `end()` once everything written is transcribed, or throws one
+ * ProviderError. Nothing is thrown elsewhere.
+ */
+export interface SttSession {
+  readonly parts: AsyncIterable<SttPart>;
+  /** Mono PCM16 at `traits.sampleRateHz`; the array is not kept, nor changed. */
+  write(samples: Int16Array): void;
+  /** Voice activity began or ended; only where `traits.needsVoiceActivity`. */
+  speech?(active: boolean): void;
+  /** What the agent expects to hear from now on. */
+  expect?(expectation: SpeechExpectation): void;
+  /** Finalise what was written so far. */
+  flush(): void;
+  end(): void;
+}
+
+export interface SttClient extends ProviderClient {
+  open(options: SttOpenOptions): SttSession;
+}
+
+export type SttProvider = ProviderDefinition<'stt', SttTraits, SttClient>;
+
+/** One provider = one file with one of these. */
+export function defineStt(provider: Omit<SttProvider, 'stage'>): SttProvider {
+  return { stage: 'stt', ...provider };
+}

@@ -1,0 +1,50 @@
+// What a text-to-speech provider is: types only.
+import type { ProviderClient, ProviderDefinition } from '../config/provider.ts';
+
+export interface TtsTraits {
+  /** BCP 47 tags, or 'any'. */
+  readonly languages: readonly string[] | 'any';
+  /** Mono PCM16 at this rate is what `audio` parts carry. */
+  readonly sampleRateHz: number;
+  /** Whether it sends `word` parts. */
+  readonly wordTimes: boolean;
+  /** Voice by language where the configuration names none. */
+  readonly defaultVoices: Readonly<Record<string, string>>;
+}
+
+export type TtsPart =
+  | { readonly type: 'audio'; readonly samples: Int16Array }
+  /** Times are since the session's first sample. */
+  | { readonly type: 'word'; readonly text: string; readonly startMs: number; readonly endMs: number }
+  /** All text up to a `flush()` or `end()` is in the audio parts before this. */
+  | { readonly type: 'segment-end' };
+
+export interface TtsOpenOptions {
+  readonly voice: string;
+  readonly language: string;
+  /** Aborting ends the session without an error. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One reply. Text comes in pieces as the model writes it; audio leaves as soon as a clause can be spoken. `parts`
+ * ends after `end()` once all is spoken, or throws one ProviderError. Nothing is thrown elsewhere.
+ */
+export interface TtsSession {
+  readonly parts: AsyncIterable<TtsPart>;
+  write(text: string): void;
+  /** Speak what was written so far; a `segment-end` follows. */
+  flush(): void;
+  end(): void;
+}
+
+export interface TtsClient extends ProviderClient {
+  open(options: TtsOpenOptions): TtsSession;
+}
+
+export type TtsProvider = ProviderDefinition<'tts', TtsTraits, TtsClient>;
+
+/** One provider = one file with one of these. */
+export function defineTts(provider: Omit<TtsProvider, 'stage'>): TtsProvider {
+  return { stage: 'tts', ...provider };
+}
