@@ -1,0 +1,21 @@
+// What others import: the chains for an existing LiveKit agent, and what personas and providers are made with.
+export type { SpeechExpectation } from './config/expectation.ts';
+export {
+  type AssistantScript,
+  definePersona,
+  type Persona,
+  type ScriptAction,
+  type ScriptQuestion,
+} from './config/persona.ts';
+export type { EnvNeed, ProviderClient, ProviderDefinition, ProviderSettings } from './config/provider.ts';
+export { type AnyTool, defineTool, type ToolContext, type ToolDefinition } from './config/tool.ts';
+export { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from './failover/provider-error.ts';
+export type { LlmLink } from './llm/chain.ts';
+export { defineLlm, type LlmClient, type LlmMessage, type LlmPart, type LlmProvider, type LlmRequest } from './llm/contract.ts';
+export { LlmChain, type LlmChainOptions } from './llm/livekit.ts';
+export type { SttLink } from './stt/chain.ts';
+export { defineStt, type SttClient, type SttPart, type SttProvider, type SttSession } from './stt/contract.ts';
+export { SttChain, type SttChainOptions } from './stt/livekit.ts';
+export type { TtsLink } from './tts/chain.ts';
+export { defineTts, type TtsClient, type TtsPart, type TtsProvider, type TtsSession } from './tts/contract.ts';
+export { TtsChain, type TtsChainOptions } from './tts/livekit.ts';

@@ -1,0 +1,208 @@
+// Both bridges to LiveKit: our chain as its LLM class, and any of its LLM plugins as a link.
+import { llm } from '@livekit/agents';
+import type { SpeechExpectation } from '../config/expectation.ts';
+import type { AssistantScript } from '../config/persona.ts';
+import { ProviderError } from '../failover/provider-error.ts';
+import { type LlmLink, replyOverChain } from './chain.ts';
+import type { LlmMessage, LlmPart, LlmRequest, LlmTool } from './contract.ts';
+
+export interface LlmChainOptions {
+  /** BCP 47; 'en-US' where absent. */
+  readonly language?: string;
+  /** For links without a model of their own. */
+  readonly script?: AssistantScript;
+  /** A reply says what it expects to hear next; replies may be speculative. */
+  onExpect?(expectation: SpeechExpectation): void;
+}
+
+/** A LiveKit LLM over an array of links: LiveKit plugins or our own providers. */
+export class LlmChain extends llm.LLM {
+  readonly #links: readonly LlmLink[];
+  readonly #options: LlmChainOptions;
+
+  /** @throws RangeError when `links` is empty */
+  constructor(links: readonly (LlmLink | llm.LLM)[], options: LlmChainOptions = {}) {
+    super();
+    if (links.length === 0) throw new RangeError('LlmChain needs at least one link');
+    this.#links = links.map((link) => (link instanceof llm.LLM ? llmLinkFromPlugin(link) : link));
+    this.#options = options;
+  }
+
+  override label(): string {
+    return 'bulletproof.LlmChain';
+  }
+
+  override get provider(): string {
+    return this.#links[0]?.id ?? 'none';
+  }
+
+  override chat(options: Parameters<llm.LLM['chat']>[0]): llm.LLMStream {
+    return new ChainStream(this, this.#links, this.#options, options);
+  }
+}
+
+class ChainStream extends llm.LLMStream {
+  readonly #links: readonly LlmLink[];
+  readonly #options: LlmChainOptions;
+  readonly #toolChoice: LlmRequest['toolChoice'];
+
+  constructor(
+    owner: LlmChain,
+    links: readonly LlmLink[],
+    options: LlmChainOptions,
+    { chatCtx, toolCtx, toolChoice }: Parameters<llm.LLM['chat']>[0],
+  ) {
+    super(owner, {
+      chatCtx,
+      ...(toolCtx && { toolCtx }),
+      connOptions: { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 },
+    });
+    this.#links = links;
+    this.#options = options;
+    this.#toolChoice = toolChoice === 'none' || toolChoice === 'required' ? toolChoice : 'auto';
+  }
+
+  protected override async run(): Promise<void> {
+    const id = crypto.randomUUID();
+    const request: LlmRequest = {
+      messages: toMessages(this.chatCtx),
+      tools: toTools(this.toolCtx),
+      toolChoice: this.#toolChoice,
+      language: this.#options.language ?? 'en-US',
+      script: this.#options.script,
+      signal: this.abortController.signal,
+    };
+    for await (const part of replyOverChain(this.#links, request)) {
+      if (this.queue.closed) return;
+      if (part.type === 'expect') this.#options.onExpect?.(part.expectation);
+      else this.queue.put(toChunk(id, part));
+    }
+  }
+}
+
+function toChunk(id: string, part: Exclude<LlmPart, { type: 'expect' }>): llm.ChatChunk {
+  switch (part.type) {
+    case 'text':
+      return { id, delta: { role: 'assistant', content: part.text } };
+    case 'tool-call': {
+      const { id: callId, name, arguments: args } = part.call;
+      return { id, delta: { role: 'assistant', toolCalls: [llm.FunctionCall.create({ callId, name, args })] } };
+    }
+    case 'usage': {
+      const { promptTokens, completionTokens } = part;
+      return {
+        id,
+        usage: { promptTokens, completionTokens, promptCachedTokens: 0, totalTokens: promptTokens + completionTokens },
+      };
+    }
+  }
+}
+
+function toMessages(context: llm.ChatContext): LlmMessage[] {
+  const messages: LlmMessage[] = [];
+  for (const item of context.items) {
+    if (item.type === 'message') {
+      const text = item.textContent;
+      if (!text) continue;
+      const role = item.role === 'developer' ? 'system' : item.role;
+      messages.push({ role, text, ...(item.interrupted && { interrupted: true }) });
+    } else if (item.type === 'function_call') {
+      messages.push({ role: 'tool-call', call: { id: item.callId, name: item.name, arguments: item.args } });
+    } else if (item.type === 'function_call_output') {
+      const { callId, name, output, isError } = item;
+      messages.push({ role: 'tool-result', callId, name, output, isError });
+    }
+  }
+  return messages;
+}
+
+function toTools(context: llm.ToolContext | undefined): LlmTool[] {
+  if (!context) return [];
+  return Object.entries(context.functionTools).map(([name, tool]) => ({
+    name,
+    description: tool.description,
+    parameters: llm.toJsonSchema(tool.parameters) as unknown as Record<string, unknown>,
+  }));
+}
+
+/** Any LiveKit LLM plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the reply. */
+export function llmLinkFromPlugin(plugin: llm.LLM): LlmLink {
+  return {
+    id: plugin.label(),
+    traits: { languages: 'any' },
+    client: {
+      reply: (request) => replyOfPlugin(plugin, request),
+      close: () => plugin.aclose(),
+    },
+  };
+}
+
+async function* replyOfPlugin(plugin: llm.LLM, request: LlmRequest): AsyncGenerator<LlmPart> {
+  let failure: unknown;
+  const onError = (event: { error: Error; recoverable: boolean }) => {
+    if (!event.recoverable) failure = event.error;
+  };
+  plugin.on('error', onError);
+  const stream = plugin.chat({
+    chatCtx: toChatContext(request.messages),
+    toolCtx: toToolContext(request.tools),
+    toolChoice: request.toolChoice,
+    connOptions: { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 },
+  });
+  const close = () => stream.close();
+  request.signal.addEventListener('abort', close, { once: true });
+  try {
+    for await (const chunk of stream) yield* fromChunk(chunk);
+  } catch (error) {
+    failure = error;
+  } finally {
+    plugin.off('error', onError);
+    request.signal.removeEventListener('abort', close);
+    stream.close();
+  }
+  if (failure !== undefined && !request.signal.aborted) {
+    const message = failure instanceof Error ? failure.message : String(failure);
+    throw new ProviderError({ kind: 'server', provider: plugin.label(), message, cause: failure });
+  }
+}
+
+function* fromChunk(chunk: llm.ChatChunk): Generator<LlmPart> {
+  if (chunk.delta?.content) yield { type: 'text', text: chunk.delta.content };
+  for (const call of chunk.delta?.toolCalls ?? []) {
+    yield { type: 'tool-call', call: { id: call.callId, name: call.name, arguments: call.args } };
+  }
+  if (chunk.usage) {
+    const { promptTokens, completionTokens } = chunk.usage;
+    yield { type: 'usage', promptTokens, completionTokens };
+  }
+}
+
+function toChatContext(messages: readonly LlmMessage[]): llm.ChatContext {
+  const context = llm.ChatContext.empty();
+  for (const message of messages) {
+    if (message.role === 'tool-call') {
+      const { id: callId, name, arguments: args } = message.call;
+      context.insert(llm.FunctionCall.create({ callId, name, args }));
+    } else if (message.role === 'tool-result') {
+      const { callId, name, output, isError } = message;
+      context.insert(llm.FunctionCallOutput.create({ callId, name, output, isError }));
+    } else {
+      context.addMessage({ role: message.role, content: message.text, interrupted: message.interrupted ?? false });
+    }
+  }
+  return context;
+}
+
+function toToolContext(tools: readonly LlmTool[]): llm.ToolContext {
+  return new llm.ToolContext(
+    tools.map(({ name, description, parameters }) =>
+      llm.tool({
+        name,
+        description,
+        parameters: parameters as never,
+        // The session runs tools; a plugin only announces the call.
+        execute: () => Promise.reject(new Error(`tool ${name} is run by the session`)),
+      }),
+    ),
+  );
+}
