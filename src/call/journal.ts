@@ -1,0 +1,28 @@
+// What calls leave behind on this machine: messages taken, tool results, one JSON object a line.
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface JournalEntry {
+  readonly type: string;
+  readonly callId: string;
+  readonly room: string;
+  readonly persona: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface Journal {
+  /** Resolves once the entry is on disk. */
+  record(entry: JournalEntry): Promise<void>;
+}
+
+/** One file a day (UTC) in `directory`; appends are whole lines, so several call processes may share it. */
+export function openJournal(directory: string, now: () => Date = () => new Date()): Journal {
+  return {
+    async record(entry) {
+      const timestamp = now().toISOString();
+      await mkdir(directory, { recursive: true });
+      const line = `${JSON.stringify({ timestamp, ...entry })}\n`;
+      await appendFile(join(directory, `${timestamp.slice(0, 10)}.jsonl`), line, { mode: 0o600, flush: true });
+    },
+  };
+}

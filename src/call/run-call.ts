@@ -1,0 +1,112 @@
+// One call from the caller's arrival to the end: persona, session, greeting, and what the page is told.
+import { type JobContext, type VAD, voice } from '@livekit/agents';
+import type { RemoteParticipant } from '@livekit/rtc-node';
+import type { Environment } from '../config/environment.ts';
+import type { Persona } from '../config/persona.ts';
+import type { Config } from '../config/schema.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { choosePersona } from './choose-persona.ts';
+import type { Journal } from './journal.ts';
+import { chooseLanguage } from './language.ts';
+import { createRoomSignals, type RoomSignals } from './room-signals.ts';
+import { createSession } from './session.ts';
+import type { Links } from './stages.ts';
+import { toLiveKitTools } from './tools.ts';
+
+/** What a call process holds ready before its call. */
+export interface CallResources {
+  readonly config: Config;
+  readonly env: Environment;
+  readonly personas: ReadonlyMap<string, Persona>;
+  readonly links: Links;
+  readonly vad: VAD;
+  readonly journal: Journal;
+  readonly log: Logger;
+}
+
+export async function runCall(context: JobContext, resources: CallResources): Promise<void> {
+  await context.connect();
+  const caller = await context.waitForParticipant();
+  const roomName = context.room.name ?? '';
+  const callId = context.job.id;
+  const log = resources.log.child({ session_id: callId, room: roomName });
+
+  const { persona, unknown } = choosePersona(
+    resources.personas,
+    resources.config.persona.default,
+    context.room.metadata ?? '',
+    caller.attributes,
+  );
+  const { links, config, vad } = resources;
+  const language = chooseLanguage(caller.attributes.language ?? persona.languages[0], links);
+  const session = createSession({ links, persona, language: language.language, turns: config.turns, vad, log });
+  const signals = createRoomSignals(context.room, log);
+  const calling = new AbortController();
+
+  reportTurns(session, signals, log);
+  session.on(voice.AgentSessionEventTypes.Error, ({ error }) => {
+    log.error({ event: 'connection_failed', error: describe(error) }, 'a stage failed');
+  });
+  session.on(voice.AgentSessionEventTypes.Close, ({ reason }) => {
+    calling.abort();
+    log.info({ event: 'call_ended', reason }, 'call ended');
+    context.shutdown(String(reason));
+  });
+
+  const agent = new voice.Agent({
+    instructions: persona.instructions,
+    tools: toLiveKitTools(persona, {
+      callId,
+      room: roomName,
+      personaId: persona.id,
+      caller: callerOf(caller),
+      signal: calling.signal,
+      env: resources.env,
+      record: (type, data) => resources.journal.record({ type, callId, room: roomName, persona: persona.id, data }),
+      log: (level, event, fields) => log[level]({ event, ...fields }, event.replaceAll('_', ' ')),
+    }),
+  });
+  await session.start({
+    agent,
+    room: context.room,
+    record: false,
+    inputOptions: { participantIdentity: caller.identity },
+  });
+  log.info(
+    { event: 'call_started', persona: persona.id, stt: links.stt.id, llm: links.llm.id, tts: links.tts.id },
+    `call started with ${persona.id}`,
+  );
+
+  void signals.stages(links);
+  for (const text of [language.notice, unknown && `No persona is called “${unknown}”, so ${persona.title} answers.`]) {
+    if (!text) continue;
+    log.warn({ event: 'notice' }, text);
+    void signals.notice('warning', text);
+  }
+  session.say(persona.greeting);
+}
+
+function callerOf(caller: RemoteParticipant): { identity: string; phoneNumber?: string } {
+  const phoneNumber = caller.attributes['sip.phoneNumber'];
+  return { identity: caller.identity, ...(phoneNumber && { phoneNumber }) };
+}
+
+/** LiveKit measures from the caller's last voiced audio to the first frame that is handed to the room. */
+function reportTurns(session: voice.AgentSession, signals: RoomSignals, log: Logger): void {
+  let turn = 0;
+  session.on(voice.AgentSessionEventTypes.ConversationItemAdded, ({ item }) => {
+    if (item.type !== 'message' || item.role !== 'assistant' || item.metrics.e2eLatency === undefined) return;
+    turn += 1;
+    const voiceToVoiceMs = Math.round(item.metrics.e2eLatency * 1000);
+    log.info(
+      { event: 'turn_answered', turn, voice_to_voice_ms: voiceToVoiceMs },
+      `turn ${turn} answered after ${voiceToVoiceMs} ms`,
+    );
+    void signals.turn(turn, voiceToVoiceMs);
+  });
+}
+
+function describe(error: unknown): string {
+  const inner = (error as { error?: unknown }).error ?? error;
+  return inner instanceof Error ? inner.message : String(inner);
+}

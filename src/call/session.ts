@@ -1,0 +1,68 @@
+// The AgentSession of a call: turns, barge-in and preemptive generation are LiveKit's, with our chains as its stages.
+import { inference, type VAD, voice } from '@livekit/agents';
+import type { SpeechExpectation } from '../config/expectation.ts';
+import type { Persona } from '../config/persona.ts';
+import type { Config } from '../config/schema.ts';
+import { LlmChain } from '../llm/livekit.ts';
+import { SttChain } from '../stt/livekit.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { TtsChain } from '../tts/livekit.ts';
+import type { Links } from './stages.ts';
+
+export interface SessionOptions {
+  readonly links: Links;
+  readonly persona: Persona;
+  /** BCP 47; one that the links serve. */
+  readonly language: string;
+  readonly turns: Config['turns'];
+  readonly vad: VAD;
+  readonly log: Logger;
+}
+
+export function createSession(options: SessionOptions): voice.AgentSession {
+  const { links, persona, language, turns, vad, log } = options;
+  let expectation: SpeechExpectation | undefined;
+  const stt = new SttChain([links.stt], {
+    language,
+    vad,
+    ...(persona.keyPhrases && { keyPhrases: persona.keyPhrases }),
+    onError: (link, error) =>
+      log.error(
+        { event: 'connection_failed', provider: link.id, error: String(error) },
+        'speech recognition failed, opening it again',
+      ),
+  });
+  const llm = new LlmChain([links.llm], {
+    language,
+    script: persona.script,
+    onExpect: (expected) => {
+      expectation = expected;
+    },
+  });
+  const session = new voice.AgentSession({
+    vad,
+    stt,
+    llm,
+    tts: new TtsChain([links.tts], { language }),
+    turnHandling: {
+      // Said explicitly: the default asks LiveKit's cloud in development mode.
+      turnDetection: new inference.TurnDetector({ version: 'v1-mini' }),
+      endpointing: { minDelay: turns.minDelayMs, maxDelay: turns.maxDelayMs },
+      // 'vad': the default mode asks LiveKit's cloud.
+      interruption: { mode: 'vad', minDuration: turns.interruptionMs },
+      preemptiveGeneration: { enabled: true, preemptiveTts: true },
+    },
+    // Its default withholds the caller's words from recognition during the first 3 s that the agent speaks.
+    aecWarmupDuration: null,
+    userAwayTimeout: null,
+    // A provider's errors never end a call.
+    connOptions: { maxUnrecoverableErrors: Number.POSITIVE_INFINITY },
+  });
+  session.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
+    // Replies may be speculative; the one that is spoken sets what the caller is expected to answer.
+    if (newState !== 'speaking' || !expectation) return;
+    stt.expect(expectation);
+    expectation = undefined;
+  });
+  return session;
+}

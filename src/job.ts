@@ -1,0 +1,41 @@
+// The call process: one call each. LiveKit forks it, `prewarm` loads the models, `entry` holds the call.
+import { fileURLToPath } from 'node:url';
+import { defineAgent, inference } from '@livekit/agents';
+import { openJournal } from './call/journal.ts';
+import { type CallResources, runCall } from './call/run-call.ts';
+import { createLinks, planStages, warmLinks } from './call/stages.ts';
+import { readEnvironment } from './config/environment.ts';
+import { loadConfig } from './config/load.ts';
+import { loadPersonas } from './config/personas.ts';
+import { agentsDirectory, stateDirectory } from './paths.ts';
+import { createLogger } from './telemetry/log.ts';
+
+export default defineAgent<{ resources?: CallResources }>({
+  prewarm: async (process) => {
+    process.userData.resources = await loadResources();
+  },
+  entry: async (context) => {
+    const resources = context.proc.userData.resources ?? (await loadResources());
+    await runCall(context, resources);
+  },
+});
+
+async function loadResources(): Promise<CallResources> {
+  const env = readEnvironment(process.cwd());
+  const config = loadConfig(fileURLToPath(new URL('providers.yaml', agentsDirectory)));
+  const personas = await loadPersonas(fileURLToPath(agentsDirectory), config.persona.default);
+  const links = createLinks(planStages(config, env), config, env);
+  await warmLinks(links);
+  return {
+    config,
+    env,
+    personas,
+    links,
+    vad: new inference.VAD(),
+    journal: openJournal(fileURLToPath(new URL('journal', stateDirectory()))),
+    log: createLogger({
+      level: env.LOG_LEVEL ?? 'info',
+      pretty: env.LOG_FORMAT !== 'json' && process.stdout.isTTY === true,
+    }),
+  };
+}
