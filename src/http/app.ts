@@ -1,0 +1,50 @@
+// The HTTP application: which routes there are and what holds for all of them. Tests call it in process.
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { UserError } from '../config/user-error.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { apiError } from './api-error.ts';
+import type { HttpDeps } from './deps.ts';
+import type { Page } from './page-files.ts';
+import { assetRoute } from './routes/asset.ts';
+import { callsRoute } from './routes/calls.ts';
+import { healthLiveRoute } from './routes/health-live.ts';
+import { healthReadyRoute } from './routes/health-ready.ts';
+import { pageRoute } from './routes/page.ts';
+import { personasRoute } from './routes/personas.ts';
+import { sameOriginOnly } from './same-origin.ts';
+import { securityHeaders } from './security-headers.ts';
+
+export interface AppOptions {
+  readonly deps: HttpDeps;
+  readonly page: Page;
+  readonly log: Logger;
+  /** Only reachable from this machine: then no other host name is answered (DNS rebinding). */
+  readonly loopbackOnly: boolean;
+}
+
+const MAX_BODY_BYTES = 8_192;
+
+export function createApp({ deps, page, log, loopbackOnly }: AppOptions): Hono {
+  const app = new Hono();
+  app.use(securityHeaders(deps.livekitUrl));
+  app.use('/api/*', sameOriginOnly({ loopbackOnly, allowedOrigins: deps.allowedOrigins ?? [] }));
+  app.use('/api/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json(tooLarge, 413) }));
+
+  app.get('/', pageRoute(page));
+  app.get('/assets/:name', assetRoute(page));
+  app.get('/api/personas', personasRoute(deps));
+  app.post('/api/calls', callsRoute(deps));
+  app.get('/health/live', healthLiveRoute(deps));
+  app.get('/health/ready', healthReadyRoute(deps));
+
+  app.notFound((c) => c.json(apiError(`${c.req.path} is not here`, 'the talk page is at /'), 404));
+  app.onError((error, c) => {
+    if (error instanceof UserError) return c.json(apiError(error.message, error.fix), 503);
+    log.error({ logger: 'http', event: 'request_failed', path: c.req.path, err: error }, 'a request failed');
+    return c.json(apiError('the server could not do that', 'look at the log of the server for the cause'), 500);
+  });
+  return app;
+}
+
+const tooLarge = apiError(`the request is larger than ${MAX_BODY_BYTES} bytes`, 'send only persona, name and language');

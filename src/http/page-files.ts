@@ -1,0 +1,50 @@
+// The talk page as the server holds it: the document and its assets, in memory.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { UserError } from '../config/user-error.ts';
+
+export interface Asset {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly gzipped: Uint8Array<ArrayBuffer>;
+  readonly type: string;
+}
+
+export interface Page {
+  readonly html: string;
+  /** By file name, which changes with the content. */
+  readonly assets: ReadonlyMap<string, Asset>;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  map: 'application/json',
+};
+
+export function toAsset(name: string, bytes: Uint8Array): Asset {
+  const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+  return { body: new Uint8Array(bytes), gzipped: new Uint8Array(gzipSync(bytes)), type };
+}
+
+/** The page: bundled now when the sources run, read from where `buildPage` put it when the build runs. */
+export async function loadPage(): Promise<Page> {
+  const directory = fileURLToPath(new URL('./page/', import.meta.url));
+  if (!import.meta.url.endsWith('.ts')) return readPage(directory);
+  const { bundlePage } = await import('./bundle-page.ts');
+  return bundlePage(directory);
+}
+
+/** @throws UserError when the page was not built into `directory` */
+export function readPage(directory: string): Page {
+  try {
+    const html = readFileSync(join(directory, 'index.html'), 'utf8');
+    const folder = join(directory, 'assets');
+    const names = readdirSync(folder);
+    return { html, assets: new Map(names.map((name) => [name, toAsset(name, readFileSync(join(folder, name)))])) };
+  } catch (error) {
+    throw new UserError(`the talk page is not in ${directory}`, 'build it with pnpm build', { cause: error });
+  }
+}

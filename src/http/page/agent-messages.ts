@@ -1,0 +1,70 @@
+// Reads what the worker tells the page beside the speech: stages, times, notices. What doesn't fit is ignored, so that
+// an older page gets along with a newer worker.
+
+export const stageNames = { stt: 'Speech recognition', llm: 'Language model', tts: 'Voice' } as const;
+
+export type StageId = keyof typeof stageNames;
+
+export interface StageReport {
+  readonly stage: StageId;
+  readonly provider: string;
+  /** In words, such as "PocketSphinx, on this machine"; the provider's id serves when it is left out. */
+  readonly title?: string;
+  /** "active" when it serves. */
+  readonly state: string;
+}
+
+export interface NoticeMessage {
+  readonly level: 'info' | 'warning';
+  readonly text: string;
+}
+
+/** The attribute `bulletproof.stages`, one report a stage: the active one where several are told. */
+export function readStages(json: string | undefined): StageReport[] {
+  const parsed = parse(json);
+  if (!Array.isArray(parsed)) return [];
+  const reports = parsed.flatMap((item) => (isStageReport(item) ? [item] : []));
+  return Object.keys(stageNames).flatMap((stage) => {
+    const ofStage = reports.filter((report) => report.stage === stage);
+    return ofStage.find(({ state }) => state === 'active') ?? ofStage[0] ?? [];
+  });
+}
+
+/** A message of the topic `bulletproof.turn`: its time in milliseconds. */
+export function readTurn(json: string): number | undefined {
+  const parsed = parse(json);
+  if (!isRecord(parsed)) return undefined;
+  const { voiceToVoiceMs } = parsed;
+  return typeof voiceToVoiceMs === 'number' && Number.isFinite(voiceToVoiceMs) && voiceToVoiceMs >= 0
+    ? voiceToVoiceMs
+    : undefined;
+}
+
+/** A message of the topic `bulletproof.notice`. */
+export function readNotice(json: string): NoticeMessage | undefined {
+  const parsed = parse(json);
+  if (!isRecord(parsed) || typeof parsed.text !== 'string' || parsed.text.trim() === '') return undefined;
+  return { level: parsed.level === 'warning' ? 'warning' : 'info', text: parsed.text.trim() };
+}
+
+function isStageReport(value: unknown): value is StageReport {
+  return (
+    isRecord(value) &&
+    typeof value.stage === 'string' &&
+    value.stage in stageNames &&
+    ['provider', 'state'].every((name) => typeof value[name] === 'string') &&
+    (value.title === undefined || typeof value.title === 'string')
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function parse(json: string | undefined): unknown {
+  try {
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+// Shows what serves the call: the stages with their providers, and the time to answer.
+import { type StageReport, stageNames } from './agent-messages.ts';
+import { byId, make } from './elements.ts';
+import { median, secondsText } from './median.ts';
+
+const BARS = 16;
+
+export function showStages(reports: readonly StageReport[]): void {
+  const items = Object.entries(stageNames).map(([stage, name]) => {
+    const report = reports.find((candidate) => candidate.stage === stage);
+    const active = report?.state === 'active';
+    const item = make('li', `stage ${report ? (active ? 'active' : 'impaired') : 'unknown'}`, [
+      make('p', 'stage-name', name),
+      make('p', 'stage-title', report?.title || report?.provider || 'Known once the call has started'),
+    ]);
+    if (report)
+      item.append(make('p', 'stage-state', active ? report.provider : `${report.provider} · ${report.state}`));
+    return item;
+  });
+  byId('stages').replaceChildren(...items);
+}
+
+export function showTimes(turnsMs: readonly number[]): void {
+  const middle = median(turnsMs);
+  byId('median').textContent = middle === undefined ? '–' : secondsText(middle);
+  if (middle !== undefined) {
+    const last = turnsMs.at(-1) ?? middle;
+    const turns = turnsMs.length === 1 ? '1 turn' : `${turnsMs.length} turns`;
+    byId('times-note').textContent =
+      `Median of ${turns}, the last took ${secondsText(last)}. From the end of your words to the agent’s first sound.`;
+  }
+  const recent = turnsMs.slice(-BARS);
+  const longest = Math.max(...recent, 1);
+  byId('bars').replaceChildren(
+    ...recent.map((turn) => {
+      const bar = make('i', '');
+      bar.style.setProperty('--height', String(turn / longest));
+      return bar;
+    }),
+  );
+}

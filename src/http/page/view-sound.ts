@@ -1,0 +1,89 @@
+// Shows how both sides sound: two meters and the orb, drawn only while a call is on.
+import { byId, part } from './elements.ts';
+import { type LevelReader, readLevel } from './level.ts';
+import { drawOrb } from './orb.ts';
+
+export type SoundSide = 'caller' | 'agent';
+
+interface SideView {
+  readonly meter: HTMLMeterElement;
+  readonly bar: HTMLElement;
+  reader: LevelReader | undefined;
+  level: number;
+}
+
+/** 30 pictures a second look smooth and cost half of what the screen could show. */
+const FRAME_MS = 33;
+/** For those who asked for less motion. */
+const CALM_FRAME_MS = 200;
+const METER_WORDS_MS = 1_000;
+
+export class SoundView {
+  readonly #canvas = byId('orb', HTMLCanvasElement);
+  readonly #sides: Record<SoundSide, SideView> = { caller: side('level-you'), agent: side('level-agent') };
+  readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
+  #context: AudioContext | undefined;
+  #drawnAt = 0;
+  #toldAt = 0;
+  #running = false;
+  busy = false;
+
+  /** Call within a gesture of the visitor: browsers let sound be read only then. */
+  start(): void {
+    this.#context ??= new AudioContext();
+    void this.#context.resume();
+    if (this.#running) return;
+    this.#running = true;
+    requestAnimationFrame(this.#frame);
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.busy = false;
+    this.use('caller', undefined);
+    this.use('agent', undefined);
+    this.still();
+  }
+
+  use(name: SoundSide, track: MediaStreamTrack | undefined): void {
+    const view = this.#sides[name];
+    view.reader?.stop();
+    view.reader = track && this.#context ? readLevel(this.#context, track) : undefined;
+    if (!track) this.#show(view, 0, true);
+  }
+
+  /** One picture, at rest. */
+  still(): void {
+    if (this.#running) return;
+    drawOrb(this.#canvas, { callerLevel: 0, agentLevel: 0, busy: false, dimmed: true }, 1);
+  }
+
+  readonly #frame = (now: number) => {
+    if (!this.#running) return;
+    requestAnimationFrame(this.#frame);
+    if (now - this.#drawnAt < (this.#calm.matches ? CALM_FRAME_MS : FRAME_MS)) return;
+    this.#drawnAt = now;
+    const tell = now - this.#toldAt > METER_WORDS_MS;
+    if (tell) this.#toldAt = now;
+    const { caller, agent } = this.#sides;
+    for (const view of [caller, agent]) {
+      const level = view.reader?.read() ?? 0;
+      // Up at once, down slowly, as the eye likes it.
+      this.#show(view, level > view.level ? level : view.level * 0.82 + level * 0.18, tell);
+    }
+    const seconds = this.#calm.matches ? 1 : now / 1_000;
+    const input = { callerLevel: caller.level, agentLevel: agent.level, busy: this.busy, dimmed: false };
+    drawOrb(this.#canvas, input, seconds);
+  };
+
+  #show(view: SideView, level: number, tell: boolean): void {
+    view.level = level < 0.005 ? 0 : level;
+    view.bar.style.setProperty('transform', `scaleX(${view.level.toFixed(3)})`);
+    if (tell) view.meter.value = Math.round(view.level * 100);
+  }
+}
+
+function side(id: string): SideView {
+  const box = byId(id);
+  return { meter: part<HTMLMeterElement>(box, 'meter'), bar: part(box, 'i'), reader: undefined, level: 0 };
+}

@@ -1,0 +1,56 @@
+// POST /api/calls : a room and a token to join it.
+import type { Handler } from 'hono';
+import { z } from 'zod';
+import { apiError } from '../api-error.ts';
+import type { CallRequest, HttpDeps } from '../deps.ts';
+
+const bodySchema = z.strictObject({
+  persona: z.string().min(1).max(64).optional(),
+  // Shown to others in the room: no control characters.
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(64)
+    .regex(/^\P{Cc}+$/u, 'must be printable')
+    .optional(),
+  language: z
+    .string()
+    .max(35)
+    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a BCP 47 tag such as "en-US"')
+    .optional(),
+});
+
+export function callsRoute({ personas, createCall }: HttpDeps): Handler {
+  return async (c) => {
+    if (!/^application\/json\b/.test(c.req.header('content-type') ?? '')) {
+      return c.json(apiError('expected a JSON body', 'send Content-Type: application/json'), 415);
+    }
+    const parsed = bodySchema.safeParse(await c.req.json().catch(() => undefined));
+    if (!parsed.success) return c.json(apiError(wordsOf(parsed.error), EXAMPLE), 400);
+    const request = withoutUndefined(parsed.data);
+
+    const persona = personas.find(({ id, isDefault }) => (request.persona ? id === request.persona : isDefault));
+    if (request.persona && !persona) {
+      const ids = personas.map(({ id }) => id).join(', ');
+      return c.json(apiError(`there is no persona "${request.persona}"`, `choose one of: ${ids}`), 404);
+    }
+    if (request.language && persona && !persona.languages.includes(request.language)) {
+      const fix = `choose one of: ${persona.languages.join(', ')}`;
+      return c.json(apiError(`"${persona.id}" does not speak "${request.language}"`, fix), 400);
+    }
+    return c.json(await createCall(request), 201, { 'Cache-Control': 'no-store' });
+  };
+}
+
+const EXAMPLE = 'send for example {"persona":"sales","language":"en-US"}';
+
+function wordsOf(error: z.ZodError): string {
+  return error.issues
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .join('; ');
+}
+
+function withoutUndefined(body: z.infer<typeof bodySchema>): CallRequest {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+}
