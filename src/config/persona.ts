@@ -8,8 +8,9 @@ export interface ScriptQuestion {
   readonly id: string;
   /** Spoken as it stands. */
   readonly question: string;
+  /** Also says what the answer is: digits are read back in groups, a name may be spelt, `open` is taken down as heard. */
   readonly expect: SpeechExpectation;
-  /** What the answer is called when it is repeated: "your number is …". */
+  /** What the answer is called where it was not understood: "I didn't get your number". */
   readonly label: string;
 }
 
@@ -18,25 +19,45 @@ export interface ScriptAction {
   readonly id: string;
   /** Key phrases that ask for it; words in any order within an utterance. */
   readonly when: readonly string[];
+  /** Offers it, as a yes-or-no question: "Shall I take a message for a colleague?" */
+  readonly offer: string;
   /** Asked one by one, each repeated for confirmation, before the tool is called. */
   readonly questions: readonly ScriptQuestion[];
   /** The persona's tool that receives the answers by their ids. */
   readonly tool: string;
-  /** Said when the tool succeeded: what happens next. */
+  /** Arguments that are the same in every call. */
+  readonly arguments?: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * Said when the tool succeeded: what happens next. `{field}` stands for a field of the tool's result or an answer; a
+   * sentence whose field is absent is left out.
+   */
   readonly done: string;
+  /** Said instead of `done` where the tool's result has all of the given fields: the first that fits. */
+  readonly doneWhen?: readonly { readonly result: Readonly<Record<string, unknown>>; readonly say: string }[];
   /** Said when the tool failed. */
   readonly failed: string;
+}
+
+/** Something that the scripted assistant knows. */
+export interface ScriptFact {
+  /** Key phrases that ask for it; words in any order within an utterance. */
+  readonly when: readonly string[];
+  readonly answer: string;
 }
 
 /** What the scripted assistant (free-llm) works from. */
 export interface AssistantScript {
   /** Answers that it can give by itself. */
-  readonly facts: readonly { readonly when: readonly string[]; readonly answer: string }[];
+  readonly facts: readonly ScriptFact[];
   readonly actions: readonly ScriptAction[];
   /** The action that is offered when nothing else fits: taking a message. */
   readonly fallbackAction: string;
+  /** Says what the assistant can help with. */
+  readonly help: string;
   /** Said when nothing fits, before the fallback is offered. */
   readonly notUnderstood: string;
+  /** Said when the caller asks for a person, before the fallback begins. */
+  readonly human: string;
   readonly goodbye: string;
 }
 
@@ -59,19 +80,42 @@ export interface Persona {
 
 /** @throws RangeError naming the persona and what is missing */
 export function definePersona(persona: Persona): Persona {
-  const fail = (what: string) => {
+  const fail = (what: string): never => {
     throw new RangeError(`persona "${persona.id}": ${what}`);
   };
   if (!/^[a-z][a-z0-9-]*$/.test(persona.id)) fail('id must be kebab case, such as "front-desk"');
   if (persona.languages.length === 0) fail('languages must name at least one, such as "en-US"');
-  const tools = new Set(persona.tools.map((tool) => tool.name));
-  if (tools.size !== persona.tools.length) fail('two tools have the same name');
-  for (const action of persona.script.actions) {
-    if (!tools.has(action.tool))
-      fail(`script action "${action.id}" needs the tool "${action.tool}", which is not among its tools`);
+  if (new Set(persona.tools.map((tool) => tool.name)).size !== persona.tools.length) {
+    fail('two tools have the same name');
   }
-  if (!persona.script.actions.some((action) => action.id === persona.script.fallbackAction)) {
-    fail(`script.fallbackAction "${persona.script.fallbackAction}" is none of its actions`);
+  const { actions, facts, fallbackAction } = persona.script;
+  for (const action of actions) checkAction(action, persona.tools, fail);
+  if (new Set(actions.map((action) => action.id)).size !== actions.length) fail('two script actions have the same id');
+  if (!actions.some((action) => action.id === fallbackAction)) {
+    fail(`script.fallbackAction "${fallbackAction}" is none of its actions`);
   }
+  const silent = facts.find((fact) => fact.when.length === 0);
+  if (silent) fail(`the script fact "${silent.answer}" has no phrase that asks for it`);
   return persona;
+}
+
+/** The answers of an action must be what its tool takes: a mismatch would fail in the middle of a call. */
+function checkAction(action: ScriptAction, tools: readonly AnyTool[], fail: (what: string) => never): void {
+  const tool = tools.find((candidate) => candidate.name === action.tool);
+  if (!tool) {
+    fail(`script action "${action.id}" needs the tool "${action.tool}", which is not among its tools`);
+    return;
+  }
+  const given = [...action.questions.map((question) => question.id), ...Object.keys(action.arguments ?? {})];
+  if (new Set(given).size !== given.length) fail(`script action "${action.id}" gives one argument twice`);
+  const shape: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } }>> = tool.parameters.shape;
+  const unknown = given.find((name) => !(name in shape));
+  if (unknown !== undefined) {
+    fail(`script action "${action.id}" gives "${unknown}", which the tool "${tool.name}" does not take`);
+  }
+  const missing = Object.keys(shape).find(
+    (name) => !given.includes(name) && !shape[name]?.safeParse(undefined).success,
+  );
+  if (missing !== undefined)
+    fail(`script action "${action.id}" does not ask for "${missing}" of the tool "${tool.name}"`);
 }

@@ -1,0 +1,227 @@
+// Tools on the GoHighLevel CRM: look up, create or update a contact, add a note, book an appointment. Without a key, or
+// when the CRM fails, what the caller gave is kept in the journal of this worker and the model is told so.
+import { z } from 'zod';
+import { type AnyTool, defineTool, type ToolContext } from '../../src/index.ts';
+import { toContactFields, toE164, toShortContact } from './contact-fields.ts';
+import { type GhlAppointment, GhlClient, GhlError } from './gohighlevel-client.ts';
+import { once } from './once.ts';
+import { inWords, type PartOfDay, pickSlots, WEEKDAYS } from './slots.ts';
+
+export interface GhlToolOptions {
+  readonly now?: () => Date;
+  readonly timeoutMs?: number;
+}
+
+const DAYS_AHEAD = 14;
+const DAY_MS = 86_400_000;
+const KEPT = 'kept-locally';
+
+const phone = z.string().describe('Telephone number, digits only or with + and country code');
+const email = z.string().describe('E-mail address');
+
+/**
+ * The API has no idempotency header for these calls, so: upsert instead of create; a note carries a reference made
+ * from the idempotency key and an appointment its start time, and both are looked for before and after an uncertain
+ * attempt; within a process a key runs once.
+ */
+export function goHighLevelTools(options: GhlToolOptions = {}): readonly AnyTool[] {
+  return [lookUpContact(options), saveContact(options), addNote(options), bookAppointment(options)];
+}
+
+function lookUpContact(options: GhlToolOptions) {
+  return defineTool({
+    name: 'look_up_contact',
+    description: 'Finds a contact in the CRM by telephone number, e-mail address or name. Read only.',
+    parameters: z.object({ phone: phone.optional(), email: email.optional(), name: z.string().optional() }),
+    async execute(by, context) {
+      const client = connect(context, options);
+      if (!client) return { status: 'unknown', note: 'No CRM is connected, so nothing can be looked up.' };
+      if (by.phone || by.email) {
+        const contact = await client.findDuplicate({
+          ...(by.phone && { phone: toE164(by.phone) }),
+          ...(by.email && { email: by.email }),
+        });
+        if (contact) return { status: 'found', contacts: [toShortContact(contact)] };
+      }
+      const contacts = by.name ? await client.search(by.name) : [];
+      return contacts.length > 0
+        ? { status: 'found', contacts: contacts.map(toShortContact) }
+        : { status: 'not-found' };
+    },
+  });
+}
+
+const contactFields = {
+  name: z.string().min(1).describe("The contact's full name"),
+  phone: phone.optional(),
+  email: email.optional(),
+};
+
+function saveContact(options: GhlToolOptions) {
+  return defineTool({
+    name: 'save_contact',
+    description: 'Creates a contact in the CRM, or updates the one with the same telephone number or e-mail address.',
+    parameters: z.object({ ...contactFields, company: z.string().optional().describe('Company of the contact') }),
+    execute: (args, context) =>
+      once(context.idempotencyKey, () =>
+        inCrm(context, options, 'contact', args, async (client) => {
+          const { id, isNew } = await client.upsert(toContactFields(args));
+          return { status: isNew ? 'created' : 'updated', contactId: id };
+        }),
+      ),
+  });
+}
+
+function addNote(options: GhlToolOptions) {
+  return defineTool({
+    name: 'add_note',
+    description:
+      'Adds a note about this call to a contact in the CRM. Needs the contactId of look_up_contact or save_contact.',
+    parameters: z.object({
+      contactId: z.string().min(1),
+      text: z.string().min(1).describe('The note, in a few sentences'),
+    }),
+    execute: (args, context) =>
+      once(context.idempotencyKey, () =>
+        inCrm(context, options, 'note', args, async (client) => {
+          const reference = `Reference: ${context.idempotencyKey.slice(0, 16)}`;
+          const isThere = async () =>
+            (await client.notes(args.contactId)).some((note) => note.body?.includes(reference));
+          await writeOnce(isThere, () => client.addNote(args.contactId, `${args.text}\n${reference}`));
+          return { status: 'added' };
+        }),
+      ),
+  });
+}
+
+function bookAppointment(options: GhlToolOptions) {
+  return defineTool({
+    name: 'book_appointment',
+    description:
+      'Books an appointment: at startTime, or at the first free time on the given weekday or part of the day. Says when it is.',
+    parameters: z.object({
+      ...contactFields,
+      startTime: z.iso.datetime({ offset: true }).optional().describe('Exact start, ISO 8601 with offset'),
+      day: z.enum(WEEKDAYS).optional().describe('Preferred weekday'),
+      part: z.enum(['morning', 'afternoon']).optional().describe('Preferred part of the day'),
+      title: z.string().optional().describe('What it is about'),
+    }),
+    execute: (args, context) =>
+      once(context.idempotencyKey, () =>
+        inCrm(context, options, 'appointment', args, async (client) => {
+          const calendarId = context.env.GHL_CALENDAR_ID;
+          if (!calendarId) throw new GhlError('GHL_CALENDAR_ID is not set, so nothing can be booked', undefined);
+          const contact = await client.upsert(toContactFields(args));
+          const title = args.title ?? `Call with ${args.name}`;
+          return await book(
+            client,
+            { ...args, calendarId, contactId: contact.id, title },
+            options.now?.() ?? new Date(),
+          );
+        }),
+      ),
+  });
+}
+
+interface Booking {
+  readonly calendarId: string;
+  readonly contactId: string;
+  readonly title: string;
+  readonly startTime?: string | undefined;
+  readonly day?: (typeof WEEKDAYS)[number] | undefined;
+  readonly part?: PartOfDay | undefined;
+}
+
+async function book(client: GhlClient, booking: Booking, now: Date): Promise<Record<string, unknown>> {
+  const { calendarId, contactId, title } = booking;
+  const until = new Date(now.getTime() + DAYS_AHEAD * DAY_MS);
+  const free = async () => await client.freeSlots(calendarId, now, until);
+  const startTime = booking.startTime ?? pickSlots(await free(), booking)[0];
+  if (startTime === undefined) {
+    return {
+      status: 'no-free-time',
+      otherTimes: pickSlots(await free(), {})
+        .slice(0, 3)
+        .map(inWords),
+    };
+  }
+  const isSame = (event: GhlAppointment) =>
+    event.calendarId === calendarId && Date.parse(event.startTime ?? '') === Date.parse(startTime);
+  try {
+    await writeOnce(
+      async () => (await client.appointments(contactId)).some(isSame),
+      () => client.book({ calendarId, contactId, startTime, title }),
+    );
+  } catch (error) {
+    // The time was taken in the meantime: say so and offer others, instead of failing.
+    if (!(error instanceof GhlError) || (error.status !== 400 && error.status !== 422)) throw error;
+    return {
+      status: 'no-free-time',
+      otherTimes: pickSlots(await free(), {})
+        .slice(0, 3)
+        .map(inWords),
+    };
+  }
+  return { status: 'booked', when: inWords(startTime), startTime };
+}
+
+/** Writes unless it is there; after an attempt with an uncertain end it looks again, and tries once more. */
+async function writeOnce(isThere: () => Promise<boolean>, write: () => Promise<unknown>): Promise<void> {
+  if (await isThere()) return;
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof GhlError) || !error.isUncertain) throw error;
+    if (await isThere()) return;
+    await write();
+  }
+}
+
+/** Does it in the CRM, or keeps it in the journal where there is none or it fails; the result says which. */
+async function inCrm(
+  context: ToolContext,
+  options: GhlToolOptions,
+  type: string,
+  args: Readonly<Record<string, unknown>>,
+  run: (client: GhlClient) => Promise<Record<string, unknown>>,
+): Promise<Record<string, unknown>> {
+  const { idempotencyKey } = context;
+  const client = connect(context, options);
+  if (!client) {
+    await context.record(type, { ...args, idempotencyKey, reason: 'no CRM is connected' });
+    return {
+      status: KEPT,
+      note: 'No CRM is connected. It was noted on this machine only, and a colleague must act on it.',
+    };
+  }
+  try {
+    const result = await run(client);
+    await context.record(type, { ...args, idempotencyKey, crm: result });
+    return result;
+  } catch (error) {
+    if (!(error instanceof GhlError)) throw error;
+    context.log('error', 'crm_failed', { type, error: error.message, status: error.status });
+    await context.record(type, { ...args, idempotencyKey, reason: error.message });
+    const certainty = error.isUncertain ? 'It is not certain whether the CRM has it.' : 'The CRM does not have it.';
+    return {
+      status: KEPT,
+      note: `The CRM failed. ${certainty} It was noted on this machine, and a colleague must act on it.`,
+    };
+  }
+}
+
+/** Calls that were told that there is no CRM; a process serves few calls. */
+const told = new Set<string>();
+
+function connect(context: ToolContext, { timeoutMs }: GhlToolOptions): GhlClient | undefined {
+  const { GHL_API_KEY: apiKey, GHL_LOCATION_ID: locationId, GHL_BASE_URL: baseUrl } = context.env;
+  if (apiKey && locationId) {
+    return new GhlClient({ apiKey, locationId, baseUrl, ...(timeoutMs && { timeoutMs }) }, context.signal);
+  }
+  if (!told.has(context.callId)) {
+    told.add(context.callId);
+    const missing = apiKey ? 'GHL_LOCATION_ID' : 'GHL_API_KEY';
+    context.log('warn', 'crm_not_connected', { missing, kept: 'results stay in the local journal' });
+  }
+  return undefined;
+}

@@ -1,0 +1,16 @@
+// Runs a tool's work once per idempotency key, so that a second provider that asks for the same does nothing twice.
+
+const REMEMBERED = 500;
+const results = new Map<string, Promise<unknown>>();
+
+/** The result of the first run with this key; a run that failed is forgotten, so that it can be tried again. */
+export function once<Result>(key: string, run: () => Promise<Result>): Promise<Result> {
+  const known = results.get(key);
+  if (known) return known as Promise<Result>;
+  const result = run();
+  results.set(key, result);
+  result.catch(() => results.delete(key));
+  const oldest = results.keys().next();
+  if (results.size > REMEMBERED && !oldest.done) results.delete(oldest.value);
+  return result;
+}
