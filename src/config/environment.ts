@@ -23,6 +23,13 @@ export function readEnvironment(directory: string, processEnv: Environment = pro
   return merged;
 }
 
+/** Makes what this process found out, such as the address of a local model, known to the processes that it starts. */
+export function passToChildren(values: Environment): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined) process.env[name] = value;
+  }
+}
+
 function parseEnvFile(path: string): Record<string, string> {
   let text: string;
   try {

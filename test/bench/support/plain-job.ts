@@ -1,0 +1,20 @@
+// A plain @livekit/agents agent with its defaults: what our own worker is measured beside.
+import { defineAgent, inference, voice } from '@livekit/agents';
+import { InstantLlm, InstantStt, InstantTts } from './instant-providers.ts';
+
+export default defineAgent({
+  entry: async (context) => {
+    await context.connect();
+    const session = new voice.AgentSession({
+      stt: new InstantStt(),
+      llm: new InstantLlm(),
+      tts: new InstantTts(),
+      // Only what it can't do without here: the defaults of both ask LiveKit's cloud.
+      turnHandling: {
+        turnDetection: new inference.TurnDetector({ version: 'v1-mini' }),
+        interruption: { mode: 'vad' },
+      },
+    });
+    await session.start({ agent: new voice.Agent({ instructions: 'Answer.' }), room: context.room, record: false });
+  },
+});
