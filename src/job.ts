@@ -22,7 +22,8 @@ export default defineAgent<{ resources?: CallResources }>({
 
 async function loadResources(): Promise<CallResources> {
   const env = readEnvironment(process.cwd());
-  const config = loadConfig(fileURLToPath(new URL('providers.yaml', agentsDirectory)));
+  const loaded = loadConfig(fileURLToPath(new URL('providers.yaml', agentsDirectory)));
+  const config = { ...loaded, persona: { default: env.PERSONA ?? loaded.persona.default } };
   const personas = await loadPersonas(fileURLToPath(agentsDirectory), config.persona.default);
   const links = createLinks(planStages(config, env), config, env);
   await warmLinks(links);

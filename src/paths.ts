@@ -2,6 +2,9 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+/** Of the project: livekit.yaml and tools/ lie in it, and `.bulletproof/` is made in it. */
+export const projectDirectory = process.cwd();
+
 /** Personas and providers.yaml. */
 export const agentsDirectory = new URL('../agents/', import.meta.url);
 

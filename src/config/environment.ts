@@ -30,6 +30,12 @@ export function passToChildren(values: Environment): void {
   }
 }
 
+/** Whether a program with windows can be opened for the user. */
+export function hasDesktop(env: Environment = process.env): boolean {
+  if (env.CI || env.SSH_CONNECTION) return false;
+  return process.platform === 'darwin' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
+}
+
 function parseEnvFile(path: string): Record<string, string> {
   let text: string;
   try {

@@ -18,8 +18,8 @@ export interface WorkerOptions {
 }
 
 export interface CallWorker {
-  /** Resolves when the server has registered the worker; rejects when it can't be reached. */
-  readonly registered: Promise<void>;
+  /** Resolves when the server has registered the worker; rejects when it broke before. */
+  readonly ready: Promise<void>;
   /** Resolves when the worker was closed; rejects when it broke. */
   readonly ended: Promise<void>;
   activeCalls(): number;
@@ -63,7 +63,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
   });
   const ended = server.run();
   return {
-    registered: Promise.race([registered, ended.then(() => undefined)]),
+    ready: Promise.race([registered, ended.then(() => undefined)]),
     ended,
     activeCalls: () => server.activeJobs.length,
     isRegistered: () => isRegistered,

@@ -1,30 +1,33 @@
 // The log: JSON lines in production, readable lines on a terminal.
 import pino from 'pino';
+import { PinoPretty } from 'pino-pretty';
 
 export type Logger = pino.Logger;
 
 export interface LogOptions {
-  readonly level?: string;
+  /** 'info' where absent. */
+  readonly level?: string | undefined;
   /** Readable lines instead of JSON. */
   readonly pretty?: boolean;
 }
 
 export function createLogger({ level = 'info', pretty = false }: LogOptions = {}): Logger {
-  return pino({
+  const options: pino.LoggerOptions = {
     level,
     base: null,
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
-    ...(pretty && {
-      transport: {
-        target: 'pino-pretty',
-        options: {
-          timestampKey: 'timestamp',
-          translateTime: 'HH:MM:ss.l',
-          ignore: 'logger,event,session_id,room',
-          singleLine: true,
-        },
-      },
-    }),
+  };
+  // As a stream: pino's transports would cost each call process a worker thread.
+  return pretty ? pino(options, prettyStream()) : pino(options);
+}
+
+function prettyStream(): pino.DestinationStream {
+  return PinoPretty({
+    timestampKey: 'timestamp',
+    translateTime: 'HH:MM:ss.l',
+    ignore: 'logger,event,session_id,room',
+    singleLine: true,
+    sync: true,
   });
 }

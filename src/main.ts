@@ -1,0 +1,157 @@
+// The parent process: configuration → LiveKit server → talk page → worker, and the orderly end of all of them.
+import './livekit/quiet-rtc.ts';
+import { fileURLToPath } from 'node:url';
+import { planStages } from './call/stages.ts';
+import { openInBrowser } from './cli/open-in-browser.ts';
+import { HELP, type Options, parseOptions } from './cli/options.ts';
+import { createProgress } from './cli/progress.ts';
+import { type Environment, passToChildren, readEnvironment } from './config/environment.ts';
+import { loadConfig } from './config/load.ts';
+import type { Persona } from './config/persona.ts';
+import { loadPersonas } from './config/personas.ts';
+import type { Config } from './config/schema.ts';
+import { describeError } from './config/user-error.ts';
+import { startHttp } from './http/server.ts';
+import { createCallAccess } from './livekit/call-access.ts';
+import { accessServer } from './livekit/server-access.ts';
+import { startWorker } from './livekit/worker.ts';
+import { findOllama } from './llm/local.ts';
+import { agentsDirectory, jobFile, projectDirectory } from './paths.ts';
+import { createLogger, type Logger } from './telemetry/log.ts';
+import { startupReport } from './telemetry/startup-report.ts';
+
+interface Setup {
+  readonly options: Options;
+  readonly env: Environment;
+  readonly config: Config;
+  readonly personas: ReadonlyMap<string, Persona>;
+  readonly defaultPersona: string;
+  readonly log: Logger;
+  readonly pretty: boolean;
+}
+
+type Cleanup = () => Promise<unknown>;
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(`${HELP}\n`);
+    return 0;
+  }
+  const ending = new AbortController();
+  const cleanups: Cleanup[] = [];
+  const signals = listenForSignals(ending);
+  try {
+    const setup = await prepare(options, ending.signal);
+    return await serve(setup, ending.signal, signals.draining, cleanups);
+  } catch (error) {
+    if (ending.signal.aborted) return signals.exitCode();
+    throw error;
+  } finally {
+    for (const cleanup of cleanups.reverse()) await cleanup().catch(() => undefined);
+  }
+}
+
+async function prepare(options: Options, signal: AbortSignal): Promise<Setup> {
+  const given = readEnvironment(process.cwd());
+  const config = loadConfig(fileURLToPath(new URL('providers.yaml', agentsDirectory)));
+  const defaultPersona = options.persona ?? given.PERSONA ?? config.persona.default;
+  const personas = await loadPersonas(fileURLToPath(agentsDirectory), defaultPersona);
+  const pretty = given.LOG_FORMAT !== 'json' && process.stdout.isTTY === true;
+  const log = createLogger({ level: given.LOG_LEVEL, pretty });
+  const found = given.LOCAL_LLM_BASE_URL ? undefined : await findOllama(undefined, signal);
+  const env: Environment = { ...given, ...(found && { LOCAL_LLM_BASE_URL: found }) };
+  // Call processes read the same environment.
+  passToChildren({ PERSONA: defaultPersona, LOCAL_LLM_BASE_URL: found });
+  return { options, env, config, personas, defaultPersona, log, pretty };
+}
+
+async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, cleanups: Cleanup[]): Promise<number> {
+  const { options, env, config, log, pretty } = setup;
+  const plan = planStages(config, env);
+  for (const line of startupReport([plan.stt, plan.llm, plan.tts])) log.info({ event: 'chain' }, line);
+
+  const progress = createProgress(process.stderr);
+  const server = await accessServer({ root: projectDirectory, env, log, signal: ending, onProgress: progress.show }).finally(progress.clear);
+  cleanups.push(() => server.stop());
+
+  const worker = startWorker({
+    ...server,
+    jobFile,
+    limits: config.worker,
+    agentName: env.AGENT_NAME,
+    logLevel: env.LOG_LEVEL === 'debug' ? 'debug' : 'warn',
+    prettyLog: pretty,
+  });
+  cleanups.push(() => worker.close());
+  const http = await startHttp({
+    host: env.HTTP_HOST ?? '127.0.0.1',
+    port: options.port,
+    log,
+    deps: {
+      personas: [...setup.personas.values()].map(({ id, title, description, languages }) => {
+        return { id, title, description, languages, isDefault: id === setup.defaultPersona };
+      }),
+      createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME, personas: setup.personas }),
+      health: () => {
+        const ready = worker.isRegistered();
+        return { live: true, ready, reasons: ready ? [] : ['the worker is not registered with the LiveKit server'] };
+      },
+      livekitUrl: server.url,
+    },
+  });
+  cleanups.push(() => http.close());
+
+  await untilAborted(ending, worker.ready);
+  log.info({ event: 'ready', url: http.url }, `ready: talk at ${http.url} (Ctrl-C ends it)`);
+  if (options.open) openInBrowser(http.url);
+
+  const brokenServer = server.ended?.then((how) => Promise.reject(new Error(`the LiveKit server ended (${how}), see its log`)));
+  const reason = await Promise.race([
+    aborted(ending).then(() => 'ending' as const),
+    aborted(draining).then(() => 'draining' as const),
+    worker.ended.then(() => 'ending' as const),
+    ...(brokenServer ? [brokenServer] : []),
+  ]);
+  if (reason === 'draining') {
+    log.info({ event: 'draining', calls: worker.activeCalls() }, `taking no new call, ${worker.activeCalls()} to finish`);
+    await Promise.race([worker.drain().catch(() => undefined), aborted(ending)]);
+    return 0;
+  }
+  return 130;
+}
+
+/** Ctrl-C ends at once; SIGTERM lets the calls finish, and a second signal ends at once. */
+function listenForSignals(ending: AbortController): { draining: AbortSignal; exitCode: () => number } {
+  const draining = new AbortController();
+  let exitCode = 130;
+  process.on('SIGINT', () => ending.abort());
+  process.on('SIGHUP', () => ending.abort());
+  process.on('SIGTERM', () => {
+    exitCode = 143;
+    if (draining.signal.aborted) ending.abort();
+    draining.abort();
+  });
+  return { draining: draining.signal, exitCode: () => exitCode };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return Promise.race([
+    work,
+    aborted(signal).then(() => {
+      throw signal.reason;
+    }),
+  ]);
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  process.stderr.write(`${describeError(error)}\n`);
+  process.exit(1);
+}
