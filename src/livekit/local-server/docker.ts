@@ -1,0 +1,73 @@
+// Source 5: the official image, run by Docker.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { runCommand } from './command.ts';
+import { findProgram } from './find-program.ts';
+import { type LaunchPlan, type SourceContext, SourceUnavailable } from './source.ts';
+
+const DAEMON_TIMEOUT_MS = 10_000;
+const PULL_STALL_MS = 3 * 60_000;
+
+export async function serverInDocker(context: SourceContext): Promise<LaunchPlan> {
+  const { pin, config, env, signal } = context;
+  const docker = await findProgram('docker', env);
+  if (!docker) throw new SourceUnavailable('Docker is not on PATH');
+  const run = (args: readonly string[], limits: { timeoutMs?: number; stallMs?: number }) =>
+    runCommand(docker, args, { env, signal, ...limits });
+  const attempt = async (what: string, args: readonly string[], limits: { timeoutMs?: number; stallMs?: number }) => {
+    await run(args, limits).catch((error: Error) => {
+      signal.throwIfAborted();
+      throw new SourceUnavailable(`${what}: ${error.message}`);
+    });
+  };
+  await attempt('Docker does not answer', ['version', '--format', '{{.Server.Version}}'], {
+    timeoutMs: DAEMON_TIMEOUT_MS,
+  });
+  const image = `livekit/livekit-server:v${pin.version}`;
+  const isThere = await run(['image', 'inspect', '--format', '{{.Id}}', image], { timeoutMs: DAEMON_TIMEOUT_MS }).then(
+    () => true,
+    () => false,
+  );
+  signal.throwIfAborted();
+  if (!isThere) {
+    context.onProgress(`docker pull ${image}`);
+    await attempt('docker pull failed', ['pull', image], { stallMs: PULL_STALL_MS });
+  }
+  const container = `bulletproof-livekit-${createHash('sha256').update(config.file).digest('hex').slice(0, 12)}`;
+  // What a killed run left; without one this says that there is none.
+  await run(['rm', '--force', container], { timeoutMs: DAEMON_TIMEOUT_MS }).catch(() => signal.throwIfAborted());
+  const network = process.platform === 'linux' ? hostNetwork(context) : await publishedPorts(context);
+  const args = ['run', '--rm', '--name', container, ...network, image, '--config', '/livekit.yaml'];
+  return { origin: 'docker', version: pin.version, command: docker, args, container };
+}
+
+function hostNetwork({ config }: SourceContext): readonly string[] {
+  return ['--network', 'host', '--volume', `${config.file}:/livekit.yaml:ro`];
+}
+
+/** Docker Desktop has no host network that media passes, so the ports are published and the server listens on all addresses within. */
+async function publishedPorts({ config, stateDirectory }: SourceContext): Promise<readonly string[]> {
+  const document = parseDocument(await readFile(config.file, 'utf8'));
+  for (const path of [
+    ['bind_addresses'],
+    ['rtc', 'ips'],
+    ['rtc', 'interfaces'],
+    ['rtc', 'enable_loopback_candidate'],
+  ]) {
+    document.deleteIn(path);
+  }
+  await mkdir(stateDirectory, { recursive: true });
+  const file = join(stateDirectory, 'livekit.docker.yaml');
+  // It holds the key.
+  await writeFile(file, document.toString(), { mode: 0o600 });
+  const publish = (port: number, protocol: string) => ['--publish', `${config.host}:${port}:${port}/${protocol}`];
+  return [
+    ...publish(config.port, 'tcp'),
+    ...(config.rtcTcpPort ? publish(config.rtcTcpPort, 'tcp') : []),
+    ...config.rtcUdpPorts.flatMap((port) => publish(port, 'udp')),
+    '--volume',
+    `${file}:/livekit.yaml:ro`,
+  ];
+}

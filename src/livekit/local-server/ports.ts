@@ -1,0 +1,97 @@
+// Checks before the start that the server's ports are free, so that the error can name who holds them.
+import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { createServer, isIPv6 } from 'node:net';
+import { promisify } from 'node:util';
+import { type PortHolder, portHolder } from '../../config/port-holder.ts';
+import { UserError } from '../../config/user-error.ts';
+import type { ServerConfig } from './server-config.ts';
+
+interface NeededPort {
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+  readonly hosts: readonly string[];
+  readonly purpose: string;
+  /** Its name in livekit.yaml. */
+  readonly setting: string;
+}
+
+/** A wide UDP range is not tried port by port. */
+const MAX_UDP_PORTS = 8;
+
+export function neededPorts(config: ServerConfig): readonly NeededPort[] {
+  const hosts = config.bindAddresses ?? ['::'];
+  const ports: NeededPort[] = [{ port: config.port, protocol: 'tcp', hosts, purpose: 'HTTP', setting: 'port' }];
+  if (config.rtcTcpPort > 0) {
+    const media = { purpose: 'media over TCP', setting: 'rtc.tcp_port' };
+    ports.push({ port: config.rtcTcpPort, protocol: 'tcp', hosts: ['::'], ...media });
+  }
+  for (const port of config.rtcUdpPorts.slice(0, MAX_UDP_PORTS)) {
+    ports.push({ port, protocol: 'udp', hosts: [config.host], purpose: 'media', setting: 'rtc.udp_port' });
+  }
+  return ports;
+}
+
+/** @throws UserError naming the first port that is taken, by whom, and what to change */
+export async function checkPortsFree(config: ServerConfig): Promise<void> {
+  for (const needed of neededPorts(config)) {
+    for (const host of needed.hosts) {
+      const code = needed.protocol === 'tcp' ? await tryTcp(needed.port, host) : await tryUdp(needed.port, host);
+      if (code) throw await portError(needed, code, host);
+    }
+  }
+}
+
+async function portError(needed: NeededPort, code: string, host: string): Promise<UserError> {
+  const label = `${needed.protocol.toUpperCase()} port ${needed.port} (LiveKit ${needed.purpose})`;
+  const change = `change \`${needed.setting}\` in livekit.yaml`;
+  if (code === 'EACCES') return new UserError(`${label} may not be opened by this user`, `${change} to one above 1023`);
+  if (code !== 'EADDRINUSE') return new UserError(`${label} cannot be opened on ${host}: ${code}`, change);
+  const holder = await (needed.protocol === 'tcp' ? portHolder(needed.port) : udpPortHolder(needed.port));
+  if (!holder) return new UserError(`${label} is in use by another program`, `end that program, or ${change}`);
+  const blame = `${holder.command}, process ${holder.pid}`;
+  return new UserError(`${label} is in use by ${blame}`, `end it with kill ${holder.pid}, or ${change}`);
+}
+
+/** The code of the error that listening gives; undefined when it works, or when this machine has no such address family. */
+function tryTcp(port: number, host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(refusal(error, host)));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+function tryUdp(port: number, host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      socket.close();
+      resolve(refusal(error, host));
+    });
+    socket.bind({ port, address: host, exclusive: true }, () => socket.close(() => resolve(undefined)));
+  });
+}
+
+function refusal(error: NodeJS.ErrnoException, host: string): string | undefined {
+  if (host === '::' && (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL')) return undefined;
+  return error.code ?? error.message;
+}
+
+/** Only system tools know it; undefined where there is none. */
+async function udpPortHolder(port: number): Promise<PortHolder | undefined> {
+  const run = promisify(execFile);
+  try {
+    if (process.platform === 'linux') {
+      const { stdout } = await run('ss', ['-Hlunp', `sport = :${port}`], { timeout: 2_000 });
+      const match = /\("([^"]+)",pid=(\d+)/.exec(stdout);
+      if (match) return { command: match[1] as string, pid: Number(match[2]) };
+    }
+    const { stdout } = await run('lsof', ['-nP', `-iUDP:${port}`, '-Fpc'], { timeout: 2_000 });
+    const pid = /^p(\d+)$/m.exec(stdout)?.[1];
+    const command = /^c(.+)$/m.exec(stdout)?.[1];
+    return pid && command ? { pid: Number(pid), command } : undefined;
+  } catch {
+    return undefined;
+  }
+}

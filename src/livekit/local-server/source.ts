@@ -1,0 +1,36 @@
+// What a place to get the LiveKit server from is given, and what it gives back.
+import type { Environment } from '../../config/environment.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { ServerPin } from './pin.ts';
+import type { ServerConfig } from './server-config.ts';
+
+export type ServerOrigin = 'path' | 'cache' | 'build' | 'release' | 'docker';
+
+/** How to start the server, wherever it came from. */
+export interface LaunchPlan {
+  readonly origin: ServerOrigin;
+  readonly version: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Name of the container, for docker. */
+  readonly container?: string;
+}
+
+export interface SourceContext {
+  readonly pin: ServerPin;
+  readonly config: ServerConfig;
+  /** Of this user; versions and platforms lie side by side in it. */
+  readonly cacheDirectory: string;
+  /** Where files of this run may be put. */
+  readonly stateDirectory: string;
+  readonly releaseBaseUrl: string;
+  readonly env: Environment;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly onProgress: (text: string) => void;
+}
+
+/** Why a source can't serve, in a few words; the next one is tried. */
+export class SourceUnavailable extends Error {
+  override readonly name = 'SourceUnavailable';
+}

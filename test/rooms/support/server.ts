@@ -1,0 +1,94 @@
+// A real LiveKit server for a room test, on free ports of loopback, from the launcher's cache (built there when it is missing).
+import { createSocket } from 'node:dgram';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readEnvironment } from '../../../src/config/environment.ts';
+import { startLocalServer } from '../../../src/livekit/local-server.ts';
+import { createLogger } from '../../../src/telemetry/log.ts';
+
+export const repositoryRoot = fileURLToPath(new URL('../../../', import.meta.url));
+
+export interface TestServer {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly apiSecret: string;
+  readonly pid: number;
+  /** What the server wrote: read it when a test fails. */
+  readonly logFile: string;
+  stop(): Promise<void>;
+}
+
+/** A build takes minutes on a slow machine. */
+const START_TIMEOUT_MS = 20 * 60_000;
+
+/** Call `stop` in `afterAll`, whatever happened. */
+export async function startTestServer(): Promise<TestServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'bulletproof-livekit-'));
+  const remove = () => rm(directory, { recursive: true, force: true });
+  try {
+    const configFile = await writeTestConfig(directory);
+    const server = await startLocalServer({
+      root: repositoryRoot,
+      configFile,
+      stateDir: directory,
+      env: readEnvironment(directory),
+      log: createLogger({ level: 'warn' }),
+      signal: AbortSignal.timeout(START_TIMEOUT_MS),
+    });
+    const stop = async () => {
+      await server.stop();
+      await remove();
+    };
+    const { url, apiKey, apiSecret, pid, logFile } = server;
+    return { url, apiKey, apiSecret, pid, logFile, stop };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Writes a configuration with free ports and a key of its own, and returns its path. */
+export async function writeTestConfig(directory: string): Promise<string> {
+  const [port, tcpPort] = await freeTcpPorts(2);
+  const udpPort = await freeUdpPort();
+  const configFile = join(directory, 'livekit.yaml');
+  const lines = [
+    `port: ${port}`,
+    'bind_addresses: ["127.0.0.1"]',
+    'rtc:',
+    `  udp_port: ${udpPort}`,
+    `  tcp_port: ${tcpPort}`,
+    '  node_ip: 127.0.0.1',
+    '  enable_loopback_candidate: true',
+    '  ips: { includes: ["127.0.0.1/32"] }',
+    'keys:',
+    '  testkey: a-secret-for-tests-of-more-than-32-characters',
+    'logging: { level: info, pion_level: error }',
+  ];
+  await writeFile(configFile, `${lines.join('\n')}\n`);
+  return configFile;
+}
+
+/** Held open together, so that they differ. */
+export async function freeTcpPorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '::', resolve));
+    const address = server.address();
+    if (address && typeof address === 'object') ports.push(address.port);
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(resolve));
+  return port;
+}
