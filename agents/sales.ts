@@ -105,7 +105,7 @@ tool did only as its result says it: when it says that something was noted local
           {
             id: 'day',
             question: 'Which day would suit you, from Monday to Friday?',
-            expect: { kind: 'phrases', phrases: ['monday', 'tuesday', 'wednesday', 'thursday', 'friday'] },
+            expect: { kind: 'phrases', phrases: ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday'] },
             label: 'the day',
           },
           {

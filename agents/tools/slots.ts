@@ -1,6 +1,6 @@
 // Free times of a calendar: the ones that a caller would like, and how they are spoken.
 
-export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 export type PartOfDay = 'morning' | 'afternoon';
 
 export interface Wish {
@@ -15,7 +15,7 @@ export function pickSlots(slots: readonly string[], { day, part }: Wish): readon
   return slots.filter((slot) => {
     const { weekday, hour } = wallClock(slot);
     const fitsPart = part === undefined || (part === 'morning') === hour < NOON;
-    return fitsPart && (day === undefined || weekday.toLowerCase() === day);
+    return fitsPart && (day === undefined || weekday === day);
   });
 }
 

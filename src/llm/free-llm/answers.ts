@@ -38,7 +38,9 @@ export function understand(question: ScriptQuestion, text: string, earlier = '')
     case 'phrases':
       return answer(bestPhrase(question.expect.phrases, text).phrase);
     case 'open':
-      return isBareYesOrNo(text) || commandIn(text) !== undefined ? NOTHING : answer(tidy(text));
+      return isBareYesOrNo(text) || (commandIn(text) !== undefined && !isDictation(text))
+        ? NOTHING
+        : answer(tidy(text));
   }
 }
 
@@ -76,8 +78,13 @@ export function readBack(question: ScriptQuestion, { value, spelt }: Answer): st
       return `I understood: ${asSentence(shown)}`;
     }
     default:
-      return `I have ${asSentence(value)}`;
+      return `I have ${value}.`;
   }
+}
+
+/** Long enough to be what the caller has to say, even if it holds words such as "speak to someone". */
+export function isDictation(text: string): boolean {
+  return wordsOf(text).length > 7;
 }
 
 /** Dictated words without what only leads in to them. */

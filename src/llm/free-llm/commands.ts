@@ -39,7 +39,7 @@ const COMMANDS: readonly (readonly [Command, RegExp])[] = [
   ],
   [
     'hello',
-    /^(?:(?:hello|hi|hey|good (?:morning|afternoon|evening)|are you (?:still )?there|anybody there|can you hear me|there|yes|uh)(?: |$))+$/,
+    /^(?:yes )?(?:(?:hello|hi|hey|good (?:morning|afternoon|evening)|are you (?:still )?there|anybody there|can you hear me)(?: there)?(?: |$))+$/,
   ],
 ];
 

@@ -1,4 +1,5 @@
 // Names: what is left of "hi, my name is …", letters put together, and names spelt back.
+import { digitsIn } from './numbers.ts';
 import { editDistance } from './similarity.ts';
 import { wordsOf } from './text.ts';
 
@@ -67,7 +68,7 @@ export function nameIn(text: string): HeardName | undefined {
   if (spelling !== '') return { name: capitalise(joinSpelling(words, spelling)), spelt: true };
   const plausible = words.filter((word) => !/^\d+$/.test(word));
   if (plausible.length === 0 || plausible.length > MAX_WORDS) return undefined;
-  if (plausible.every((word) => NOT_NAMES.has(word))) return undefined;
+  if (plausible.every((word) => NOT_NAMES.has(word)) || digitsIn(text).length >= 3) return undefined;
   return { name: capitalise(plausible), spelt: false };
 }
 

@@ -73,10 +73,11 @@ function computeSimilarity(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   // Short words have too many neighbours: only sound-alikes such as "hour" and "our" count.
   if (shorter < 3) return 0;
-  const [soundA, soundB] = [soundKey(a), soundKey(b)];
-  if (soundA === soundB && soundA.length >= 2) return shorter >= 4 || editDistance(a, b) <= 1 ? 0.9 : 0;
-  if (shorter < 4) return 0;
   const looks = 1 - editDistance(a, b) / Math.max(a.length, b.length);
+  const [soundA, soundB] = [soundKey(a), soundKey(b)];
+  // "battery" and "peter" have the same key too, so the letters have a say.
+  if (soundA === soundB && soundA.length >= 2 && looks >= 0.5) return shorter >= 4 || looks >= 0.65 ? 0.9 : 0;
+  if (shorter < 4) return 0;
   const sounds = 1 - editDistance(soundA, soundB) / Math.max(soundA.length, soundB.length);
   const alike = Math.max(looks, soundA.length >= 4 && soundB.length >= 4 ? (sounds + looks) / 2 : 0);
   return alike >= 0.7 ? alike * 0.9 : 0;

@@ -1,6 +1,6 @@
 // One turn of a scripted conversation: from where it stands and what the caller said to the reply. Pure.
 import type { AssistantScript, ScriptAction } from '../../config/persona.ts';
-import { understand } from './answers.ts';
+import { isDictation, understand } from './answers.ts';
 import { afterNo, type Command, commandIn, isBareYesOrNo, yesOrNo } from './commands.ts';
 import { ANYTHING_ELSE, answered, askAgain, confirmed, join, skipped, startForm, WAITING } from './form.ts';
 import { type Intent, intentOf } from './intents.ts';
@@ -30,7 +30,7 @@ export function takeTurn(situation: Situation, text: string): Reply {
   if (aside) return aside;
   switch (step.kind) {
     case 'ask':
-      return answered(step.form, text);
+      return isRefusal(step, text) ? skipped(step.form) : answered(step.form, text);
     case 'confirm':
       return confirmed(step.form, step.answer, text, cut);
     case 'call':
@@ -51,7 +51,7 @@ function isAnswer(step: Step, text: string, command: Command): boolean {
   if (step.kind === 'confirm' || step.kind === 'offer') return command !== 'repeat' && yesOrNo(text) !== undefined;
   if (step.kind !== 'ask') return false;
   const kind = questionOf(step.form)?.expect.kind;
-  if (kind === 'open') return wordsOf(text).length > 5 && command !== 'cancel' && command !== 'repeat';
+  if (kind === 'open') return isDictation(text) && command !== 'cancel' && command !== 'repeat';
   const question = questionOf(step.form);
   return (
     (command === 'hello' || command === 'thanks') &&
@@ -59,6 +59,12 @@ function isAnswer(step: Step, text: string, command: Command): boolean {
     understand(question, text).kind === 'answer' &&
     kind !== 'spelling'
   );
+}
+
+/** "No, thank you" to "What number can we reach you at?"; a name is asked for again. */
+function isRefusal(step: Extract<Step, { kind: 'ask' }>, text: string): boolean {
+  const kind = questionOf(step.form)?.expect.kind;
+  return (kind === 'digits' || kind === 'phrases') && isBareYesOrNo(text) && yesOrNo(text) === 'no';
 }
 
 function obey({ script, step, said }: Situation, command: Command): Reply | undefined {

@@ -1,0 +1,158 @@
+// Any service that speaks OpenAI's chat completions: one client, used by every provider of that kind.
+import type OpenAI from 'openai';
+import { ProviderError } from '../failover/provider-error.ts';
+import type { LlmClient, LlmPart, LlmRequest } from './contract.ts';
+import { toProviderError } from './openai-errors.ts';
+import { toChatMessages, toChatTools } from './openai-messages.ts';
+import { ToolCallAssembly } from './tool-call-assembly.ts';
+
+export interface OpenAiCompatibleOptions {
+  /** The id of the provider, for errors. */
+  readonly provider: string;
+  /** With the version: `https://api.openai.com/v1`. */
+  readonly baseUrl: string;
+  /** Absent where the service wants none. */
+  readonly apiKey?: string | undefined;
+  /** Absent = the first of the service's model list. */
+  readonly model?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+type Chunk = OpenAI.Chat.Completions.ChatCompletionChunk;
+
+/** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
+const TIMEOUT_MS = 60_000;
+
+/** A client without retries of its own; every failure is a ProviderError. */
+export function openAiCompatibleClient(options: OpenAiCompatibleOptions): LlmClient {
+  return new OpenAiCompatibleClient(options);
+}
+
+class OpenAiCompatibleClient implements LlmClient {
+  readonly #options: OpenAiCompatibleOptions;
+  #sdk: Promise<OpenAI> | undefined;
+  #model: string | undefined;
+
+  constructor(options: OpenAiCompatibleOptions) {
+    this.#options = options;
+    this.#model = options.model;
+  }
+
+  async warm(): Promise<void> {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    await this.#contained(signal, async () => {
+      await this.#modelName(await this.#connect(), signal);
+    });
+  }
+
+  /** Lists the models: costs nothing, and tells a wrong key, a dead server and a missing model. */
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#contained(signal, async () => {
+      const models = await this.#models(await this.#connect(), signal);
+      const { model } = this.#options;
+      if (model !== undefined && models.length > 0 && !models.includes(model)) {
+        throw this.#error('invalid-request', `has no model "${model}"; it has ${models.slice(0, 5).join(', ')}`);
+      }
+    });
+  }
+
+  async *reply(request: LlmRequest): AsyncGenerator<LlmPart> {
+    if (request.signal.aborted) return;
+    try {
+      const sdk = await this.#connect();
+      const model = await this.#modelName(sdk, request.signal);
+      const stream = await sdk.chat.completions.create(
+        {
+          model,
+          messages: toChatMessages(request.messages),
+          stream: true,
+          stream_options: { include_usage: true },
+          ...(request.tools.length > 0 && { tools: toChatTools(request.tools), tool_choice: request.toolChoice }),
+        },
+        { signal: request.signal },
+      );
+      yield* this.#parts(stream, request.signal);
+    } catch (error) {
+      if (request.signal.aborted) return;
+      throw toProviderError(error, this.#options.provider);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#sdk = undefined;
+  }
+
+  async *#parts(stream: AsyncIterable<Chunk>, signal: AbortSignal): AsyncGenerator<LlmPart> {
+    const calls = new ToolCallAssembly();
+    let isEmpty = true;
+    let isFinished = false;
+    for await (const chunk of stream) {
+      if (signal.aborted) return;
+      isEmpty = false;
+      const choice = chunk.choices?.[0];
+      if (choice?.delta?.content) yield { type: 'text', text: choice.delta.content };
+      for (const piece of choice?.delta?.tool_calls ?? []) calls.add(piece);
+      if (choice?.finish_reason) isFinished = true;
+      if (chunk.usage) {
+        const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = chunk.usage;
+        yield { type: 'usage', promptTokens, completionTokens };
+      }
+    }
+    if (signal.aborted) return;
+    if (isEmpty) throw this.#error('malformed', 'answered with something that is no stream of a reply');
+    // A stream that ends without a reason was cut off, whatever the transport says.
+    if (!isFinished) throw this.#error('unreachable', 'ended its reply before it was complete');
+    for (const call of calls.finish(this.#options.provider)) yield { type: 'tool-call', call };
+  }
+
+  #connect(): Promise<OpenAI> {
+    this.#sdk ??= this.#create();
+    return this.#sdk;
+  }
+
+  async #create(): Promise<OpenAI> {
+    const { baseUrl, apiKey, headers } = this.#options;
+    const { OpenAI: Sdk } = await import('openai');
+    // Everything that the SDK would read from the environment is given here.
+    return new Sdk({
+      baseURL: baseUrl,
+      apiKey: apiKey ?? 'none',
+      adminAPIKey: null,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      maxRetries: 0,
+      timeout: TIMEOUT_MS,
+      logLevel: 'off',
+      ...(headers && { defaultHeaders: headers }),
+    });
+  }
+
+  async #modelName(sdk: OpenAI, signal: AbortSignal): Promise<string> {
+    if (this.#model !== undefined) return this.#model;
+    const model = (await this.#models(sdk, signal))[0];
+    if (model === undefined) throw this.#error('invalid-request', 'lists no model; name one in the configuration');
+    this.#model = model;
+    return model;
+  }
+
+  async #models(sdk: OpenAI, signal: AbortSignal): Promise<string[]> {
+    const page = await sdk.models.list({ signal });
+    if (!Array.isArray(page.data)) throw this.#error('malformed', 'sent a model list that is none');
+    return page.data.map((model) => model.id);
+  }
+
+  async #contained(signal: AbortSignal, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (signal.aborted) throw this.#error('timeout', 'did not answer in time', error);
+      throw toProviderError(error, this.#options.provider);
+    }
+  }
+
+  #error(kind: ProviderError['kind'], what: string, cause?: unknown): ProviderError {
+    const { provider } = this.#options;
+    return new ProviderError({ kind, provider, message: `${provider} ${what}`, cause });
+  }
+}
