@@ -39,7 +39,7 @@ export function headline(state: CallState): Headline {
     case 'idle':
       return state.ended
         ? { title: 'Call ended', hint: 'The conversation stays here until the next call.' }
-        : { title: 'Ready when you are', hint: 'The microphone is used only during the call.' };
+        : { title: 'Ready when you are', hint: 'The microphone is on only in a call.' };
     case 'microphone':
       return { title: 'Allow the microphone', hint: 'The browser is asking for it.' };
     case 'connecting':

@@ -114,7 +114,10 @@ function newId(): string {
 }
 
 byId('start').addEventListener('click', () => void start(true));
-byId('hang-up').addEventListener('click', () => void talk.hangUp());
+byId('hang-up').addEventListener('click', ({ detail }) => {
+  // The second click of a double click on "Start the call", whose place this button takes.
+  if (detail < 2) void talk.hangUp();
+});
 byId('mute').addEventListener('click', toggleMute);
 byId('sound').addEventListener('click', () => void talk.call?.startSound().catch(showError));
 byId('composer').addEventListener('submit', (event) => {

@@ -42,7 +42,7 @@ export function drawOrb(canvas: HTMLCanvasElement, input: OrbInput, seconds: num
   context.clearRect(0, 0, size, size);
   context.save();
   context.translate(half, half);
-  context.globalAlpha = (input.dimmed ? 0.05 : 0.09) + input.agentLevel * 0.14;
+  context.globalAlpha = (input.dimmed ? 0.08 : 0.1) + input.agentLevel * 0.14;
   context.fillStyle = colors.agent;
   context.beginPath();
   context.arc(0, 0, half * (0.47 + input.agentLevel * 0.06), 0, Math.PI * 2);
@@ -50,7 +50,7 @@ export function drawOrb(canvas: HTMLCanvasElement, input: OrbInput, seconds: num
   context.lineWidth = size / 150;
   for (const ring of RINGS) {
     const level = ring.side === 'agent' ? input.agentLevel : input.callerLevel;
-    context.globalAlpha = ring.alpha * (input.dimmed ? 0.35 : 0.55 + level * 0.45);
+    context.globalAlpha = ring.alpha * (input.dimmed ? 0.5 : 0.55 + level * 0.45);
     context.strokeStyle = colors[ring.side];
     traceRing(context, ring, half, level, seconds);
     context.stroke();

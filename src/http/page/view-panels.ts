@@ -11,19 +11,23 @@ export function showStages(reports: readonly StageReport[]): void {
     const active = report?.state === 'active';
     const item = make('li', `stage ${report ? (active ? 'active' : 'impaired') : 'unknown'}`, [
       make('p', 'stage-name', name),
-      make('p', 'stage-title', report?.title || report?.provider || 'Known once the call has started'),
     ]);
-    if (report)
-      item.append(make('p', 'stage-state', active ? report.provider : `${report.provider} · ${report.state}`));
+    if (report) {
+      item.append(make('p', 'stage-title', report.title ?? report.provider));
+      const details = [report.title && report.provider, !active && report.state].filter(Boolean).join(' · ');
+      if (details) item.append(make('p', 'stage-state', details));
+    }
     return item;
   });
   byId('stages').replaceChildren(...items);
+  byId('stages-note').hidden = reports.length > 0;
 }
 
 export function showTimes(turnsMs: readonly number[]): void {
   const middle = median(turnsMs);
-  byId('median').textContent = middle === undefined ? '–' : secondsText(middle);
+  byId('median').hidden = middle === undefined;
   if (middle !== undefined) {
+    byId('median').textContent = secondsText(middle);
     const last = turnsMs.at(-1) ?? middle;
     const turns = turnsMs.length === 1 ? '1 turn' : `${turnsMs.length} turns`;
     byId('times-note').textContent =

@@ -14,6 +14,8 @@ interface SideView {
 
 /** 30 pictures a second look smooth and cost half of what the screen could show. */
 const FRAME_MS = 33;
+/** How fast a meter falls. */
+const FALL_MS = 120;
 /** For those who asked for less motion. */
 const CALM_FRAME_MS = 200;
 const METER_WORDS_MS = 1_000;
@@ -62,6 +64,7 @@ export class SoundView {
     if (!this.#running) return;
     requestAnimationFrame(this.#frame);
     if (now - this.#drawnAt < (this.#calm.matches ? CALM_FRAME_MS : FRAME_MS)) return;
+    const kept = Math.exp((this.#drawnAt - now) / FALL_MS);
     this.#drawnAt = now;
     const tell = now - this.#toldAt > METER_WORDS_MS;
     if (tell) this.#toldAt = now;
@@ -69,7 +72,7 @@ export class SoundView {
     for (const view of [caller, agent]) {
       const level = view.reader?.read() ?? 0;
       // Up at once, down slowly, as the eye likes it.
-      this.#show(view, level > view.level ? level : view.level * 0.82 + level * 0.18, tell);
+      this.#show(view, level > view.level ? level : level + (view.level - level) * kept, tell);
     }
     const seconds = this.#calm.matches ? 1 : now / 1_000;
     const input = { callerLevel: caller.level, agentLevel: agent.level, busy: this.busy, dimmed: false };

@@ -85,7 +85,7 @@ function fill(element: HTMLElement, line: Line, agentName: string): void {
     time.title = 'From the end of your words to the agent’s first sound';
     who.append(time);
   }
-  element.replaceChildren(who, make('p', 'words', line.text));
+  element.replaceChildren(who, make('p', 'words', line.text.trim()));
 }
 
 function speaker(line: Extract<Line, { kind: 'speech' }>, agentName: string): string {
