@@ -72,7 +72,13 @@ async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, c
   for (const line of startupReport([plan.stt, plan.llm, plan.tts])) log.info({ event: 'chain' }, line);
 
   const progress = createProgress(process.stderr);
-  const server = await accessServer({ root: projectDirectory, env, log, signal: ending, onProgress: progress.show }).finally(progress.clear);
+  const server = await accessServer({
+    root: projectDirectory,
+    env,
+    log,
+    signal: ending,
+    onProgress: progress.show,
+  }).finally(progress.clear);
   cleanups.push(() => server.stop());
 
   const worker = startWorker({
@@ -106,7 +112,9 @@ async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, c
   log.info({ event: 'ready', url: http.url }, `ready: talk at ${http.url} (Ctrl-C ends it)`);
   if (options.open) openInBrowser(http.url);
 
-  const brokenServer = server.ended?.then((how) => Promise.reject(new Error(`the LiveKit server ended (${how}), see its log`)));
+  const brokenServer = server.ended?.then((how) =>
+    Promise.reject(new Error(`the LiveKit server ended (${how}), see its log`)),
+  );
   const reason = await Promise.race([
     aborted(ending).then(() => 'ending' as const),
     aborted(draining).then(() => 'draining' as const),
@@ -114,7 +122,10 @@ async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, c
     ...(brokenServer ? [brokenServer] : []),
   ]);
   if (reason === 'draining') {
-    log.info({ event: 'draining', calls: worker.activeCalls() }, `taking no new call, ${worker.activeCalls()} to finish`);
+    log.info(
+      { event: 'draining', calls: worker.activeCalls() },
+      `taking no new call, ${worker.activeCalls()} to finish`,
+    );
     await Promise.race([worker.drain().catch(() => undefined), aborted(ending)]);
     return 0;
   }

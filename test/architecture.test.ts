@@ -40,7 +40,9 @@ function sources(folder: string): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const found = text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g);
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g,
+  );
   return [...found].map((match) => {
     const target = (match[1] ?? match[2]) as string;
     const to = target.startsWith('.') ? relative(root, resolve(root, dirname(file), target)) : target;
@@ -67,8 +69,13 @@ describe('the arrows of src', () => {
   });
 
   it('knows a layer for every folder', () => {
-    const folders = new Set(sources('src').map((file) => file.split('/')).filter((parts) => parts.length > 2).map((parts) => parts[1]));
-    expect([...folders].filter((folder) => !(folder as string in LAYERS))).toEqual([]);
+    const folders = new Set(
+      sources('src')
+        .map((file) => file.split('/'))
+        .filter((parts) => parts.length > 2)
+        .map((parts) => parts[1]),
+    );
+    expect([...folders].filter((folder) => !((folder as string) in LAYERS))).toEqual([]);
   });
 
   it('point downwards only', () => {
@@ -85,13 +92,16 @@ describe('the arrows of src', () => {
   });
 
   it('let only the bridges, calls and the worker know @livekit packages', () => {
-    const allowed = /^src\/((stt|llm|tts)\/livekit\.ts|realtime\/|call\/|livekit\/|cli\/|http\/page\/|job\.ts|main\.ts)/;
+    const allowed =
+      /^src\/((stt|llm|tts)\/livekit\.ts|realtime\/|call\/|livekit\/|cli\/|http\/page\/|job\.ts|main\.ts)/;
     const wrong = all.filter(({ from, to }) => /^(@livekit\/|livekit-)/.test(to) && !allowed.test(from));
     expect(wrong.map(describeImport)).toEqual([]);
   });
 
   it('leave process.env to one file', () => {
-    const readers = sources('src').filter((file) => /process\.env\b/.test(stripComments(readFileSync(join(root, file), 'utf8'))));
+    const readers = sources('src').filter((file) =>
+      /process\.env\b/.test(stripComments(readFileSync(join(root, file), 'utf8'))),
+    );
     // quiet-rtc only writes: a library has no other setting for its own log.
     expect(readers.sort()).toEqual(['src/config/environment.ts', 'src/livekit/quiet-rtc.ts']);
   });

@@ -51,5 +51,8 @@ export function parseOptions(args: readonly string[]): Options {
 function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw new UserError(`--port must be a number from 1 to 65535, got "${text}"`, 'give a free port, such as --port 3001');
+  throw new UserError(
+    `--port must be a number from 1 to 65535, got "${text}"`,
+    'give a free port, such as --port 3001',
+  );
 }

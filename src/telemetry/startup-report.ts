@@ -2,7 +2,11 @@
 
 export interface ReportedStage {
   readonly stage: string;
-  readonly links: readonly { readonly id: string; readonly state: 'active' | 'available' | 'left-out'; readonly reason?: string }[];
+  readonly links: readonly {
+    readonly id: string;
+    readonly state: 'active' | 'available' | 'left-out';
+    readonly reason?: string;
+  }[];
 }
 
 const NAMES: Readonly<Record<string, string>> = { stt: 'Speech recognition', llm: 'Language model', tts: 'Voice' };

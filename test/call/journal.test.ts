@@ -28,7 +28,10 @@ describe('openJournal', () => {
   it('keeps whole lines when several write at once', async () => {
     const journals = [openJournal(directory, now), openJournal(directory, now)];
     await Promise.all(Array.from({ length: 50 }, (_, i) => journals[i % 2]?.record(entry(`n${i}`))));
-    const names = readFileSync(join(directory, '2026-03-04.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line).data.name);
+    const names = readFileSync(join(directory, '2026-03-04.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).data.name);
     expect(names.sort()).toEqual(Array.from({ length: 50 }, (_, i) => `n${i}`).sort());
   });
 });

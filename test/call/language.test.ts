@@ -4,7 +4,10 @@ import type { Links } from '../../src/call/stages.ts';
 
 const links = (...languages: (readonly string[] | 'any')[]) =>
   Object.fromEntries(
-    (['stt', 'llm', 'tts'] as const).map((stage, i) => [stage, { id: `${stage}-x`, traits: { languages: languages[i] } }]),
+    (['stt', 'llm', 'tts'] as const).map((stage, i) => [
+      stage,
+      { id: `${stage}-x`, traits: { languages: languages[i] } },
+    ]),
   ) as unknown as Links;
 
 describe('chooseLanguage', () => {

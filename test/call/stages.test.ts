@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { planStages, settingsOf } from '../../src/call/stages.ts';
 import { parseConfig } from '../../src/config/load.ts';
 
-const config = parseConfig(readFileSync(new URL('../../agents/providers.yaml', import.meta.url), 'utf8'), 'providers.yaml');
+const config = parseConfig(
+  readFileSync(new URL('../../agents/providers.yaml', import.meta.url), 'utf8'),
+  'providers.yaml',
+);
 
 describe('planStages', () => {
   it('leaves out what has no address and lets the free provider serve', () => {

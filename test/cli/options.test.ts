@@ -13,7 +13,10 @@ describe('parseOptions', () => {
     expect(parseOptions(['--', '--persona', 'support', '--port', '4000', '--no-open'])).toEqual(expected);
   });
 
-  it.each([['--prot', '1'], ['--port', 'x'], ['--port', '70000'], ['stray']])('refuses %s %s with a way out', (...args) => {
-    expect(() => parseOptions(args.filter((arg) => arg !== undefined))).toThrow(UserError);
-  });
+  it.each([['--prot', '1'], ['--port', 'x'], ['--port', '70000'], ['stray']])(
+    'refuses %s %s with a way out',
+    (...args) => {
+      expect(() => parseOptions(args.filter((arg) => arg !== undefined))).toThrow(UserError);
+    },
+  );
 });

@@ -7,7 +7,7 @@ import { llmLinkFromPlugin } from '../../../src/llm/livekit.ts';
 import { sttLinkFromPlugin } from '../../../src/stt/livekit.ts';
 import { createLogger } from '../../../src/telemetry/log.ts';
 import { ttsLinkFromPlugin } from '../../../src/tts/livekit.ts';
-import { InstantLlm, InstantStt, InstantTts } from './instant-providers.ts';
+import { InstantLlm, InstantStt, InstantTts } from '../../support/instant-providers.ts';
 
 export default defineAgent<{ resources?: CallResources }>({
   prewarm: (process) => {

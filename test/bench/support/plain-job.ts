@@ -1,6 +1,6 @@
 // A plain @livekit/agents agent with its defaults: what our own worker is measured beside.
 import { defineAgent, inference, voice } from '@livekit/agents';
-import { InstantLlm, InstantStt, InstantTts } from './instant-providers.ts';
+import { InstantLlm, InstantStt, InstantTts } from '../../support/instant-providers.ts';
 
 export default defineAgent({
   entry: async (context) => {

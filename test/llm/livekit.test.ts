@@ -1,0 +1,131 @@
+import { initializeLogger, llm } from '@livekit/agents';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { SpeechExpectation } from '../../src/config/expectation.ts';
+import { ProviderError } from '../../src/failover/provider-error.ts';
+import type { LlmLink } from '../../src/llm/chain.ts';
+import type { LlmPart, LlmRequest } from '../../src/llm/contract.ts';
+import { LlmChain, llmLinkFromPlugin } from '../../src/llm/livekit.ts';
+
+function scriptedLink(parts: readonly LlmPart[], failure?: ProviderError) {
+  const requests: LlmRequest[] = [];
+  const link: LlmLink = {
+    id: 'scripted',
+    traits: { languages: 'any' },
+    client: {
+      close: async () => undefined,
+      async *reply(request) {
+        requests.push(request);
+        yield* parts;
+        if (failure) throw failure;
+      },
+    },
+  };
+  return { link, requests };
+}
+
+const lookUp = llm.tool({
+  name: 'look_up',
+  description: 'Looks it up.',
+  parameters: z.object({ what: z.string() }),
+  execute: async () => 'found',
+});
+
+function conversation(): llm.ChatContext {
+  const context = llm.ChatContext.empty();
+  context.addMessage({ role: 'system', content: 'Be kind.' });
+  context.addMessage({ role: 'user', content: 'Where is it?' });
+  context.insert(llm.FunctionCall.create({ callId: 'c1', name: 'look_up', args: '{"what":"it"}' }));
+  context.insert(llm.FunctionCallOutput.create({ callId: 'c1', name: 'look_up', output: '"found"', isError: false }));
+  context.addMessage({ role: 'assistant', content: 'It is', interrupted: true });
+  return context;
+}
+
+describe('LlmChain', () => {
+  beforeAll(() => initializeLogger({ pretty: false, level: 'silent' }));
+
+  it('needs a link', () => {
+    expect(() => new LlmChain([])).toThrow(RangeError);
+  });
+
+  it('asks with the whole conversation, tool calls and results included, and the tools', async () => {
+    const { link, requests } = scriptedLink([]);
+    const stream = new LlmChain([link], { language: 'es' }).chat({ chatCtx: conversation(), toolCtx: [lookUp] });
+    for await (const _ of stream);
+    expect(requests[0]?.messages).toEqual([
+      { role: 'system', text: 'Be kind.' },
+      { role: 'user', text: 'Where is it?' },
+      { role: 'tool-call', call: { id: 'c1', name: 'look_up', arguments: '{"what":"it"}' } },
+      { role: 'tool-result', callId: 'c1', name: 'look_up', output: '"found"', isError: false },
+      { role: 'assistant', text: 'It is', interrupted: true },
+    ]);
+    expect(requests[0]?.language).toBe('es');
+    expect(requests[0]?.tools[0]).toMatchObject({
+      name: 'look_up',
+      description: 'Looks it up.',
+      parameters: { type: 'object', properties: { what: { type: 'string' } } },
+    });
+  });
+
+  it('streams words and tool calls, and keeps what it expects to hear out of the reply', async () => {
+    const expected: SpeechExpectation[] = [];
+    const { link } = scriptedLink([
+      { type: 'text', text: 'One ' },
+      { type: 'expect', expectation: { kind: 'digits' } },
+      { type: 'text', text: 'two' },
+      { type: 'tool-call', call: { id: 'c2', name: 'look_up', arguments: '{}' } },
+      { type: 'usage', promptTokens: 3, completionTokens: 2 },
+    ]);
+    const chain = new LlmChain([link], { onExpect: (expectation) => expected.push(expectation) });
+    const reply = await chain.chat({ chatCtx: conversation() }).collect();
+    expect(reply.text).toBe('One two');
+    expect(reply.toolCalls.map(({ name, callId }) => [name, callId])).toEqual([['look_up', 'c2']]);
+    expect(reply.usage?.totalTokens).toBe(5);
+    expect(expected).toEqual([{ kind: 'digits' }]);
+  });
+});
+
+describe('llmLinkFromPlugin', () => {
+  beforeAll(() => initializeLogger({ pretty: false, level: 'silent' }));
+
+  const request = (): LlmRequest => ({
+    messages: [
+      { role: 'user', text: 'Hi' },
+      { role: 'tool-call', call: { id: 'c', name: 'look_up', arguments: '{}' } },
+      { role: 'tool-result', callId: 'c', name: 'look_up', output: 'x', isError: true },
+    ],
+    tools: [
+      { name: 'look_up', description: 'Looks.', parameters: { type: 'object', properties: { a: { type: 'string' } } } },
+    ],
+    toolChoice: 'auto',
+    language: 'en-US',
+    signal: new AbortController().signal,
+  });
+
+  it('carries conversation, tools and reply through a LiveKit plugin and back', async () => {
+    const { link, requests } = scriptedLink([
+      { type: 'text', text: 'Yes' },
+      { type: 'tool-call', call: { id: 'c', name: 'look_up', arguments: '{"a":"b"}' } },
+    ]);
+    const parts: LlmPart[] = [];
+    for await (const part of llmLinkFromPlugin(new LlmChain([link])).client.reply(request())) parts.push(part);
+    expect(parts).toEqual([
+      { type: 'text', text: 'Yes' },
+      { type: 'tool-call', call: { id: 'c', name: 'look_up', arguments: '{"a":"b"}' } },
+    ]);
+    expect(requests[0]?.messages).toEqual(request().messages);
+    expect(requests[0]?.tools).toEqual(request().tools);
+  });
+
+  it('makes a ProviderError of an error that the plugin only emits, after the words that came before', async () => {
+    const failure = new ProviderError({ kind: 'server', provider: 'scripted', message: 'broken on command' });
+    const { link } = scriptedLink([{ type: 'text', text: 'Half ' }], failure);
+    const heard: string[] = [];
+    const reading = (async () => {
+      for await (const part of llmLinkFromPlugin(new LlmChain([link])).client.reply(request()))
+        if (part.type === 'text') heard.push(part.text);
+    })();
+    await expect(reading).rejects.toBeInstanceOf(ProviderError);
+    expect(heard).toEqual(['Half ']);
+  });
+});
