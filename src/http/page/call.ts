@@ -50,13 +50,14 @@ export class Call {
       else this.#events.onState({ phase: 'waiting' });
       if (microphone) await this.#publish(microphone);
     } catch (error) {
-      this.#ended = true;
       await this.hangUp();
       throw error;
     }
   }
 
+  /** Tells nothing more: who hangs up knows it. */
   async hangUp(): Promise<void> {
+    this.#ended = true;
     clearTimeout(this.#agentTimer);
     await this.#room.disconnect();
   }
