@@ -1,5 +1,5 @@
 // The AgentSession of a call: turns, barge-in and preemptive generation are LiveKit's, with our chains as its stages.
-import { inference, type VAD, voice } from '@livekit/agents';
+import { type VAD, voice } from '@livekit/agents';
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
@@ -7,6 +7,7 @@ import { LlmChain } from '../llm/livekit.ts';
 import { SttChain } from '../stt/livekit.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { TtsChain } from '../tts/livekit.ts';
+import { endpointingDelayMs, GradedTurnDetector } from './graded-endpointing.ts';
 import type { Links } from './stages.ts';
 
 export interface SessionOptions {
@@ -39,14 +40,16 @@ export function createSession(options: SessionOptions): voice.AgentSession {
       expectation = expected;
     },
   });
-  const session = new voice.AgentSession({
+  const session: voice.AgentSession = new voice.AgentSession({
     vad,
     stt,
     llm,
     tts: new TtsChain([links.tts], { language }),
     turnHandling: {
-      // Said explicitly: the default asks LiveKit's cloud in development mode.
-      turnDetection: new inference.TurnDetector({ version: 'v1-mini' }),
+      turnDetection: new GradedTurnDetector((probability) => {
+        const maxDelay = endpointingDelayMs(probability, turns.minDelayMs, turns.maxDelayMs);
+        session.updateOptions({ turnHandling: { endpointing: { maxDelay } } });
+      }),
       endpointing: { minDelay: turns.minDelayMs, maxDelay: turns.maxDelayMs },
       // 'vad': the default mode asks LiveKit's cloud.
       interruption: { mode: 'vad', minDuration: turns.interruptionMs },
