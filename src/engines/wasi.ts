@@ -6,7 +6,7 @@ import { MemoryFile } from './memory-files.ts';
 export interface WasiOptions {
   /** What the program may read, by path: relative to `root`, or absolute below it. */
   readonly files: Readonly<Record<string, Uint8Array>>;
-  /** Its command line, the program's own name first. */
+  /** Its command line, the program's own name first; read when the program starts, so it may change until then. */
   readonly args?: readonly string[];
   /** The one directory that the program sees; `/` if not given. */
   readonly root?: string;
@@ -194,20 +194,18 @@ export function createWasi({ files, args = [], root = '/' }: WasiOptions): Wasi 
 
 /** Arguments, an empty environment, clocks and the end: what needs no file. */
 function programFunctions(memory: GuestMemory, args: readonly string[]) {
-  const encodedArgs = args.map((text) => encoder.encode(`${text}\0`));
+  const encodedArgs = () => args.map((text) => encoder.encode(`${text}\0`));
   return {
     args_sizes_get(count: number, size: number) {
-      memory.setU32(count, encodedArgs.length);
-      memory.setU32(
-        size,
-        encodedArgs.reduce((sum, bytes) => sum + bytes.length, 0),
-      );
+      const sizeBytes = encodedArgs().reduce((sum, bytes) => sum + bytes.length, 0);
+      memory.setU32(count, args.length);
+      memory.setU32(size, sizeBytes);
       return errno.success;
     },
 
     args_get(pointers: number, target: number) {
       let position = target;
-      encodedArgs.forEach((bytes, index) => {
+      encodedArgs().forEach((bytes, index) => {
         memory.setU32(pointers + 4 * index, position);
         memory.bytes(position, bytes.length).set(bytes);
         position += bytes.length;

@@ -1,6 +1,6 @@
 // The part of WebAssembly's JavaScript interface that the engines use: neither @types/node nor lib.es declares it.
 declare namespace WebAssembly {
-  type ImportValue = Memory | ((...values: never[]) => number | bigint | undefined | void);
+  type ImportValue = Memory | ((...values: never[]) => number | bigint | undefined);
   type Imports = Record<string, Record<string, ImportValue>>;
   type Exports = Record<string, unknown>;
 
