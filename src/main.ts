@@ -59,7 +59,7 @@ async function prepare(options: Options, signal: AbortSignal): Promise<Setup> {
   const personas = await loadPersonas(fileURLToPath(agentsDirectory), defaultPersona);
   const pretty = given.LOG_FORMAT !== 'json' && process.stdout.isTTY === true;
   const log = createLogger({ level: given.LOG_LEVEL, pretty });
-  const found = given.LOCAL_LLM_BASE_URL ? undefined : await findOllama(undefined, signal);
+  const found = given.LOCAL_LLM_BASE_URL ? undefined : (await findOllama(undefined, signal))?.baseUrl;
   const env: Environment = { ...given, ...(found && { LOCAL_LLM_BASE_URL: found }) };
   // Call processes read the same environment.
   passToChildren({ PERSONA: defaultPersona, LOCAL_LLM_BASE_URL: found });
@@ -98,7 +98,7 @@ async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, c
       personas: [...setup.personas.values()].map(({ id, title, description, languages }) => {
         return { id, title, description, languages, isDefault: id === setup.defaultPersona };
       }),
-      createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME, personas: setup.personas }),
+      createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME }),
       health: () => {
         const ready = worker.isRegistered();
         return { live: true, ready, reasons: ready ? [] : ['the worker is not registered with the LiveKit server'] };

@@ -13,6 +13,8 @@ export interface CallRequest {
   readonly persona?: string;
   readonly name?: string;
   readonly language?: string;
+  /** A name of one's own for the room; a new one where absent. */
+  readonly room?: string;
 }
 
 export interface CallAccess {

@@ -43,10 +43,17 @@ export async function issueToken(options: TokenOptions): Promise<string> {
     canSubscribe: true,
   });
   if (agentName || roomMetadata !== undefined) {
-    token.roomConfig = new RoomConfiguration({
+    token.roomConfig = new SparseRoomConfiguration({
       ...(agentName && { agents: [new RoomAgentDispatch({ agentName })] }),
       ...(roomMetadata !== undefined && { metadata: roomMetadata }),
     });
   }
   return token.toJwt();
+}
+
+/** Leaves out what is not set: the SDK would write fields that an older server does not know, and it refuses the token. */
+class SparseRoomConfiguration extends RoomConfiguration {
+  override toJson(options?: Parameters<RoomConfiguration['toJson']>[0]): ReturnType<RoomConfiguration['toJson']> {
+    return super.toJson({ ...options, emitDefaultValues: false });
+  }
 }

@@ -19,6 +19,10 @@ const bodySchema = z.strictObject({
     .max(35)
     .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a BCP 47 tag such as "en-US"')
     .optional(),
+  room: z
+    .string()
+    .regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, "-" or "_"')
+    .optional(),
 });
 
 export function callsRoute({ personas, createCall }: HttpDeps): Handler {

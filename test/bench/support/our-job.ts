@@ -2,6 +2,7 @@
 import { defineAgent, inference } from '@livekit/agents';
 import { fileURLToPath } from 'node:url';
 import { type CallResources, runCall } from '../../../src/call/run-call.ts';
+import type { Persona } from '../../../src/config/persona.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { llmLinkFromPlugin } from '../../../src/llm/livekit.ts';
 import { sttLinkFromPlugin } from '../../../src/stt/livekit.ts';
@@ -19,7 +20,7 @@ export default defineAgent<{ resources?: CallResources }>({
 });
 
 function resources(): CallResources {
-  const persona = {
+  const persona: Persona = {
     id: 'bench',
     title: 'Bench',
     description: '',
@@ -27,7 +28,7 @@ function resources(): CallResources {
     instructions: 'Answer.',
     greeting: 'Hello.',
     tools: [],
-    script: { facts: [], actions: [], fallbackAction: '', notUnderstood: '', goodbye: '' },
+    script: { facts: [], actions: [], fallbackAction: '', notUnderstood: '', help: '', human: '', goodbye: '' },
   };
   const config = loadConfig(fileURLToPath(new URL('../../../agents/providers.yaml', import.meta.url)));
   return {
