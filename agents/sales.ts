@@ -95,7 +95,6 @@ tool did only as its result says it: when it says that something was noted local
           'free visit',
           'get a quote',
           'quote',
-          'offer',
           'estimate',
         ],
         offer: 'Shall I book a free visit for you?',

@@ -165,7 +165,7 @@ function fillIn(template: string, fields: Readonly<Record<string, unknown>>): st
     });
     return complete ? text : '';
   });
-  return asSentence(filled.join(''));
+  return asSentence(filled.join('')) || "That's done.";
 }
 
 function asRecord(output: string): Readonly<Record<string, unknown>> {

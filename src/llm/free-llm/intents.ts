@@ -1,7 +1,7 @@
 // Which of a script's facts and actions an utterance asks for, in spite of misheard words.
 import type { AssistantScript, ScriptAction, ScriptFact } from '../../config/persona.ts';
 import { wordSimilarity } from './similarity.ts';
-import { contentWords, wordsOf } from './text.ts';
+import { contentWords, isCommon, wordsOf } from './text.ts';
 
 export type Intent =
   | { readonly kind: 'fact'; readonly fact: ScriptFact; readonly score: number }
@@ -21,13 +21,16 @@ const PER_WORD = 0.05;
 export function phraseScore(phrase: string, utteranceWords: readonly string[]): number {
   const wanted = contentWords(wordsOf(phrase));
   if (wanted.length === 0 || utteranceWords.length === 0) return 0;
+  // On its own a misheard "are" must not make an "area"; among other words of the phrase it may.
+  const heard =
+    wanted.length === 1 ? utteranceWords.filter((word) => !isCommon(word) || word === wanted[0]) : utteranceWords;
   let score = 0;
   let weight = 0;
   for (const word of wanted) {
     // Long words are surer evidence than short ones.
     const worth = Math.min(word.length, 8);
     weight += worth;
-    score += worth * bestMatch(word, utteranceWords);
+    score += worth * bestMatch(word, heard);
   }
   return score / weight;
 }

@@ -48,7 +48,7 @@ const ALPHABET_WORDS = new Map(SPELLING_ALPHABET.split(' ').map((word) => [word,
 
 /** Never a name, whatever the recogniser heard. */
 const NOT_NAMES = new Set(
-  'yes yeah yep no nope not okay ok sure right hello hi what sorry pardon please thanks thank you wait the a i my name it is and or to that this wrong correct incorrect exactly'.split(
+  'yes yeah yep no nope not okay ok sure right hello hi what sorry pardon please thanks thank you wait the a i my name it is and or to that this wrong correct incorrect exactly are you there'.split(
     ' ',
   ),
 );

@@ -62,7 +62,7 @@ type Token = { readonly digits: string; readonly sure: boolean };
 export function digitsIn(text: string): string {
   const tokens = tokensOf(wordsOf(text));
   const digitLike = tokens.filter((token) => token !== undefined).length;
-  const mostlyDigits = digitLike * 2 >= tokens.length;
+  const mostlyDigits = digitLike * 2 > tokens.length;
   return tokens
     .map((token, index) => {
       if (token === undefined) return '';

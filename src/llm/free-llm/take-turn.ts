@@ -48,10 +48,11 @@ function nothingHeard({ step }: Situation): Reply {
 
 /** "Okay" is no command after a question, and a name or a number may hold words that look like one. */
 function isAnswer(step: Step, text: string, command: Command): boolean {
-  if (step.kind === 'confirm' || step.kind === 'offer') return command !== 'repeat' && yesOrNo(text) !== undefined;
+  if (command === 'repeat' || command === 'cancel' || command === 'human') return false;
+  if (step.kind === 'confirm' || step.kind === 'offer') return yesOrNo(text) !== undefined;
   if (step.kind !== 'ask') return false;
   const kind = questionOf(step.form)?.expect.kind;
-  if (kind === 'open') return isDictation(text) && command !== 'cancel' && command !== 'repeat';
+  if (kind === 'open') return isDictation(text);
   const question = questionOf(step.form);
   return (
     (command === 'hello' || command === 'thanks') &&

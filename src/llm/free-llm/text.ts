@@ -22,9 +22,13 @@ export function wordsOf(text: string): string[] {
     .filter((word) => word !== '' && !FILLERS.has(word));
 }
 
+export function isCommon(word: string): boolean {
+  return COMMON.has(word);
+}
+
 /** The words that carry meaning, or all of them where none does. */
 export function contentWords(words: readonly string[]): readonly string[] {
-  const content = words.filter((word) => !COMMON.has(word));
+  const content = words.filter((word) => !isCommon(word));
   return content.length > 0 ? content : words;
 }
 
