@@ -13,11 +13,12 @@ export const takeMessage = defineTool({
     number: z.string().min(1).describe('The telephone number to call back, digits only'),
     reason: z.string().min(1).describe('What it is about, in the words of the caller'),
   }),
-  execute({ name, number, reason }, { idempotencyKey, caller, record }) {
+  execute({ name, number, reason }, context) {
+    const { idempotencyKey, caller } = context;
     return once(idempotencyKey, async () => {
       const callerNumber = caller.phoneNumber;
       // Whoever reads the journal counts entries with the same key once.
-      await record('message', { name, number, reason, ...(callerNumber && { callerNumber }), idempotencyKey });
+      await context.record('message', { name, number, reason, ...(callerNumber && { callerNumber }), idempotencyKey });
       return { status: 'stored', note: 'A colleague will read it and call back.' };
     });
   },

@@ -1,0 +1,246 @@
+// The CRM tools against a server that speaks GoHighLevel's API: what they write, and what they say when it fails.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { goHighLevelTools } from '../../agents/tools/gohighlevel.ts';
+import { type GhlFault, type GhlFixture, startGoHighLevel } from '../../fixtures/vendors/gohighlevel.ts';
+import { toolContext } from './tool-context.ts';
+
+const NOW = new Date('2026-03-02T12:00:00-05:00');
+const SLOTS = [
+  '2026-03-03T09:00:00-05:00',
+  '2026-03-03T14:30:00-05:00',
+  '2026-03-04T10:00:00-05:00',
+  '2026-03-05T16:00:00-05:00',
+];
+const ANNA = { name: 'Anna Baker', phone: '5035550142' };
+const tools = goHighLevelTools({ now: () => NOW, timeoutMs: 150 });
+
+let crm: GhlFixture;
+beforeEach(async () => {
+  crm = await startGoHighLevel({
+    apiKey: 'pit-secret',
+    contacts: [
+      {
+        id: 'c1',
+        firstName: 'Peter',
+        lastName: 'Smith',
+        phone: '+15035550100',
+        email: 'peter@example.com',
+        tags: ['lead'],
+      },
+      { id: 'c2', firstName: 'Petra', lastName: 'Smith', phone: '+15035550101' },
+    ],
+    freeSlots: SLOTS,
+  });
+});
+afterEach(() => crm.close());
+
+const env = (changes: Record<string, string | undefined> = {}) => ({
+  GHL_API_KEY: 'pit-secret',
+  GHL_LOCATION_ID: 'loc1',
+  GHL_CALENDAR_ID: 'cal1',
+  GHL_BASE_URL: crm.url,
+  ...changes,
+});
+const context = (changes: Parameters<typeof toolContext>[0] = {}) => toolContext({ env: env(), ...changes });
+
+/** As the session does: the arguments are checked before the tool runs. */
+async function run(name: string, args: Record<string, unknown>, within = context()): Promise<Record<string, unknown>> {
+  const tool = tools.find((candidate) => candidate.name === name);
+  if (!tool) throw new Error(`no tool ${name}`);
+  return (await tool.execute(tool.parameters.parse(args), within)) as Record<string, unknown>;
+}
+
+const paths = () => crm.requests.map(({ method, path }) => `${method} ${path}`);
+
+describe('look_up_contact', () => {
+  it.each([
+    [{ phone: '(503) 555-0100' }, ['c1']],
+    [{ email: 'Peter@example.com' }, ['c1']],
+    [{ name: 'smith' }, ['c1', 'c2']],
+    [{ phone: '5035559999', name: 'Petra Smith' }, ['c2']],
+  ])('finds by %j', async (by, ids) => {
+    const result = await run('look_up_contact', by);
+    expect(result).toMatchObject({ status: 'found', contacts: ids.map((contactId) => ({ contactId })) });
+  });
+
+  it('says that there is none', async () => {
+    expect(await run('look_up_contact', { phone: '5035559999' })).toEqual({ status: 'not-found' });
+  });
+
+  it('sends the key and the version that each part of the API wants', async () => {
+    await run('look_up_contact', { name: 'smith' });
+    expect(crm.requests[0]?.headers).toMatchObject({ authorization: 'Bearer pit-secret', version: '2021-07-28' });
+  });
+
+  it('tells a refused key without showing it', async () => {
+    const wrong = context({ env: env({ GHL_API_KEY: 'pit-wrong' }) });
+    const failing = run('look_up_contact', { name: 'smith' }, wrong);
+    await expect(failing).rejects.toThrow('the key in GHL_API_KEY was refused');
+    await expect(failing).rejects.not.toThrow('pit-wrong');
+    expect(crm.requests).toHaveLength(1);
+  });
+});
+
+describe('save_contact', () => {
+  it('creates a contact, then updates the same one', async () => {
+    expect(await run('save_contact', ANNA)).toMatchObject({ status: 'created' });
+    expect(await run('save_contact', { ...ANNA, email: 'anna@example.com' })).toMatchObject({ status: 'updated' });
+    expect(crm.contacts.filter(({ lastName }) => lastName === 'Baker')).toEqual([
+      expect.objectContaining({
+        firstName: 'Anna',
+        phone: '+15035550142',
+        email: 'anna@example.com',
+        source: 'voice agent',
+      }),
+    ]);
+  });
+
+  it.each<[string, GhlFault]>([
+    ['a failure of the service', { kind: 'status', status: 500 }],
+    ['too many requests', { kind: 'status', status: 429, headers: { 'retry-after': '0' } }],
+    ['a lost connection', { kind: 'drop', done: false }],
+    ['a connection lost after the write', { kind: 'drop', done: true }],
+    ['no answer in time', { kind: 'slow', delayMs: 400 }],
+  ])('tries once more after %s', async (_, fault) => {
+    crm.fail(fault);
+    expect(await run('save_contact', ANNA)).toMatchObject({ status: expect.stringMatching(/created|updated/) });
+    expect(paths()).toEqual(['POST /contacts/upsert', 'POST /contacts/upsert']);
+    expect(crm.contacts).toHaveLength(3);
+  });
+
+  it.each<[string, GhlFault, number, string]>([
+    ['a refused value', { kind: 'status', status: 422 }, 1, 'The CRM does not have it.'],
+    ['a refused key', { kind: 'status', status: 401 }, 1, 'The CRM does not have it.'],
+    ['a long wait', { kind: 'status', status: 429, headers: { 'retry-after': '60' } }, 1, 'The CRM does not have it.'],
+    ['two failures', { kind: 'status', status: 503 }, 2, 'It is not certain whether the CRM has it.'],
+  ])('keeps it in the journal after %s, and says so', async (_, fault, requests, note) => {
+    crm.fail(fault, 2);
+    const within = context();
+    const result = await run('save_contact', ANNA, within);
+    expect(result).toMatchObject({ status: 'kept-locally', note: expect.stringContaining(note) });
+    expect(crm.requests).toHaveLength(requests);
+    expect(within.records).toEqual([{ type: 'contact', data: expect.objectContaining(ANNA) }]);
+    expect(within.logs).toEqual([expect.objectContaining({ level: 'error', event: 'crm_failed' })]);
+    expect(JSON.stringify(within.logs)).not.toContain('pit-secret');
+  });
+
+  it('runs once per idempotency key', async () => {
+    const within = context();
+    const [first, second] = await Promise.all([run('save_contact', ANNA, within), run('save_contact', ANNA, within)]);
+    expect(second).toEqual(first);
+    expect(crm.requests).toHaveLength(1);
+    expect(within.records).toHaveLength(1);
+  });
+
+  it('leaves out a number that was not given', async () => {
+    await run('save_contact', { name: 'Anna', phone: 'not given', email: 'anna@example.com' });
+    expect(crm.requests[0]?.body).not.toHaveProperty('phone');
+  });
+
+  it('stops when the call ends', async () => {
+    const abort = new AbortController();
+    abort.abort();
+    const within = context({ signal: abort.signal });
+    expect(await run('save_contact', ANNA, within)).toMatchObject({ status: 'kept-locally' });
+    expect(crm.requests).toEqual([]);
+  });
+});
+
+describe('add_note', () => {
+  it('adds it once, even when the connection is lost after the write', async () => {
+    crm.fail({ kind: 'drop', done: true, method: 'POST', path: '/contacts/c1/notes' });
+    expect(await run('add_note', { contactId: 'c1', text: 'Wants a call.' })).toEqual({ status: 'added' });
+    expect(crm.notes).toHaveLength(1);
+    expect(crm.notes[0]?.body).toMatch(/^Wants a call\.\nReference: key-/);
+  });
+
+  it('adds it at the second attempt when the first did not arrive', async () => {
+    crm.fail({ kind: 'drop', done: false, method: 'POST', path: '/contacts/c1/notes' });
+    expect(await run('add_note', { contactId: 'c1', text: 'Wants a call.' })).toEqual({ status: 'added' });
+    expect(crm.notes).toHaveLength(1);
+  });
+
+  it('does not add what another process has added with the same key', async () => {
+    const within = context();
+    await crm.close();
+    crm = await startGoHighLevel({ apiKey: 'pit-secret', contacts: [{ id: 'c1', firstName: 'Peter' }] });
+    crm.notes.push({
+      id: 'n1',
+      contactId: 'c1',
+      body: `Wants a call.\nReference: ${within.idempotencyKey.slice(0, 16)}`,
+    });
+    await run('add_note', { contactId: 'c1', text: 'Wants a call.' }, { ...within, env: env() });
+    expect(crm.notes).toHaveLength(1);
+  });
+});
+
+describe('book_appointment', () => {
+  it.each([
+    [{}, 'Tuesday, March 3 at 9 AM', SLOTS[0]],
+    [{ part: 'afternoon' }, 'Tuesday, March 3 at 2:30 PM', SLOTS[1]],
+    [{ day: 'Wednesday' }, 'Wednesday, March 4 at 10 AM', SLOTS[2]],
+    [{ day: 'Thursday', part: 'afternoon' }, 'Thursday, March 5 at 4 PM', SLOTS[3]],
+    [{ startTime: SLOTS[2] }, 'Wednesday, March 4 at 10 AM', SLOTS[2]],
+  ])('books with the wish %j', async (wish, when, startTime) => {
+    expect(await run('book_appointment', { ...ANNA, ...wish })).toEqual({ status: 'booked', when, startTime });
+    expect(crm.appointments).toEqual([expect.objectContaining({ startTime, title: 'Call with Anna Baker' })]);
+    expect(crm.requests.at(-1)?.headers.version).toBe('2021-04-15');
+  });
+
+  it('books once, even when the connection is lost after the write', async () => {
+    crm.fail({ kind: 'drop', done: true, method: 'POST', path: '/calendars/events' });
+    expect(await run('book_appointment', ANNA)).toMatchObject({ status: 'booked' });
+    expect(crm.appointments).toHaveLength(1);
+  });
+
+  it.each([
+    ['the wished day has none', { day: 'Friday' }],
+    ['the time is taken', { startTime: '2026-03-03T11:00:00-05:00' }],
+  ])('names other times when %s', async (_, wish) => {
+    expect(await run('book_appointment', { ...ANNA, ...wish })).toEqual({
+      status: 'no-free-time',
+      otherTimes: ['Tuesday, March 3 at 9 AM', 'Tuesday, March 3 at 2:30 PM', 'Wednesday, March 4 at 10 AM'],
+    });
+    expect(crm.appointments).toEqual([]);
+  });
+
+  it('keeps the wish where no calendar is set', async () => {
+    const within = context({ env: env({ GHL_CALENDAR_ID: undefined }) });
+    expect(await run('book_appointment', ANNA, within)).toMatchObject({ status: 'kept-locally' });
+    expect(within.logs).toEqual([
+      expect.objectContaining({
+        fields: expect.objectContaining({ error: expect.stringContaining('GHL_CALENDAR_ID is not set') }),
+      }),
+    ]);
+  });
+});
+
+describe('without a key', () => {
+  it('keeps everything in the journal, logs it once and tells the model the truth', async () => {
+    const within = context({ env: {} });
+    const another = { ...within, idempotencyKey: 'another' };
+    expect(await run('look_up_contact', { name: 'smith' }, within)).toMatchObject({ status: 'unknown' });
+    expect(await run('save_contact', ANNA, within)).toMatchObject({
+      status: 'kept-locally',
+      note: expect.stringContaining('this machine only'),
+    });
+    expect(await run('book_appointment', { ...ANNA, day: 'Monday' }, another)).toMatchObject({
+      status: 'kept-locally',
+    });
+    expect(within.records.map(({ type, data }) => [type, data.name])).toEqual([
+      ['contact', 'Anna Baker'],
+      ['appointment', 'Anna Baker'],
+    ]);
+    expect(within.logs).toEqual([
+      { level: 'warn', event: 'crm_not_connected', fields: expect.objectContaining({ missing: 'GHL_API_KEY' }) },
+    ]);
+    expect(crm.requests).toEqual([]);
+  });
+});
+
+describe('as models see them', () => {
+  it.each(tools.map((tool) => [tool.name, tool] as const))('%s has a JSON schema', (_, tool) => {
+    expect(z.toJSONSchema(tool.parameters)).toMatchObject({ type: 'object' });
+  });
+});
