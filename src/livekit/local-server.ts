@@ -29,6 +29,8 @@ export interface LocalServerOptions {
   readonly stateDir?: string;
   /** Where releases are downloaded from; another one in tests. */
   readonly releaseBaseUrl?: string;
+  /** What the release archive and Docker's network are chosen by; that of this process by default. */
+  readonly platform?: NodeJS.Platform;
   /** One line that replaces the one before: how far a build or a download is. Often called. */
   readonly onProgress?: (text: string) => void;
 }
@@ -68,6 +70,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
     cacheDirectory: options.cacheDir ?? defaultCacheDirectory(env),
     stateDirectory: stateDir,
     releaseBaseUrl: options.releaseBaseUrl ?? officialReleases,
+    platform: options.platform ?? process.platform,
     env,
     log,
     signal,

@@ -38,7 +38,7 @@ export async function serverInDocker(context: SourceContext): Promise<LaunchPlan
   const container = `bulletproof-livekit-${createHash('sha256').update(config.file).digest('hex').slice(0, 12)}`;
   // What a killed run left; without one this says that there is none.
   await run(['rm', '--force', container], { timeoutMs: DAEMON_TIMEOUT_MS }).catch(() => signal.throwIfAborted());
-  const network = process.platform === 'linux' ? hostNetwork(context) : await publishedPorts(context);
+  const network = context.platform === 'linux' ? hostNetwork(context) : await publishedPorts(context);
   const args = ['run', '--rm', '--name', container, ...network, image, '--config', '/livekit.yaml'];
   return { origin: 'docker', version: pin.version, command: docker, args, container };
 }

@@ -20,8 +20,8 @@ const ARCHIVE_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', 
 
 export async function downloadServer(context: SourceContext, workDirectory: string): Promise<string> {
   const architecture = ARCHIVE_ARCHITECTURES[process.arch];
-  if (process.platform !== 'linux' || !architecture) {
-    throw new SourceUnavailable(`there is no release archive for ${process.platform} ${process.arch}`);
+  if (context.platform !== 'linux' || !architecture) {
+    throw new SourceUnavailable(`there is no release archive for ${context.platform} ${process.arch}`);
   }
   const { version } = context.pin;
   const name = `livekit_${version}_linux_${architecture}.tar.gz`;

@@ -24,6 +24,7 @@ export interface SourceContext {
   /** Where files of this run may be put. */
   readonly stateDirectory: string;
   readonly releaseBaseUrl: string;
+  readonly platform: NodeJS.Platform;
   readonly env: Environment;
   readonly log: Logger;
   readonly signal: AbortSignal;
