@@ -6,6 +6,7 @@ import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { choosePersona } from './choose-persona.ts';
+import { followConversation, type Heard } from './conversation.ts';
 import type { Journal } from './journal.ts';
 import { chooseLanguage } from './language.ts';
 import { createRoomSignals, type RoomSignals } from './room-signals.ts';
@@ -22,6 +23,8 @@ export interface CallResources {
   readonly vad: VAD;
   readonly journal: Journal;
   readonly log: Logger;
+  /** Called with every message of the conversation as it was heard. */
+  readonly onHeard?: (heard: Heard) => void;
 }
 
 export async function runCall(context: JobContext, resources: CallResources): Promise<void> {
@@ -44,6 +47,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
   const calling = new AbortController();
 
   reportTurns(session, signals, log);
+  if (resources.onHeard) followConversation(session, resources.onHeard);
   session.on(voice.AgentSessionEventTypes.Error, ({ error }) => {
     log.error({ event: 'connection_failed', error: describe(error) }, 'a stage failed');
   });

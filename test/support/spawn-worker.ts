@@ -20,9 +20,22 @@ export interface SpawnedWorker {
 const main = fileURLToPath(new URL('./worker-main.ts', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 
-export async function spawnWorker(jobFile: URL, { url, apiKey, apiSecret }: ServerAccess): Promise<SpawnedWorker> {
-  const child = spawn(process.execPath, [main, fileURLToPath(jobFile), url, apiKey, apiSecret], {
+export interface SpawnOptions {
+  /** More variables for the worker and its call processes. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** With a name it takes only calls that ask for it. */
+  readonly agentName?: string;
+}
+
+export async function spawnWorker(
+  jobFile: URL,
+  { url, apiKey, apiSecret }: ServerAccess,
+  { env = {}, agentName }: SpawnOptions = {},
+): Promise<SpawnedWorker> {
+  const args = [main, fileURLToPath(jobFile), url, apiKey, apiSecret, ...(agentName ? [agentName] : [])];
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   const lines: string[] = [];
   const exited = once(child, 'exit');

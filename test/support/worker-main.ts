@@ -1,14 +1,15 @@
-// A worker process for tests and benchmarks: `node worker-main.ts <job file> <url> <key> <secret>`; says "ready".
+// A worker process for tests and benchmarks: `node worker-main.ts <job file> <url> <key> <secret> [agent name]`; says "ready".
 import '../../src/livekit/quiet-rtc.ts';
 import { pathToFileURL } from 'node:url';
 import { startWorker } from '../../src/livekit/worker.ts';
 
-const [jobFile, url, apiKey, apiSecret] = process.argv.slice(2) as [string, string, string, string];
+const [jobFile, url, apiKey, apiSecret, agentName] = process.argv.slice(2) as [string, string, string, string, string?];
 const worker = startWorker({
   url,
   apiKey,
   apiSecret,
   jobFile: pathToFileURL(jobFile),
+  agentName,
   limits: { maxCalls: 20, warmProcesses: 1, drainMs: 1_000 },
 });
 process.on('SIGTERM', () => void worker.close().then(() => process.exit(0)));
