@@ -14,7 +14,8 @@ export function firstWritableAddress(wasm: Uint8Array): number {
   const reader = new Reader(wasm, HEADER_BYTES);
   while (reader.at < wasm.length) {
     const section = reader.byte();
-    const end = reader.unsigned() + reader.at;
+    const lengthBytes = reader.unsigned();
+    const end = reader.at + lengthBytes;
     if (section === DATA_SECTION) return lastSegmentAddress(reader);
     reader.at = end;
   }
@@ -28,7 +29,8 @@ function lastSegmentAddress(reader: Reader): number {
     if (!active) return 0;
     address = reader.unsigned();
     reader.byte();
-    reader.at += reader.unsigned();
+    const lengthBytes = reader.unsigned();
+    reader.at += lengthBytes;
   }
   return address;
 }
