@@ -9,4 +9,3 @@ export const llmProviders = [local, freeLlm] as const;
 export const ttsProviders = [freeTts] as const;
 
 export const providers = [...sttProviders, ...llmProviders, ...ttsProviders] as const;
-export type AnyProvider = (typeof providers)[number];

@@ -3,9 +3,9 @@ import type { Room } from '@livekit/rtc-node';
 import type { Logger } from '../telemetry/log.ts';
 import type { Links } from './stages.ts';
 
-export const STAGES_ATTRIBUTE = 'bulletproof.stages';
-export const TURN_TOPIC = 'bulletproof.turn';
-export const NOTICE_TOPIC = 'bulletproof.notice';
+const STAGES_ATTRIBUTE = 'bulletproof.stages';
+const TURN_TOPIC = 'bulletproof.turn';
+const NOTICE_TOPIC = 'bulletproof.notice';
 
 export interface RoomSignals {
   stages(links: Links): Promise<void>;

@@ -47,7 +47,9 @@ try {
       const sample = await measure(contestant, caller);
       samples[contestant].push(sample);
       await caller.leave();
-      process.stderr.write(`${contestant.padEnd(6)}${(sample.core * 100).toFixed(1)} % of a core  ${sample.ownMemoryMb.toFixed(0)} MB\n`);
+      process.stderr.write(
+        `${contestant.padEnd(6)}${(sample.core * 100).toFixed(1)} % of a core  ${sample.ownMemoryMb.toFixed(0)} MB\n`,
+      );
     }
   }
 } finally {
@@ -58,8 +60,14 @@ const medians = Object.fromEntries(
   CONTESTANTS.map((contestant) => [
     contestant,
     {
-      core: quantile(samples[contestant].map(({ core }) => core), 0.5),
-      ownMemoryMb: quantile(samples[contestant].map(({ ownMemoryMb }) => ownMemoryMb), 0.5),
+      core: quantile(
+        samples[contestant].map(({ core }) => core),
+        0.5,
+      ),
+      ownMemoryMb: quantile(
+        samples[contestant].map(({ ownMemoryMb }) => ownMemoryMb),
+        0.5,
+      ),
     },
   ]),
 ) as Record<Contestant, Sample>;

@@ -48,7 +48,9 @@ try {
         const turn = await holdTurn(callers[contestant], name);
         turns[contestant].push(turn);
         const wait = turn.voiceToVoiceMs === undefined ? 'no answer' : `${Math.round(turn.voiceToVoiceMs)} ms`;
-        process.stderr.write(`${contestant.padEnd(6)}${name.padEnd(24)}${wait}${turn.cutInMs === undefined ? '' : '  CUT IN'}\n`);
+        process.stderr.write(
+          `${contestant.padEnd(6)}${name.padEnd(24)}${wait}${turn.cutInMs === undefined ? '' : '  CUT IN'}\n`,
+        );
       }
     }
     for (const contestant of CONTESTANTS) {

@@ -20,7 +20,9 @@ describe('barge-in', () => {
 
   beforeAll(async () => {
     server = await startTestServer();
-    worker = await spawnWorker(new URL('./support/tones-job.ts', import.meta.url), server, { env: { HEARD_FILE: heardFile } });
+    worker = await spawnWorker(new URL('./support/tones-job.ts', import.meta.url), server, {
+      env: { HEARD_FILE: heardFile },
+    });
     const token = await issueToken({ ...server, room: 'barge-in', identity: 'caller' });
     caller = await joinAsCaller({ url: server.url, token });
   });
@@ -66,9 +68,19 @@ describe('barge-in', () => {
     expect(await caller.waitUntil(() => tonesSince(sinceMs).length >= 5, 20_000)).toBe(true);
     const before = heard().length;
     await caller.speak(samples, sampleRateHz);
-    await expect.poll(() => heard().slice(before).some(({ interrupted }) => interrupted), { timeout: 10_000 }).toBe(true);
+    await expect
+      .poll(
+        () =>
+          heard()
+            .slice(before)
+            .some(({ interrupted }) => interrupted),
+        { timeout: 10_000 },
+      )
+      .toBe(true);
 
-    const cut = heard().slice(before).find(({ interrupted }) => interrupted) as Heard;
+    const cut = heard()
+      .slice(before)
+      .find(({ interrupted }) => interrupted) as Heard;
     const believed = wordsOf(cut.text);
     const played = tonesSince(sinceMs).slice(0, believed.length + 2);
     // In order from the first, none that was not heard; the word that was cut in half may be on either side.

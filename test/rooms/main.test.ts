@@ -1,6 +1,7 @@
 // The application as a person starts it: what it says, what it serves, and that nothing of it is left.
-import { createServer } from 'node:net';
+
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -57,7 +58,9 @@ describe('pnpm dev:bulletproof', () => {
     const main = start({ env: access });
     await main.says(/ready: talk at/);
     expect(main.output()).toMatch(/Speech recognition.*free-stt \(active\)/);
-    expect(main.output()).toMatch(/Language model.*local \(left out: LOCAL_LLM_BASE_URL not set\).*free-llm \(active\)/);
+    expect(main.output()).toMatch(
+      /Language model.*local \(left out: LOCAL_LLM_BASE_URL not set\).*free-llm \(active\)/,
+    );
     expect(main.output()).toMatch(/Voice.*free-tts \(active\)/);
 
     const url = `http://127.0.0.1:${port}`;
@@ -65,7 +68,10 @@ describe('pnpm dev:bulletproof', () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     const personas = (await (await fetch(`${url}/api/personas`)).json()) as { id: string; isDefault: boolean }[];
-    expect(personas.map(({ id, isDefault }) => [id, isDefault])).toEqual([['sales', true], ['support', false]]);
+    expect(personas.map(({ id, isDefault }) => [id, isDefault])).toEqual([
+      ['sales', true],
+      ['support', false],
+    ]);
 
     const children = descendantsOf(main.pid);
     expect(children.length).toBeGreaterThan(0);
@@ -76,14 +82,17 @@ describe('pnpm dev:bulletproof', () => {
     expect(main.output()).not.toContain(server.apiSecret);
   });
 
-  it.each([0, 200, 600, 1_200, 2_500])('leaves nothing when it is interrupted %i ms after the start', async (afterMs) => {
-    const main = start({ env: access });
-    await new Promise((resolve) => setTimeout(resolve, afterMs));
-    const children = descendantsOf(main.pid);
-    main.kill('SIGINT');
-    await main.exited;
-    expect(children.filter(isRunning)).toEqual([]);
-  });
+  it.each([0, 200, 600, 1_200, 2_500])(
+    'leaves nothing when it is interrupted %i ms after the start',
+    async (afterMs) => {
+      const main = start({ env: access });
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      const children = descendantsOf(main.pid);
+      main.kill('SIGINT');
+      await main.exited;
+      expect(children.filter(isRunning)).toEqual([]);
+    },
+  );
 
   it('starts a LiveKit server of its own, and ends it', async () => {
     const directory = emptyDirectory();
@@ -106,11 +115,27 @@ describe('pnpm dev:bulletproof', () => {
   describe('bad input is one line with the way out, a code, and nothing left running', () => {
     const cases: [string, () => MainOptions, RegExp][] = [
       ['an unknown option', () => ({ args: ['--prot'] }), /--prot.* → see pnpm dev:bulletproof --help/],
-      ['a persona that is none', () => ({ args: ['--persona', 'pirate'], env: access }), /"pirate" is none of: sales, support → /],
-      ['a wrong LIVEKIT_URL', () => ({ env: { ...access, LIVEKIT_URL: 'ws://127.0.0.1:9' } }), /ws:\/\/127\.0\.0\.1:9 cannot be reached.* → /],
-      ['a LIVEKIT_URL that is none', () => ({ env: { ...access, LIVEKIT_URL: 'localhost' } }), /LIVEKIT_URL must begin with.* → /],
+      [
+        'a persona that is none',
+        () => ({ args: ['--persona', 'pirate'], env: access }),
+        /"pirate" is none of: sales, support → /,
+      ],
+      [
+        'a wrong LIVEKIT_URL',
+        () => ({ env: { ...access, LIVEKIT_URL: 'ws://127.0.0.1:9' } }),
+        /ws:\/\/127\.0\.0\.1:9 cannot be reached.* → /,
+      ],
+      [
+        'a LIVEKIT_URL that is none',
+        () => ({ env: { ...access, LIVEKIT_URL: 'localhost' } }),
+        /LIVEKIT_URL must begin with.* → /,
+      ],
       ['a wrong secret', () => ({ env: { ...access, LIVEKIT_API_SECRET: 'x'.repeat(40) } }), /refuses the keys.* → /],
-      ['a missing secret', () => ({ env: { LIVEKIT_URL: server.url, LIVEKIT_API_KEY: 'k' } }), /LIVEKIT_API_SECRET is not → /],
+      [
+        'a missing secret',
+        () => ({ env: { LIVEKIT_URL: server.url, LIVEKIT_API_KEY: 'k' } }),
+        /LIVEKIT_API_SECRET is not → /,
+      ],
       [
         'a broken .env',
         () => {

@@ -23,7 +23,8 @@ function allProcesses(): Process[] {
 export function descendantsOf(pid: number): number[] {
   const processes = allProcesses();
   const found = [pid];
-  for (const ancestor of found) found.push(...processes.filter(({ parent }) => parent === ancestor).map((child) => child.pid));
+  for (const ancestor of found)
+    found.push(...processes.filter(({ parent }) => parent === ancestor).map((child) => child.pid));
   return found.slice(1);
 }
 

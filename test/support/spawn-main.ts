@@ -25,7 +25,12 @@ export interface MainOptions {
   readonly program?: string;
 }
 
-export function spawnMain({ args = [], env = {}, directory = repository, program = 'src/main.ts' }: MainOptions = {}): MainProcess {
+export function spawnMain({
+  args = [],
+  env = {},
+  directory = repository,
+  program = 'src/main.ts',
+}: MainOptions = {}): MainProcess {
   const { PATH, HOME, XDG_CACHE_HOME, GOPATH, GOCACHE, GOPROXY, GOFLAGS } = process.env;
   const inherited = { PATH, HOME, XDG_CACHE_HOME, GOPATH, GOCACHE, GOPROXY, GOFLAGS };
   const child = spawn(process.execPath, [`${repository}${program}`, ...args], {
