@@ -68,6 +68,7 @@ export class Caller extends EventEmitter<CallerEvents> {
   readonly #recording: CallerRecording;
   #trackId: string | undefined;
   #hasAgent = false;
+  #isHeard = false;
 
   constructor() {
     super();
@@ -105,14 +106,13 @@ export class Caller extends EventEmitter<CallerEvents> {
     });
     this.#watchAgent();
     room.on(RoomEvent.Disconnected, (reason) => this.#drop(DisconnectReason[reason] ?? 'unknown'));
+    room.on(RoomEvent.LocalTrackSubscribed, () => {
+      this.#isHeard = true;
+    });
     try {
       await room.connect(url, token, { autoSubscribe: true, dynacast: false });
     } catch (error) {
-      throw new UserError(
-        `cannot join the room at ${url}: ${(error as Error).message}`,
-        'check that the LiveKit server runs there and that key and secret are its own',
-        { cause: error },
-      );
+      throw joinError(url, error as Error);
     }
     const track = LocalAudioTrack.createAudioTrack('microphone', this.#microphone.source);
     const publication = await room.localParticipant?.publishTrack(
@@ -142,9 +142,9 @@ export class Caller extends EventEmitter<CallerEvents> {
     await this.#room.localParticipant?.sendText(text, { topic: CHAT_TOPIC });
   }
 
-  /** Resolves with whether an agent is in the room and can be heard. */
+  /** Resolves with whether an agent is in the room, can be heard, and hears the caller. */
   waitForAgent(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-    return this.waitUntil(() => this.#hasAgent, timeoutMs, signal);
+    return this.waitUntil(() => this.#hasAgent && this.#isHeard, timeoutMs, signal);
   }
 
   /**
@@ -224,4 +224,18 @@ function rejectOnAbort(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+}
+
+/** The client's own words may hold the whole token. */
+function joinError(url: string, error: Error): UserError {
+  if (/\b40[13]\b|unauthori[sz]ed|forbidden/i.test(error.message)) {
+    return new UserError(
+      `the LiveKit server at ${url} refuses the caller's token`,
+      'check that key and secret are its own',
+    );
+  }
+  const reason = /refused/i.test(error.message)
+    ? 'nothing listens there'
+    : error.message.replaceAll(/\beyJ[\w.-]+/g, '…');
+  return new UserError(`cannot join a room at ${url}: ${reason}`, 'check the address and that the LiveKit server runs');
 }

@@ -47,6 +47,8 @@ export interface EchoAgent {
 const RATE_HZ = 48_000;
 const FRAME_MS = 10;
 const FRAME_SAMPLES = (RATE_HZ * FRAME_MS) / 1000;
+/** A receiver stretches the first sound of a stream that has just begun. */
+const GREETING_DELAY_MS = 500;
 /** Long enough to outlast the pauses within a clip. */
 const SILENCE_MS = 400;
 
@@ -70,7 +72,7 @@ export async function startEchoAgent({ url, token, greeting = [], replies }: Ech
       if (turn < replies.length) speaking = speaking.then(() => reply(identity, turn, heardLastVoicedMs));
     });
     speaking = speaking.then(async () => {
-      if (greeting.length > 0) await voice.speak(greeting, 0);
+      if (greeting.length > 0) await voice.speak(greeting, performance.now() + GREETING_DELAY_MS);
     });
   });
   room.registerTextStreamHandler('lk.chat', (reader) => void reader.readAll().then((text) => typed.push(text)));
@@ -140,7 +142,11 @@ function createVoice(room: Room) {
 }
 
 async function until(timeMs: number): Promise<void> {
-  while (performance.now() < timeMs) await new Promise((resolve) => setTimeout(resolve, timeMs - performance.now()));
+  for (;;) {
+    const leftMs = timeMs - performance.now();
+    if (leftMs <= 0) return;
+    await new Promise((resolve) => setTimeout(resolve, leftMs));
+  }
 }
 
 async function setState(room: Room, state: string): Promise<void> {
