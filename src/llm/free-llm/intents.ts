@@ -14,12 +14,24 @@ const THRESHOLD_ONE_WORD = 0.85;
 /** So much must a second intent lie behind in heard words for the first to be taken without its order in the script. */
 const PER_WORD = 0.05;
 
+/** The phrases of scripts are few and asked for at every turn. */
+const phraseWords = new Map<string, readonly string[]>();
+
+function wordsOfPhrase(phrase: string): readonly string[] {
+  const known = phraseWords.get(phrase);
+  if (known) return known;
+  const words = contentWords(wordsOf(phrase));
+  if (phraseWords.size >= 2000) phraseWords.clear();
+  phraseWords.set(phrase, words);
+  return words;
+}
+
 /**
  * How much of a key phrase stands in an utterance, in any order: 0 to 1. A misheard word counts for less than a
  * clear one; words such as "the" count only in phrases that have no others.
  */
 export function phraseScore(phrase: string, utteranceWords: readonly string[]): number {
-  const wanted = contentWords(wordsOf(phrase));
+  const wanted = wordsOfPhrase(phrase);
   if (wanted.length === 0 || utteranceWords.length === 0) return 0;
   // On its own a misheard "are" must not make an "area"; among other words of the phrase it may.
   const heard =
@@ -52,7 +64,7 @@ export function bestPhrase(phrases: readonly string[], text: string): { score: n
   const words = wordsOf(text);
   let best = { score: 0, phrase: '' };
   for (const phrase of phrases) {
-    const length = contentWords(wordsOf(phrase)).length;
+    const length = wordsOfPhrase(phrase).length;
     const score = phraseScore(phrase, words);
     if (score < (length === 1 ? THRESHOLD_ONE_WORD : THRESHOLD)) continue;
     const ranked = score + PER_WORD * length;

@@ -116,7 +116,7 @@ describe('intents, misheard', () => {
     let right = 0;
     let wrong = 0;
     let all = 0;
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 15; round++) {
       for (const [cases, script] of [
         [SALES, sales.script],
         [SUPPORT, support.script],
