@@ -32,6 +32,7 @@ export class Call {
   readonly #room = new Room({ disconnectOnPageLeave: true });
   readonly #events: CallEvents;
   #agentTimer: ReturnType<typeof setTimeout> | undefined;
+  #joined = false;
   #ended = false;
 
   constructor(events: CallEvents) {
@@ -44,6 +45,7 @@ export class Call {
   async join({ url, token }: CallAccess, microphone: LocalAudioTrack | undefined): Promise<void> {
     try {
       await this.#room.connect(url, token);
+      this.#joined = true;
       this.#agentWithin(noAgent);
       const present = [...this.#room.remoteParticipants.values()].find(({ isAgent }) => isAgent);
       if (present) this.#agentHere(present);
@@ -146,7 +148,8 @@ export class Call {
 
   #over(reason: DisconnectReason | undefined): void {
     clearTimeout(this.#agentTimer);
-    if (this.#ended) return;
+    // A join that fails also tells its reason, by throwing.
+    if (!this.#joined || this.#ended) return;
     this.#ended = true;
     this.#events.onEnded(disconnectTrouble(reason === undefined ? undefined : DisconnectReason[reason]));
   }

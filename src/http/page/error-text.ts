@@ -74,11 +74,17 @@ const MICROPHONE_ALIASES: Readonly<Record<string, string>> = {
   AbortError: 'NotReadableError',
 };
 
+/**
+ * `ConnectionErrorReason.NotAllowed` of livekit-client. The number is read, as the error's `reasonName` stays that of
+ * another reason when the room passes it on.
+ */
+const NOT_ALLOWED = 0;
+
 /** An error of the microphone, of the connection, or of anything else. */
 export function troubleOf(error: unknown, livekitUrl?: string): Trouble {
   if (error instanceof TroubleError) return error.trouble;
-  const { name, message, reasonName } = fieldsOf(error);
-  if (name === 'ConnectionError') return connectionTrouble(reasonName, livekitUrl);
+  const { name, message, reason } = fieldsOf(error);
+  if (name === 'ConnectionError') return connectionTrouble(reason === NOT_ALLOWED, livekitUrl);
   const microphone = MICROPHONE[MICROPHONE_ALIASES[name] ?? name];
   if (microphone) return microphone;
   return {
@@ -88,8 +94,8 @@ export function troubleOf(error: unknown, livekitUrl?: string): Trouble {
   };
 }
 
-function connectionTrouble(reason: string, livekitUrl: string | undefined): Trouble {
-  if (reason === 'NotAllowed') {
+function connectionTrouble(refused: boolean, livekitUrl: string | undefined): Trouble {
+  if (refused) {
     return {
       title: 'The LiveKit server refused this call.',
       fix: 'Its key and secret differ from those that Bulletproof uses, or the clocks do. Compare both, then start again.',
@@ -143,10 +149,8 @@ export function apiTrouble(status: number, body: unknown): Trouble {
   };
 }
 
-function fieldsOf(value: unknown): { name: string; message: string; reasonName: string; fix: string } {
-  const text = (name: string) => {
-    const field = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-    return typeof field === 'string' ? field : '';
-  };
-  return { name: text('name'), message: text('message'), reasonName: text('reasonName'), fix: text('fix') };
+function fieldsOf(value: unknown): { name: string; message: string; fix: string; reason: unknown } {
+  const fields = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  const text = (name: string) => (typeof fields[name] === 'string' ? fields[name] : '');
+  return { name: text('name'), message: text('message'), fix: text('fix'), reason: fields.reason };
 }

@@ -29,8 +29,10 @@ export interface StandInAgent {
   readonly typed: readonly string[];
   setState(state: 'initializing' | 'listening' | 'thinking' | 'speaking'): Promise<void>;
   setStages(stages: readonly object[]): Promise<void>;
-  /** Words of the caller as a recogniser guesses them, each guess replacing the one before; the last is final. */
-  hear(guesses: readonly string[], pauseMs?: number): Promise<void>;
+  /** Words of the caller as a recogniser guesses them, each guess replacing the one before. */
+  guess(segment: string, guesses: readonly string[]): Promise<void>;
+  /** What the caller said, finally, of a segment that was guessed before or of a new one. */
+  hear(text: string, segment?: string): Promise<void>;
   /** Words of the agent, one after the other in one stream, with a tone as its voice. */
   speak(words: string, perWordMs?: number): Promise<void>;
   tell(topic: 'bulletproof.turn' | 'bulletproof.notice', message: object): Promise<void>;
@@ -68,24 +70,24 @@ export async function joinAsAgent({ url, apiKey, apiSecret, room: name }: StandI
   const { sid: voiceSid } = await local.publishTrack(track, options);
   let segments = 0;
 
+  async function sendHeard(segment: string, text: string, final: 'true' | 'false'): Promise<void> {
+    const attributes = { 'lk.segment_id': segment, 'lk.transcription_final': final };
+    const senderIdentity = await joined.promise;
+    const writer = await local?.streamText({ topic: 'lk.transcription', senderIdentity, attributes });
+    await writer?.write(text);
+    await writer?.close();
+  }
+
   return {
     caller: joined.promise,
     heardCaller: heard.promise,
     typed,
     setState: (state) => local.setAttributes({ 'lk.agent.state': state }),
     setStages: (stages) => local.setAttributes({ 'bulletproof.stages': JSON.stringify(stages) }),
-    async hear(guesses, pauseMs = 0) {
-      const segment = `heard-${++segments}`;
-      const senderIdentity = await joined.promise;
-      const guessed = guesses.map((text) => ({ text, final: 'false' }));
-      for (const { text, final } of [...guessed, { text: guesses.at(-1) ?? '', final: 'true' }]) {
-        const attributes = { 'lk.segment_id': segment, 'lk.transcription_final': final };
-        const writer = await local.streamText({ topic: 'lk.transcription', senderIdentity, attributes });
-        await writer.write(text);
-        await writer.close();
-        await pause(pauseMs);
-      }
+    async guess(segment, guesses) {
+      for (const text of guesses) await sendHeard(segment, text, 'false');
     },
+    hear: (text, segment = `heard-${++segments}`) => sendHeard(segment, text, 'true'),
     async speak(words, perWordMs = 0) {
       const attributes = {
         'lk.segment_id': `said-${++segments}`,
@@ -127,8 +129,4 @@ async function captureTone(source: AudioSource, durationMs: number): Promise<voi
     });
     await source.captureFrame(new AudioFrame(samples, SAMPLE_RATE_HZ, 1, length));
   }
-}
-
-function pause(durationMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, durationMs));
 }
