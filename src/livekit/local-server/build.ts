@@ -12,7 +12,7 @@ const GO_ENV_TIMEOUT_MS = 15_000;
 const FIRST_GO_WITH_TOOLCHAINS = '1.21.0';
 
 export async function buildServer(context: SourceContext, workDirectory: string): Promise<string> {
-  const go = await usableGo(context, workDirectory);
+  const { command: go } = await findUsableGo(context, workDirectory);
   const binary = join(workDirectory, 'livekit-server');
   const progress = buildProgress(context.onProgress);
   // As little as is needed: no cgo, no debug symbols; -v prints each package as it is compiled.
@@ -34,7 +34,14 @@ export async function buildServer(context: SourceContext, workDirectory: string)
   return binary;
 }
 
-async function usableGo(context: SourceContext, cwd: string): Promise<string> {
+/**
+ * A Go that can build the server. `cwd` must lie in no Go module, or Go fetches what that one asks for.
+ * @throws SourceUnavailable when there is none
+ */
+export async function findUsableGo(
+  context: SourceContext,
+  cwd: string,
+): Promise<{ readonly command: string; readonly version: string }> {
   const needed = context.pin.goVersion;
   const go = await findProgram('go', context.env);
   if (!go) throw new SourceUnavailable('Go is not on PATH');
@@ -53,7 +60,7 @@ async function usableGo(context: SourceContext, cwd: string): Promise<string> {
   if (compareVersions(version, needed) < 0 && !fetchesNewer) {
     throw new SourceUnavailable(`Go is ${version}, and ${needed} or newer is needed`);
   }
-  return go;
+  return { command: go, version };
 }
 
 /** Turns Go's lines into one that says how far it is, renewed each second though nothing may be printed. */

@@ -12,19 +12,9 @@ const PULL_STALL_MS = 3 * 60_000;
 
 export async function serverInDocker(context: SourceContext): Promise<LaunchPlan> {
   const { pin, config, env, signal } = context;
-  const docker = await findProgram('docker', env);
-  if (!docker) throw new SourceUnavailable('Docker is not on PATH');
+  const docker = await findDocker(context);
   const run = (args: readonly string[], limits: { timeoutMs?: number; stallMs?: number }) =>
     runCommand(docker, args, { env, signal, ...limits });
-  const attempt = async (what: string, args: readonly string[], limits: { timeoutMs?: number; stallMs?: number }) => {
-    await run(args, limits).catch((error: Error) => {
-      signal.throwIfAborted();
-      throw new SourceUnavailable(`${what}: ${error.message}`);
-    });
-  };
-  await attempt('Docker does not answer', ['version', '--format', '{{.Server.Version}}'], {
-    timeoutMs: DAEMON_TIMEOUT_MS,
-  });
   const image = `livekit/livekit-server:v${pin.version}`;
   const isThere = await run(['image', 'inspect', '--format', '{{.Id}}', image], { timeoutMs: DAEMON_TIMEOUT_MS }).then(
     () => true,
@@ -33,7 +23,10 @@ export async function serverInDocker(context: SourceContext): Promise<LaunchPlan
   signal.throwIfAborted();
   if (!isThere) {
     context.onProgress(`docker pull ${image}`);
-    await attempt('docker pull failed', ['pull', image], { stallMs: PULL_STALL_MS });
+    await run(['pull', image], { stallMs: PULL_STALL_MS }).catch((error: Error) => {
+      signal.throwIfAborted();
+      throw new SourceUnavailable(`docker pull failed: ${error.message}`);
+    });
   }
   const container = `bulletproof-livekit-${createHash('sha256').update(config.file).digest('hex').slice(0, 12)}`;
   // What a killed run left; without one this says that there is none.
@@ -41,6 +34,18 @@ export async function serverInDocker(context: SourceContext): Promise<LaunchPlan
   const network = context.platform === 'linux' ? hostNetwork(context) : await publishedPorts(context);
   const args = ['run', '--rm', '--name', container, ...network, image, '--config', '/livekit.yaml'];
   return { origin: 'docker', version: pin.version, command: docker, args, container };
+}
+
+/** @throws SourceUnavailable when it is not there or its daemon does not answer */
+export async function findDocker({ env, signal }: SourceContext): Promise<string> {
+  const docker = await findProgram('docker', env);
+  if (!docker) throw new SourceUnavailable('Docker is not on PATH');
+  const args = ['version', '--format', '{{.Server.Version}}'];
+  await runCommand(docker, args, { env, signal, timeoutMs: DAEMON_TIMEOUT_MS }).catch((error: Error) => {
+    signal.throwIfAborted();
+    throw new SourceUnavailable(`Docker does not answer: ${error.message}`);
+  });
+  return docker;
 }
 
 function hostNetwork({ config }: SourceContext): readonly string[] {

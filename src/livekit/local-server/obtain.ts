@@ -27,14 +27,18 @@ export async function obtainServer(context: SourceContext): Promise<LaunchPlan> 
       failures.push(error.message);
     }
   }
+  throw noServer(context, failures);
+}
+
+export function noServer(context: SourceContext, failures: readonly string[]): UserError {
   const go = context.pin.goVersion.split('.').slice(0, 2).join('.');
-  throw new UserError(
+  return new UserError(
     `no LiveKit server could be had: ${failures.join('; ')}`,
     `install Go ${go} or newer, or put livekit-server on PATH, or set LIVEKIT_URL`,
   );
 }
 
-async function fromCache(context: SourceContext): Promise<LaunchPlan> {
+export async function fromCache(context: SourceContext): Promise<LaunchPlan> {
   const cache = binaryCache(context);
   if (!(await cache.has())) throw new SourceUnavailable('none was built here before');
   const version = await serverVersion(cache.binary, context);

@@ -28,6 +28,16 @@ export async function removePidFile(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
+/** The run whose owner and server are both alive; undefined when there is none. */
+export async function readRunning(file: string): Promise<{ ownerPid: number; serverPid: number } | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const record = schema.safeParse(parseJson(text));
+  if (!record.success) return undefined;
+  const { owner, server } = record.data;
+  if (!(await sameProcess(owner)) || !(await sameProcess(server))) return undefined;
+  return { ownerPid: owner.pid, serverPid: server.pid };
+}
+
 /**
  * Stops the server of a run that was killed. Its pid alone is not trusted: the process must have been started when the
  * file says, and be a LiveKit server or the docker client that runs one.

@@ -7,13 +7,13 @@ import { type PortHolder, portHolder } from '../../config/port-holder.ts';
 import { UserError } from '../../config/user-error.ts';
 import type { ServerConfig } from './server-config.ts';
 
-interface NeededPort {
+export interface NeededPort {
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
   readonly hosts: readonly string[];
   readonly purpose: string;
-  /** Its name in livekit.yaml. */
-  readonly setting: string;
+  /** How to have another one. */
+  readonly change: string;
 }
 
 /** A wide UDP range is not tried port by port. */
@@ -21,33 +21,59 @@ const MAX_UDP_PORTS = 8;
 
 export function neededPorts(config: ServerConfig): readonly NeededPort[] {
   const hosts = config.bindAddresses ?? ['::'];
-  const ports: NeededPort[] = [{ port: config.port, protocol: 'tcp', hosts, purpose: 'HTTP', setting: 'port' }];
+  const ports: NeededPort[] = [
+    { port: config.port, protocol: 'tcp', hosts, purpose: 'LiveKit HTTP', change: changeSetting('port') },
+  ];
   if (config.rtcTcpPort > 0) {
-    const media = { purpose: 'media over TCP', setting: 'rtc.tcp_port' };
+    const media = { purpose: 'LiveKit media over TCP', change: changeSetting('rtc.tcp_port') };
     ports.push({ port: config.rtcTcpPort, protocol: 'tcp', hosts: ['::'], ...media });
   }
   for (const port of config.rtcUdpPorts.slice(0, MAX_UDP_PORTS)) {
-    ports.push({ port, protocol: 'udp', hosts: [config.host], purpose: 'media', setting: 'rtc.udp_port' });
+    ports.push({
+      port,
+      protocol: 'udp',
+      hosts: [config.host],
+      purpose: 'LiveKit media',
+      change: changeSetting('rtc.udp_port'),
+    });
   }
   return ports;
+}
+
+function changeSetting(name: string): string {
+  return `change \`${name}\` in livekit.yaml`;
 }
 
 /** @throws UserError naming the first port that is taken, by whom, and what to change */
 export async function checkPortsFree(config: ServerConfig): Promise<void> {
   for (const needed of neededPorts(config)) {
-    for (const host of needed.hosts) {
-      const code = needed.protocol === 'tcp' ? await tryTcp(needed.port, host) : await tryUdp(needed.port, host);
-      if (code) throw await portError(needed, code, host);
-    }
+    const problem = await portProblem(needed);
+    if (problem) throw problem.error;
   }
 }
 
-async function portError(needed: NeededPort, code: string, host: string): Promise<UserError> {
-  const label = `${needed.protocol.toUpperCase()} port ${needed.port} (LiveKit ${needed.purpose})`;
-  const change = `change \`${needed.setting}\` in livekit.yaml`;
+/** Why the port can't be had, and who holds it; undefined when it is free. */
+export async function portProblem(
+  needed: NeededPort,
+): Promise<{ readonly error: UserError; readonly holder: PortHolder | undefined } | undefined> {
+  for (const host of needed.hosts) {
+    const code = needed.protocol === 'tcp' ? await tryTcp(needed.port, host) : await tryUdp(needed.port, host);
+    if (!code) continue;
+    const holder = code === 'EADDRINUSE' ? await holderOf(needed) : undefined;
+    return { error: portError(needed, code, host, holder), holder };
+  }
+  return undefined;
+}
+
+function holderOf({ protocol, port }: NeededPort): Promise<PortHolder | undefined> {
+  return protocol === 'tcp' ? portHolder(port) : udpPortHolder(port);
+}
+
+function portError(needed: NeededPort, code: string, host: string, holder: PortHolder | undefined): UserError {
+  const label = `${needed.protocol.toUpperCase()} port ${needed.port} (${needed.purpose})`;
+  const change = needed.change;
   if (code === 'EACCES') return new UserError(`${label} may not be opened by this user`, `${change} to one above 1023`);
   if (code !== 'EADDRINUSE') return new UserError(`${label} cannot be opened on ${host}: ${code}`, change);
-  const holder = await (needed.protocol === 'tcp' ? portHolder(needed.port) : udpPortHolder(needed.port));
   if (!holder) return new UserError(`${label} is in use by another program`, `end that program, or ${change}`);
   const blame = `${holder.command}, process ${holder.pid}`;
   return new UserError(`${label} is in use by ${blame}`, `end it with kill ${holder.pid}, or ${change}`);

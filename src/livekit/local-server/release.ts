@@ -19,13 +19,7 @@ const MAX_CHECKSUMS_BYTES = 64 * 1024;
 const ARCHIVE_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', arm: 'armv7' };
 
 export async function downloadServer(context: SourceContext, workDirectory: string): Promise<string> {
-  const architecture = ARCHIVE_ARCHITECTURES[process.arch];
-  if (context.platform !== 'linux' || !architecture) {
-    throw new SourceUnavailable(`there is no release archive for ${context.platform} ${process.arch}`);
-  }
-  const { version } = context.pin;
-  const name = `livekit_${version}_linux_${architecture}.tar.gz`;
-  const release = `${context.releaseBaseUrl}/v${version}`;
+  const { name, release } = releaseFor(context);
   const archive = join(workDirectory, name);
   const checksums = join(workDirectory, 'checksums.txt');
   await download(`${release}/checksums.txt`, checksums, MAX_CHECKSUMS_BYTES, context);
@@ -38,6 +32,27 @@ export async function downloadServer(context: SourceContext, workDirectory: stri
     );
   }
   return unpack(archive, workDirectory);
+}
+
+function releaseFor({ pin, platform, releaseBaseUrl }: SourceContext): { name: string; release: string } {
+  const architecture = ARCHIVE_ARCHITECTURES[process.arch];
+  if (platform !== 'linux' || !architecture) {
+    throw new SourceUnavailable(`there is no release archive for ${platform} ${process.arch}`);
+  }
+  const name = `livekit_${pin.version}_linux_${architecture}.tar.gz`;
+  return { name, release: `${releaseBaseUrl}/v${pin.version}` };
+}
+
+/** The archive's name. @throws SourceUnavailable when there is none for this machine or nothing answers */
+export async function releaseIsReachable(context: SourceContext): Promise<string> {
+  const { name, release } = releaseFor(context);
+  const url = `${release}/checksums.txt`;
+  const response = await fetch(url, { method: 'HEAD', signal: context.signal }).catch((error: Error) => {
+    context.signal.throwIfAborted();
+    throw new SourceUnavailable(`${url}: ${reason(error)}`);
+  });
+  if (!response.ok) throw new SourceUnavailable(`${url}: HTTP ${response.status}`);
+  return name;
 }
 
 /** Lines are "<sha256>  <file>", as sha256sum writes them. */

@@ -1,10 +1,11 @@
 // A real LiveKit server for a room test, on free ports of loopback, from the launcher's cache (built there when it is missing).
 import { createSocket } from 'node:dgram';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseDocument } from 'yaml';
 import { readEnvironment } from '../../../src/config/environment.ts';
 import { startLocalServer } from '../../../src/livekit/local-server.ts';
 import { createLogger } from '../../../src/telemetry/log.ts';
@@ -50,25 +51,17 @@ export async function startTestServer(): Promise<TestServer> {
   }
 }
 
-/** Writes a configuration with free ports and a key of its own, and returns its path. */
+/** Writes the repository's configuration with free ports and a key of its own, and returns its path. */
 export async function writeTestConfig(directory: string): Promise<string> {
   const [port, tcpPort] = await freeTcpPorts(2);
   const udpPort = await freeUdpPort();
   const configFile = join(directory, 'livekit.yaml');
-  const lines = [
-    `port: ${port}`,
-    'bind_addresses: ["127.0.0.1"]',
-    'rtc:',
-    `  udp_port: ${udpPort}`,
-    `  tcp_port: ${tcpPort}`,
-    '  node_ip: 127.0.0.1',
-    '  enable_loopback_candidate: true',
-    '  ips: { includes: ["127.0.0.1/32"] }',
-    'keys:',
-    '  testkey: a-secret-for-tests-of-more-than-32-characters',
-    'logging: { level: info, pion_level: error }',
-  ];
-  await writeFile(configFile, `${lines.join('\n')}\n`);
+  const document = parseDocument(await readFile(join(repositoryRoot, 'livekit.yaml'), 'utf8'));
+  document.set('port', port);
+  document.setIn(['rtc', 'tcp_port'], tcpPort);
+  document.setIn(['rtc', 'udp_port'], udpPort);
+  document.set('keys', { testkey: 'a-secret-for-tests-of-more-than-32-characters' });
+  await writeFile(configFile, document.toString());
   return configFile;
 }
 
