@@ -179,6 +179,34 @@ describe('a call', () => {
     await start(page);
     await expect.poll(() => calls).toMatchObject([{ persona: 'sales', language: 'en-GB' }]);
   });
+
+  it('uses the microphone that was chosen, and remembers it', async () => {
+    const { page, agent: join } = await open();
+    const choice = page.getByLabel('Microphone');
+    const names = await choice.locator('option').allTextContents();
+    const other = names.at(-1) ?? '';
+    expect(names.length).toBeGreaterThan(1);
+    await choice.selectOption(other);
+    await page.reload();
+    await expect.poll(() => choice.locator('option:checked').textContent()).toBe(other);
+    await start(page);
+    await state(page, 'Calling');
+    await (await join()).setState('listening');
+    await state(page, 'Listening');
+    await choice.selectOption('Default microphone');
+    await state(page, 'Listening');
+    expect(await page.getByRole('alert').isVisible()).toBe(false);
+  });
+
+  it('is hung up when the page is left', async () => {
+    const { page, agent: join } = await open();
+    await start(page);
+    await state(page, 'Calling');
+    const agent = await join();
+    await agent.caller;
+    await page.goto('about:blank');
+    expect(await agent.callerLeft).toBe(true);
+  });
 });
 
 describe('what goes wrong is said in words', () => {
@@ -220,6 +248,29 @@ describe('what goes wrong is said in words', () => {
     await trouble(page)
       .filter({ hasText: `can’t be reached at ${url}` })
       .waitFor();
+  });
+
+  it('the connection breaks', async () => {
+    const other = await startTestServer();
+    toClose.push(() => other.stop());
+    const { page } = await open('/', {}, other);
+    await start(page);
+    await state(page, 'Calling');
+    process.kill(other.pid, 'SIGKILL');
+    await state(page, 'Reconnecting');
+    await page.getByRole('button', { name: 'Hang up' }).click();
+    await state(page, 'Call ended');
+  });
+
+  it('the LiveKit server is shut down', async () => {
+    const other = await startTestServer();
+    toClose.push(() => other.stop());
+    const { page } = await open('/', {}, other);
+    await start(page);
+    await state(page, 'Calling');
+    await other.stop();
+    await trouble(page).filter({ hasText: 'The LiveKit server was shut down.' }).waitFor();
+    await state(page, 'Call ended');
   });
 
   it('the server of the page is gone', async () => {

@@ -3,6 +3,7 @@ import {
   AudioFrame,
   AudioSource,
   AudioStream,
+  DisconnectReason,
   dispose,
   LocalAudioTrack,
   Room,
@@ -25,6 +26,8 @@ export interface StandInAgent {
   readonly caller: Promise<string>;
   /** Resolves when sound of the caller has arrived that is no silence. */
   readonly heardCaller: Promise<void>;
+  /** Resolves when the caller has left: true when it said goodbye, false when it just went silent. */
+  readonly callerLeft: Promise<boolean>;
   /** What was typed, in order. */
   readonly typed: readonly string[];
   setState(state: 'initializing' | 'listening' | 'thinking' | 'speaking'): Promise<void>;
@@ -51,7 +54,11 @@ export async function joinAsAgent({ url, apiKey, apiSecret, room: name }: StandI
   const typed: string[] = [];
   const heard = Promise.withResolvers<void>();
   const joined = Promise.withResolvers<string>();
+  const left = Promise.withResolvers<boolean>();
   room.on(RoomEvent.ParticipantConnected, ({ identity }) => joined.resolve(identity));
+  room.on(RoomEvent.ParticipantDisconnected, ({ disconnectReason }) => {
+    left.resolve(disconnectReason === DisconnectReason.CLIENT_INITIATED);
+  });
   room.on(RoomEvent.TrackSubscribed, (track) => {
     if (track.kind === TrackKind.KIND_AUDIO) void listen(new AudioStream(track), heard.resolve);
   });
@@ -81,6 +88,7 @@ export async function joinAsAgent({ url, apiKey, apiSecret, room: name }: StandI
   return {
     caller: joined.promise,
     heardCaller: heard.promise,
+    callerLeft: left.promise,
     typed,
     setState: (state) => local.setAttributes({ 'lk.agent.state': state }),
     setStages: (stages) => local.setAttributes({ 'bulletproof.stages': JSON.stringify(stages) }),
