@@ -1,0 +1,56 @@
+// The rows about providers: whether each has its keys, and whether it answers.
+import { settingsOf } from '../../call/stages.ts';
+import type { Environment } from '../../config/environment.ts';
+import type { ProviderClient, ProviderDefinition } from '../../config/provider.ts';
+import type { Config } from '../../config/schema.ts';
+import { type Check, firstLine, type Row } from './check.ts';
+
+export type CheckedProvider = ProviderDefinition<string, unknown, ProviderClient>;
+
+/** One check a provider, so that a slow one holds up no other. */
+export function providerChecks(
+  providers: readonly CheckedProvider[],
+  config: Config,
+  env: Environment,
+): readonly Check[] {
+  return providers.map((provider) => {
+    const name = `${provider.stage} ${provider.id}`;
+    return { name, run: async (signal) => [await providerRow(name, provider, config, env, signal)] };
+  });
+}
+
+async function providerRow(
+  name: string,
+  provider: CheckedProvider,
+  config: Config,
+  env: Environment,
+  signal: AbortSignal,
+): Promise<Row> {
+  const required = Object.keys(provider.env).filter((variable) => provider.env[variable] === 'required');
+  const missing = required.filter((variable) => !env[variable]);
+  if (missing.length > 0) {
+    const what = missing.join(' and ');
+    return { name, state: 'unused', found: `${what} not set`, fix: `to use it, set ${what} in .env` };
+  }
+  const client = provider.create(settingsOf(provider, config, env));
+  try {
+    if (!client.check) return { name, state: 'good', found: 'runs on this machine, needs no key' };
+    await client.check(signal);
+    return { name, state: 'good', found: required.length > 0 ? `answers, ${required.join(' and ')} set` : 'answers' };
+  } catch (error) {
+    signal.throwIfAborted();
+    const used = Object.keys(provider.env).filter((variable) => env[variable]);
+    const fix =
+      used.length > 0 ? `correct ${used.join(', ')} in .env, or remove it` : 'install again: pnpm install --force';
+    return { name, state: 'broken', found: withoutSecrets(firstLine(error), used, env), fix };
+  } finally {
+    await client.close().catch(() => undefined);
+  }
+}
+
+/** A vendor's error may repeat the key that it was given. */
+function withoutSecrets(text: string, names: readonly string[], env: Environment): string {
+  return names
+    .filter((name) => /KEY|SECRET|TOKEN|PASSWORD/.test(name))
+    .reduce((rest, name) => rest.replaceAll(env[name] as string, `(${name})`), text);
+}
