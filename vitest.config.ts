@@ -17,6 +17,9 @@ export default defineConfig({
         test: {
           name: 'rooms',
           include: ['test/rooms/**/*.test.ts'],
+          globalSetup: ['test/rooms/support/global-setup.ts'],
+          // Otherwise LiveKit's client writes its debug lines between the results.
+          env: { NODE_ENV: 'production' },
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,

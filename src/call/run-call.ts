@@ -74,7 +74,9 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     agent,
     room: context.room,
     record: false,
-    inputOptions: { participantIdentity: caller.identity },
+    // At the rates of those who listen and speak, so that nothing is resampled on the way.
+    inputOptions: { participantIdentity: caller.identity, audioSampleRate: links.stt.traits.sampleRateHz },
+    outputOptions: { audioSampleRate: links.tts.traits.sampleRateHz },
   });
   log.info(
     { event: 'call_started', persona: persona.id, stt: links.stt.id, llm: links.llm.id, tts: links.tts.id },
