@@ -6,8 +6,8 @@ import { type CallResources, runCall } from './call/run-call.ts';
 import { createLinks, planStages, warmLinks } from './call/stages.ts';
 import { readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
+import { agentsDirectory, stateDirectory } from './config/paths.ts';
 import { loadPersonas } from './config/personas.ts';
-import { agentsDirectory, stateDirectory } from './paths.ts';
 import { createLogger } from './telemetry/log.ts';
 
 export default defineAgent<{ resources?: CallResources }>({

@@ -7,6 +7,7 @@ import { HELP, type Options, parseOptions } from './cli/options.ts';
 import { createProgress } from './cli/progress.ts';
 import { type Environment, passToChildren, readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
+import { agentsDirectory, jobFile, projectDirectory } from './config/paths.ts';
 import type { Persona } from './config/persona.ts';
 import { loadPersonas } from './config/personas.ts';
 import type { Config } from './config/schema.ts';
@@ -16,7 +17,6 @@ import { createCallAccess } from './livekit/call-access.ts';
 import { accessServer } from './livekit/server-access.ts';
 import { startWorker } from './livekit/worker.ts';
 import { findOllama } from './llm/local.ts';
-import { agentsDirectory, jobFile, projectDirectory } from './paths.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
 import { startupReport } from './telemetry/startup-report.ts';
 

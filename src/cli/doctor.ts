@@ -1,7 +1,7 @@
 // `pnpm doctor`: what is set up, what is broken, and what to do about each.
 import { parseArgs } from 'node:util';
+import { agentsDirectory, projectDirectory } from '../config/paths.ts';
 import { describeError, UserError } from '../config/user-error.ts';
-import { agentsDirectory, projectDirectory } from '../paths.ts';
 import { formatTable } from './doctor/table.ts';
 
 const HELP = `Checks what Bulletproof needs: Node, ports, the LiveKit server, keys and reachability of each provider, models,

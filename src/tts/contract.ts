@@ -6,15 +6,15 @@ export interface TtsTraits {
   readonly languages: readonly string[] | 'any';
   /** Mono PCM16 at this rate is what `audio` parts carry. */
   readonly sampleRateHz: number;
-  /** Whether it sends `word` parts. */
-  readonly wordTimes: boolean;
+  /** What times `word` parts carry: the vendor's own, ours by the length of words within a clause, or there are none. */
+  readonly wordTimes: 'exact' | 'estimated' | 'none';
   /** Voice by language where the configuration names none. */
   readonly defaultVoices: Readonly<Record<string, string>>;
 }
 
 export type TtsPart =
   | { readonly type: 'audio'; readonly samples: Int16Array }
-  /** Times are since the session's first sample. */
+  /** As it was written, with what follows it; times are since the session's first sample. Comes before its audio. */
   | { readonly type: 'word'; readonly text: string; readonly startMs: number; readonly endMs: number }
   /** All text up to a `flush()` or `end()` is in the audio parts before this. */
   | { readonly type: 'segment-end' };

@@ -7,6 +7,7 @@ import { SherpaVoice } from '../engines/sherpa-voice.ts';
 import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { ClauseSplitter } from './clauses.ts';
 import { defineTts, type TtsClient, type TtsOpenOptions, type TtsPart, type TtsSession } from './contract.ts';
+import { estimateWordTimes } from './estimate-word-times.ts';
 import { speakable } from './speakable.ts';
 
 const ID = 'free-tts';
@@ -31,7 +32,7 @@ export const freeTts = defineTts({
   traits: {
     languages: ['en'],
     sampleRateHz: SAMPLE_RATE_HZ,
-    wordTimes: false,
+    wordTimes: 'estimated',
     defaultVoices: { en: DEFAULT_VOICE },
   },
   create: ({ env }) => createClient(env.FREE_TTS_MODEL_DIR ? sherpaSpeaker(env.FREE_TTS_MODEL_DIR) : fliteSpeaker()),
@@ -81,6 +82,7 @@ class FreeTtsSession implements TtsSession {
   /** Clauses and ends of segments, one after another. */
   #work: Promise<void> = Promise.resolve();
   #pauseMs = 0;
+  #spokenMs = 0;
   #segmentOpen = true;
 
   constructor(speaker: Speaker, { voice, language, signal }: TtsOpenOptions) {
@@ -121,7 +123,11 @@ class FreeTtsSession implements TtsSession {
     if (text === '') return;
     this.#then(async () => {
       const samples = await this.#speaker.synthesize(text, this.#voice, this.#signal);
-      this.#queue.push({ type: 'audio', samples: withPause(samples, this.#pauseMs) });
+      const audio = withPause(samples, this.#pauseMs);
+      const endMs = this.#spokenMs + (audio.length * 1000) / SAMPLE_RATE_HZ;
+      for (const word of estimateWordTimes(written, this.#spokenMs + this.#pauseMs, endMs)) this.#queue.push(word);
+      this.#queue.push({ type: 'audio', samples: audio });
+      this.#spokenMs = endMs;
       this.#pauseMs = pauseMs;
     });
   }

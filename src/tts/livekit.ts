@@ -26,7 +26,7 @@ export class TtsChain extends tts.TTS {
     const normalised = links.map((link) => (link instanceof tts.TTS ? ttsLinkFromPlugin(link) : link));
     const first = normalised[0];
     if (!first) throw new RangeError('TtsChain needs at least one link');
-    super(first.traits.sampleRateHz, 1, { streaming: true, alignedTranscript: first.traits.wordTimes });
+    super(first.traits.sampleRateHz, 1, { streaming: true, alignedTranscript: first.traits.wordTimes !== 'none' });
     this.#links = normalised;
     this.#language = options.language ?? 'en-US';
   }
@@ -146,7 +146,7 @@ export function ttsLinkFromPlugin(plugin: tts.TTS): TtsLink {
     traits: {
       languages: 'any',
       sampleRateHz: plugin.sampleRate,
-      wordTimes: plugin.capabilities.alignedTranscript === true,
+      wordTimes: plugin.capabilities.alignedTranscript ? 'exact' : 'none',
       defaultVoices: {},
     },
     client,

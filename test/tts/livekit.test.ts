@@ -13,7 +13,7 @@ function levelLink({ fail = false } = {}) {
   const opened: TtsOpenOptions[] = [];
   const link: TtsLink = {
     id: 'levels',
-    traits: { languages: 'any', sampleRateHz: RATE_HZ, wordTimes: true, defaultVoices: { 'en-US': 'default' } },
+    traits: { languages: 'any', sampleRateHz: RATE_HZ, wordTimes: 'exact', defaultVoices: { 'en-US': 'default' } },
     voices: { 'es-ES': 'ana' },
     client: {
       close: async () => undefined,

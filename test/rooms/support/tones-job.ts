@@ -16,7 +16,7 @@ const REPLY = Array.from({ length: 24 }, (_, index) => `w${index}`).join(' ');
 
 const tones: TtsLink = {
   id: 'tones',
-  traits: { languages: 'any', sampleRateHz: RATE_HZ, wordTimes: true, defaultVoices: {} },
+  traits: { languages: 'any', sampleRateHz: RATE_HZ, wordTimes: 'exact', defaultVoices: {} },
   client: { close: async () => undefined, open: openTones },
 };
 

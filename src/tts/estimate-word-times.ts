@@ -1,0 +1,22 @@
+// Where each word of a clause lies in its audio, for engines that do not say: by its length.
+import type { TtsPart } from './contract.ts';
+
+/** A word takes time even where it is short: as much as two letters. */
+const WORD_WEIGHT = 2;
+
+/** The words as they were written, each with a space after it, spread over the clause's audio. */
+export function estimateWordTimes(
+  clause: string,
+  startMs: number,
+  endMs: number,
+): Extract<TtsPart, { type: 'word' }>[] {
+  const words = clause.match(/\S+/g) ?? [];
+  const weights = words.map((word) => word.replace(/[^\p{L}\p{N}]/gu, '').length + WORD_WEIGHT);
+  const total = weights.reduce((a, b) => a + b, 0);
+  let atMs = startMs;
+  return words.map((word, i) => {
+    const from = atMs;
+    atMs += ((endMs - startMs) * (weights[i] as number)) / total;
+    return { type: 'word', text: `${word} `, startMs: from, endMs: atMs };
+  });
+}
