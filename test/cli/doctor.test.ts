@@ -13,7 +13,7 @@ import type { CheckedProvider } from '../../src/cli/doctor/provider-checks.ts';
 import { formatTable } from '../../src/cli/doctor/table.ts';
 import { UserError } from '../../src/config/user-error.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
-import { agentsDirectory } from '../../src/paths.ts';
+import { agentsDirectory } from '../../src/config/paths.ts';
 import { makeWorkspace, PINNED, stubServer, type Workspace } from '../livekit/support/workspace.ts';
 import { freeTcpPorts } from '../rooms/support/server.ts';
 
