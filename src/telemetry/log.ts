@@ -1,6 +1,7 @@
 // The log: JSON lines in production, readable lines on a terminal.
+import { createRequire } from 'node:module';
 import pino from 'pino';
-import { PinoPretty } from 'pino-pretty';
+import type { PinoPretty } from 'pino-pretty';
 
 export type Logger = pino.Logger;
 
@@ -23,7 +24,9 @@ export function createLogger({ level = 'info', pretty = false }: LogOptions = {}
 }
 
 function prettyStream(): pino.DestinationStream {
-  return PinoPretty({
+  // Loaded where somebody reads it: call processes in production do without.
+  const { PinoPretty: pretty } = createRequire(import.meta.url)('pino-pretty') as { PinoPretty: typeof PinoPretty };
+  return pretty({
     timestampKey: 'timestamp',
     translateTime: 'HH:MM:ss.l',
     ignore: 'logger,event,session_id,room',
