@@ -47,4 +47,7 @@ export function createApp({ deps, page, log, loopbackOnly }: AppOptions): Hono {
   return app;
 }
 
-const tooLarge = apiError(`the request is larger than ${MAX_BODY_BYTES} bytes`, 'send only persona, name and language');
+const tooLarge = apiError(
+  `the request is larger than ${MAX_BODY_BYTES} bytes`,
+  'send only persona, name, language and room',
+);

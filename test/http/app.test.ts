@@ -91,7 +91,8 @@ describe('POST /api/calls', () => {
     [{ language: 'fr-FR' }, 400, '"sales" does not speak "fr-FR"'],
     [{ language: 'English, please' }, 400, 'language: must be a BCP 47 tag'],
     [{ name: 'a\u0000b' }, 400, 'name: must be printable'],
-    [{ room: 'mine' }, 400, 'room'],
+    [{ room: 'a room' }, 400, 'room: must be'],
+    [{ admin: true }, 400, 'admin'],
     ['{', 400, 'expected object'],
   ])('refuses %j with the reason', async (body, status, message) => {
     const { server, requests } = app();

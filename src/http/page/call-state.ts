@@ -38,7 +38,7 @@ export function headline(state: CallState): Headline {
   switch (state.phase) {
     case 'idle':
       return state.ended
-        ? { title: 'Call ended', hint: 'The conversation stays here until the next call.' }
+        ? { title: 'Call ended', hint: 'The words stay until the next call.' }
         : { title: 'Ready when you are', hint: 'The microphone is on only in a call.' };
     case 'microphone':
       return { title: 'Allow the microphone', hint: 'The browser is asking for it.' };

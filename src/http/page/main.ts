@@ -40,9 +40,9 @@ const talk = new Talk({
   onTrouble: trouble.show,
   onEnded: (why) => {
     stopClock();
-    sound.stop();
     write({ type: 'ended' });
     update({ ...idleCall, ended: true });
+    sound.stop();
     trouble.show(why);
   },
 });

@@ -26,7 +26,7 @@ const RINGS: readonly Ring[] = [
   { side: 'caller', radius: 0.8, lobes: 7, speed: 0.6, alpha: 0.4 },
 ];
 
-const POINTS = 72;
+const POINTS = 120;
 /** How far a voice at its loudest bends a ring, of half the canvas. */
 const SWING = 0.11;
 
@@ -48,6 +48,7 @@ export function drawOrb(canvas: HTMLCanvasElement, input: OrbInput, seconds: num
   context.arc(0, 0, half * (0.47 + input.agentLevel * 0.06), 0, Math.PI * 2);
   context.fill();
   context.lineWidth = size / 150;
+  context.lineJoin = 'round';
   for (const ring of RINGS) {
     const level = ring.side === 'agent' ? input.agentLevel : input.callerLevel;
     context.globalAlpha = ring.alpha * (input.dimmed ? 0.5 : 0.55 + level * 0.45);
