@@ -1,4 +1,5 @@
 // The LiveKit worker: takes calls from the server and gives each a process of its own.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AgentServer, initializeLogger, ServerOptions } from '@livekit/agents';
 import type { Config } from '../config/schema.ts';
@@ -31,6 +32,7 @@ export interface CallWorker {
 
 /** The server gives no job to a worker at or above its own target load, 0.7 by default. */
 const FULL_LOAD = 0.69;
+const CLOSE_AGAIN_MS = 100;
 
 export function startWorker(options: WorkerOptions): CallWorker {
   initializeLogger({ pretty: options.prettyLog ?? false, level: options.logLevel ?? 'warn' });
@@ -43,7 +45,8 @@ export function startWorker(options: WorkerOptions): CallWorker {
       apiSecret: options.apiSecret,
       agentName: options.agentName ?? '',
       // By calls: the default counts the machine's load, so a busy machine would get no call at all.
-      loadFunc: async (worker) => (worker.activeJobs.length >= maxCalls ? 1 : (worker.activeJobs.length / maxCalls) * FULL_LOAD),
+      loadFunc: async (worker) =>
+        worker.activeJobs.length >= maxCalls ? 1 : (worker.activeJobs.length / maxCalls) * FULL_LOAD,
       loadThreshold: 0.7,
       numIdleProcesses: warmProcesses,
       // Models may load slowly on a busy machine.
@@ -68,6 +71,23 @@ export function startWorker(options: WorkerOptions): CallWorker {
     activeCalls: () => server.activeJobs.length,
     isRegistered: () => isRegistered,
     drain: () => server.drain(),
-    close: () => server.close(),
+    close: () => closeServer(server, ended),
   };
+}
+
+/**
+ * A server that is still starting takes `close()` for a repeated one: it waits for the end that nobody brings about. So
+ * it is told until it has ended.
+ */
+async function closeServer(server: AgentServer, ended: Promise<void>): Promise<void> {
+  let isOver = false;
+  const over = ended
+    .catch(() => undefined)
+    .then(() => {
+      isOver = true;
+    });
+  while (!isOver) {
+    void server.close().catch(() => undefined);
+    await Promise.race([over, sleep(CLOSE_AGAIN_MS)]);
+  }
 }

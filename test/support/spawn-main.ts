@@ -7,6 +7,8 @@ export interface MainProcess {
   readonly pid: number;
   /** Standard output and error together, so far. */
   output(): string;
+  /** Standard error alone. */
+  errors(): string;
   /** Resolves when the output has the text; rejects when the process ends before or the time is over. */
   says(text: string | RegExp, timeoutMs?: number): Promise<void>;
   kill(signal: NodeJS.Signals): void;
@@ -39,6 +41,10 @@ export function spawnMain({
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
+  let errorText = '';
+  child.stderr.on('data', (chunk: Buffer | string) => {
+    errorText += chunk.toString();
+  });
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
@@ -48,6 +54,7 @@ export function spawnMain({
   return {
     pid: child.pid as number,
     output: () => text,
+    errors: () => errorText,
     exited,
     kill: (signal) => void child.kill(signal),
     says: async (wanted, timeoutMs = 60_000) => {
