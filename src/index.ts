@@ -11,7 +11,14 @@ export type { EnvNeed, ProviderClient, ProviderDefinition, ProviderSettings } fr
 export { type AnyTool, defineTool, type ToolContext, type ToolDefinition } from './config/tool.ts';
 export { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from './failover/provider-error.ts';
 export type { LlmLink } from './llm/chain.ts';
-export { defineLlm, type LlmClient, type LlmMessage, type LlmPart, type LlmProvider, type LlmRequest } from './llm/contract.ts';
+export {
+  defineLlm,
+  type LlmClient,
+  type LlmMessage,
+  type LlmPart,
+  type LlmProvider,
+  type LlmRequest,
+} from './llm/contract.ts';
 export { LlmChain, type LlmChainOptions } from './llm/livekit.ts';
 export type { SttLink } from './stt/chain.ts';
 export { defineStt, type SttClient, type SttPart, type SttProvider, type SttSession } from './stt/contract.ts';
