@@ -11,9 +11,9 @@ import { diagnose } from '../../src/cli/doctor/diagnose.ts';
 import { nodeRow, speechModelsRow } from '../../src/cli/doctor/ground-checks.ts';
 import type { CheckedProvider } from '../../src/cli/doctor/provider-checks.ts';
 import { formatTable } from '../../src/cli/doctor/table.ts';
+import { agentsDirectory } from '../../src/config/paths.ts';
 import { UserError } from '../../src/config/user-error.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
-import { agentsDirectory } from '../../src/config/paths.ts';
 import { makeWorkspace, PINNED, stubServer, type Workspace } from '../livekit/support/workspace.ts';
 import { freeTcpPorts } from '../rooms/support/server.ts';
 
@@ -142,6 +142,14 @@ test('tells providers that answer, that are not set up, and that refuse; no key 
     { name: 'llm d', state: 'good', found: 'runs on this machine, needs no key' },
   ]);
   expect(formatTable(rows, { width: 200, colour: false })).not.toContain(KEY);
+});
+
+test("loads a model of the user's own", async () => {
+  const processEnv = { PATH: workspace.binDirectory, FREE_TTS_MODEL_DIR: join(workspace.root, 'no-model') };
+  expect(named(await rowsOf({ processEnv }), 'tts free-tts')).toMatchObject({
+    state: 'broken',
+    fix: 'correct FREE_TTS_MODEL_DIR in .env, or remove it',
+  });
 });
 
 test('a broken .env hides nothing else', async () => {

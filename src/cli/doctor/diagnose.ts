@@ -32,12 +32,13 @@ const CHECK_TIMEOUT_MS = 8_500;
 /** @throws only the signal's reason; whatever else is wrong is a row */
 export async function diagnose(options: DiagnoseOptions): Promise<readonly Row[]> {
   const { root, agents, httpPort, signal, releaseBaseUrl } = options;
+  const checked = options.providers ?? providers;
   const { env, broken } = await environmentOf(options);
   const checks: readonly Check[] = [
     ...groundChecks(root, agents, env, process.version).filter(({ name }) => !broken || name !== broken.name),
     ...livekitChecks({ root, env, httpPort, releaseBaseUrl }),
-    ...checksOfProviders(options.providers ?? providers, agents, env),
-    ...freeSpeech(),
+    ...checksOfProviders(checked, agents, env),
+    ...freeSpeech(checked),
   ];
   const rows = await runChecks(checks, CHECK_TIMEOUT_MS, signal);
   return broken ? [broken, ...rows] : rows;
@@ -75,8 +76,9 @@ function checksOfProviders(all: readonly CheckedProvider[], agents: URL, env: En
   }
 }
 
-function freeSpeech(): readonly Check[] {
-  const tts = ttsProviders.find(({ id }) => id === 'free-tts');
-  const stt = sttProviders.find(({ id }) => id === 'free-stt');
+function freeSpeech(all: readonly CheckedProvider[]): readonly Check[] {
+  const checked = new Set(all.map(({ id }) => id));
+  const tts = ttsProviders.find(({ id }) => id === 'free-tts' && checked.has(id));
+  const stt = sttProviders.find(({ id }) => id === 'free-stt' && checked.has(id));
   return tts && stt ? [loopbackCheck(tts, stt)] : [];
 }

@@ -34,7 +34,13 @@ async function providerRow(
   }
   const client = provider.create(settingsOf(provider, config, env));
   try {
-    if (!client.check) return { name, state: 'good', found: 'runs on this machine, needs no key' };
+    if (!client.check) {
+      const given = Object.keys(provider.env).filter((variable) => env[variable]);
+      if (given.length === 0) return { name, state: 'good', found: 'runs on this machine, needs no key' };
+      // A model of the user's own: whether it is one shows only when it is loaded.
+      await client.warm?.();
+      return { name, state: 'good', found: `runs on this machine with ${given.join(' and ')}` };
+    }
     await client.check(signal);
     return { name, state: 'good', found: required.length > 0 ? `answers, ${required.join(' and ')} set` : 'answers' };
   } catch (error) {
