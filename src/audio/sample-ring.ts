@@ -1,0 +1,41 @@
+// The last samples of a stream, in a fixed amount of memory.
+
+export class SampleRing {
+  readonly #samples: Int16Array;
+  #written = 0;
+
+  /** @throws RangeError when `capacity` is not a positive whole number */
+  constructor(capacity: number) {
+    if (!Number.isInteger(capacity) || capacity < 1) {
+      throw new RangeError(`a ring needs a capacity of at least 1 sample, got ${capacity}`);
+    }
+    this.#samples = new Int16Array(capacity);
+  }
+
+  /** How many samples were ever written. */
+  get written(): number {
+    return this.#written;
+  }
+
+  write(samples: Int16Array): void {
+    const capacity = this.#samples.length;
+    const kept = samples.length > capacity ? samples.subarray(samples.length - capacity) : samples;
+    const at = (this.#written + samples.length - kept.length) % capacity;
+    const untilEdge = Math.min(kept.length, capacity - at);
+    this.#samples.set(kept.subarray(0, untilEdge), at);
+    this.#samples.set(kept.subarray(untilEdge), 0);
+    this.#written += samples.length;
+  }
+
+  /** A copy of what is kept from stream position `from` on; it may begin later, as older samples are gone. */
+  since(from: number): Int16Array {
+    const capacity = this.#samples.length;
+    const start = Math.min(this.#written, Math.max(from, this.#written - capacity, 0));
+    const copy = new Int16Array(this.#written - start);
+    const at = start % capacity;
+    const untilEdge = Math.min(copy.length, capacity - at);
+    copy.set(this.#samples.subarray(at, at + untilEdge));
+    copy.set(this.#samples.subarray(0, copy.length - untilEdge), untilEdge);
+    return copy;
+  }
+}

@@ -1,0 +1,5 @@
+// What PocketSphinx and its model take; apart from the rest, so that who only asks doesn't load the engine.
+
+export const POCKETSPHINX_SAMPLE_RATE_HZ = 16_000;
+/** Frames of 10 ms are what times are counted in. */
+export const FRAME_MS = 10;

@@ -1,0 +1,2 @@
+// PocketSphinx includes its configuration by this name as well.
+#include "config.h"
