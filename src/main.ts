@@ -86,7 +86,8 @@ async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, c
     jobFile,
     limits: config.worker,
     agentName: env.AGENT_NAME,
-    logLevel: env.LOG_LEVEL === 'debug' ? 'debug' : 'warn',
+    // Its warnings are advice to developers.
+    logLevel: env.LOG_LEVEL === 'debug' ? 'debug' : 'error',
     prettyLog: pretty,
   });
   cleanups.push(() => worker.close());
