@@ -30,6 +30,7 @@ export function createRoomSignals(room: Room, log: Logger): RoomSignals {
         const stages = (['stt', 'llm', 'tts'] as const).map((stage) => ({
           stage,
           provider: links[stage].id,
+          title: links[stage].title ?? links[stage].id,
           state: 'active',
         }));
         return room.localParticipant?.setAttributes({ [STAGES_ATTRIBUTE]: JSON.stringify(stages) });

@@ -82,10 +82,11 @@ export interface Links {
 export function createLinks(plan: Plan, config: Config, env: Environment): Links {
   const { stt, llm, tts } = { stt: plan.stt.active, llm: plan.llm.active, tts: plan.tts.active };
   return {
-    stt: { id: stt.id, traits: stt.traits, client: stt.create(settingsOf(stt, config, env)) },
-    llm: { id: llm.id, traits: llm.traits, client: llm.create(settingsOf(llm, config, env)) },
+    stt: { id: stt.id, title: stt.title, traits: stt.traits, client: stt.create(settingsOf(stt, config, env)) },
+    llm: { id: llm.id, title: llm.title, traits: llm.traits, client: llm.create(settingsOf(llm, config, env)) },
     tts: {
       id: tts.id,
+      title: tts.title,
       traits: tts.traits,
       client: tts.create(settingsOf(tts, config, env)),
       voices: config.voices[tts.id] ?? {},

@@ -23,6 +23,8 @@ export interface ProviderClient {
 export interface ProviderDefinition<Stage extends string, Traits, Client extends ProviderClient> {
   readonly stage: Stage;
   readonly id: string;
+  /** What people call it: "PocketSphinx on this machine". */
+  readonly title: string;
   readonly env: Readonly<Record<string, EnvNeed>>;
   readonly traits: Traits;
   create(settings: ProviderSettings): Client;

@@ -3,6 +3,8 @@ import type { LlmClient, LlmPart, LlmRequest, LlmTraits } from './contract.ts';
 
 export interface LlmLink {
   readonly id: string;
+  /** What people call it; the id where absent. */
+  readonly title?: string;
   readonly traits: LlmTraits;
   readonly client: LlmClient;
 }

@@ -12,6 +12,7 @@ const ID = 'free-llm';
 
 export const freeLlm = defineLlm({
   id: ID,
+  title: 'Scripted assistant on this machine',
   env: {},
   traits: { languages: ['en'] },
   create: (): LlmClient => ({ reply, close: async () => {} }),

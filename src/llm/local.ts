@@ -8,6 +8,7 @@ const FIND_TIMEOUT_MS = 250;
 
 export const local = defineLlm({
   id: 'local',
+  title: 'Local model',
   env: { LOCAL_LLM_BASE_URL: 'required', LOCAL_LLM_MODEL: 'optional', LOCAL_LLM_API_KEY: 'optional' },
   traits: { languages: 'any' },
   create: ({ env, model }) =>

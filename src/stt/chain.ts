@@ -6,6 +6,8 @@ import type { SttClient, SttOpenOptions, SttPart, SttSession, SttTraits } from '
 
 export interface SttLink {
   readonly id: string;
+  /** What people call it; the id where absent. */
+  readonly title?: string;
   readonly traits: SttTraits;
   readonly client: SttClient;
 }

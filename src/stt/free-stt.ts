@@ -35,6 +35,7 @@ export interface Listener {
 
 export const freeStt = defineStt({
   id: ID,
+  title: 'PocketSphinx on this machine',
   env: { FREE_STT_MODEL_DIR: 'optional' },
   traits: {
     languages: ['en'],

@@ -3,6 +3,8 @@ import type { TtsClient, TtsOpenOptions, TtsSession, TtsTraits } from './contrac
 
 export interface TtsLink {
   readonly id: string;
+  /** What people call it; the id where absent. */
+  readonly title?: string;
   readonly traits: TtsTraits;
   readonly client: TtsClient;
   /** The voice of each language at this provider; its default voice where absent. */

@@ -28,6 +28,7 @@ interface Speaker {
 
 export const freeTts = defineTts({
   id: ID,
+  title: 'Flite on this machine',
   env: { FREE_TTS_MODEL_DIR: 'optional' },
   traits: {
     languages: ['en'],
