@@ -36,6 +36,7 @@ function provider(id: string, env: CheckedProvider['env'], check?: () => Promise
   return {
     stage: 'llm',
     id,
+    title: id,
     env,
     traits: {},
     create: () => ({ close: async () => undefined, ...(check && { check }) }),

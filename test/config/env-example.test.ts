@@ -6,10 +6,23 @@ import { describe, expect, it } from 'vitest';
 import { providers } from '../../src/registry.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const named = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1] as string);
+const named = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z][A-Z0-9_]*)=/gm)].map(
+  (match) => match[1] as string,
+);
 
 /** Read by convention of the system, not settings of ours. */
-const SYSTEM = new Set(['CI', 'DISPLAY', 'HOME', 'LOCALAPPDATA', 'NODE_ENV', 'PATH', 'PATHEXT', 'SSH_CONNECTION', 'WAYLAND_DISPLAY', 'XDG_CACHE_HOME']);
+const SYSTEM = new Set([
+  'CI',
+  'DISPLAY',
+  'HOME',
+  'LOCALAPPDATA',
+  'NODE_ENV',
+  'PATH',
+  'PATHEXT',
+  'SSH_CONNECTION',
+  'WAYLAND_DISPLAY',
+  'XDG_CACHE_HOME',
+]);
 
 function variablesReadIn(folder: string): string[] {
   const texts = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -32,7 +45,11 @@ describe('.env.example', () => {
   });
 
   it('names what the code reads, and nothing else', () => {
-    const read = new Set([...variablesReadIn('src'), ...variablesReadIn('agents'), ...providers.flatMap((p) => Object.keys(p.env))]);
+    const read = new Set([
+      ...variablesReadIn('src'),
+      ...variablesReadIn('agents'),
+      ...providers.flatMap((p) => Object.keys(p.env)),
+    ]);
     expect([...named].sort()).toEqual([...read].sort());
   });
 });
