@@ -68,7 +68,7 @@ export function writeWav(samples: Int16Array, sampleRateHz: number): Uint8Array 
   view.setUint16(34, 16, true);
   text(36, 'data');
   view.setUint32(40, samples.length * 2, true);
-  samples.forEach((sample, i) => view.setInt16(44 + 2 * i, sample, true));
+  for (const [i, sample] of samples.entries()) view.setInt16(44 + 2 * i, sample, true);
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 // The application as a person starts it: what it says, what it serves, and that nothing of it is left.
 
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -110,6 +111,19 @@ describe('pnpm dev:bulletproof', () => {
     await main.exited;
     expect(children.filter(isRunning)).toEqual([]);
     await expect(fetch(`http://127.0.0.1:${signalPort}`)).rejects.toThrow();
+  });
+
+  it('starts as plain JavaScript after a build', async () => {
+    execFileSync(process.execPath, [join(repositoryRoot, 'tools/build.ts')], {
+      cwd: repositoryRoot,
+      env: { ...process.env, PATH: `${join(repositoryRoot, 'node_modules/.bin')}:${process.env.PATH}` },
+    });
+    const directory = emptyDirectory();
+    const main = start({ directory, env: access, program: 'dist/src/main.js' });
+    await main.says(/ready: talk at/);
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toMatch(/<html lang="en"/);
+    main.kill('SIGTERM');
+    expect((await main.exited).code).toBe(0);
   });
 
   describe('bad input is one line with the way out, a code, and nothing left running', () => {
