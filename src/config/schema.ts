@@ -18,9 +18,9 @@ export const configSchema = z.strictObject({
   persona: z.strictObject({ default: z.string() }),
   turns: z.strictObject({
     /** Silence before the agent answers when the end of the turn is clear. */
-    minDelayMs: milliseconds(0, 5_000),
+    minDelayMs: milliseconds(250, 5_000),
     /** Silence before the agent answers when the caller seems to go on. */
-    maxDelayMs: milliseconds(0, 10_000),
+    maxDelayMs: milliseconds(250, 10_000),
     /** Speech that interrupts the agent must last so long. */
     interruptionMs: milliseconds(0, 5_000),
   }),

@@ -6,7 +6,7 @@ describe('endpointingDelayMs', () => {
 
   it('waits the minimum where the detector is sure', () => {
     expect(delay(1)).toBe(200);
-    expect(delay(0.36)).toBe(200);
+    expect(delay(0.3)).toBe(200);
   });
 
   it('waits the maximum where the caller surely goes on', () => {
@@ -15,8 +15,8 @@ describe('endpointingDelayMs', () => {
   });
 
   it('falls evenly in between', () => {
-    expect(delay(0.205)).toBe(600);
-    const falling = [0.06, 0.12, 0.18, 0.24, 0.3].map(delay);
+    expect(delay(0.175)).toBe(600);
+    const falling = [0.06, 0.12, 0.18, 0.24, 0.29].map(delay);
     expect(falling).toEqual([...falling].sort((a, b) => b - a));
   });
 });

@@ -35,7 +35,9 @@ export async function startContest(): Promise<Contest> {
       calls += 1;
       const token = await issueToken({ ...server, room: `${agentName}-${calls}`, identity: 'caller', agentName });
       const caller = await joinAsCaller({ url: server.url, token });
-      if (!(await caller.waitForAgent(60_000))) throw new Error(`the ${agentName} agent did not come`);
+      if (!(await caller.waitForAgent(60_000))) {
+        throw new Error(`the ${agentName} agent did not come; its worker said:\n${workers[agentName].output()}`);
+      }
       await caller.waitForAgentToFinish({ sinceMs: 0, timeoutMs: GREETED_WITHIN_MS });
       return caller;
     },
