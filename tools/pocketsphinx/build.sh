@@ -33,6 +33,7 @@ chmod 644 "$out/pocketsphinx.wasm"
 cp LICENSE "$out/LICENSE"
 cp -r model/en-us/en-us "$out/model/"
 cp model/en-us/en-us.lm.bin "$out/model/"
+cp model/en-us/en-us/README "$out/model/LICENSE"
 "$python" "$here/split-dictionary.py" model/en-us/en-us.lm.bin model/en-us/cmudict-en-us.dict \
   "$out/model/en-us.dict" "$out/model/more-words.dict"
 sha256sum "$out/pocketsphinx.wasm"

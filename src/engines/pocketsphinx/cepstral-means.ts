@@ -4,7 +4,8 @@ import { CEPSTRA, type Decoder } from './decoder.ts';
 
 /** Between a female and a male voice at a usual level, measured on the recorded clips and on Flite. */
 const USUAL = [55, 4, 9, 11, 3, 1, 0, 0, 0, 0, 0, 0, 0];
-const USUAL_FRAMES = 30;
+/** So many frames of a new caller weigh as much. With fewer, the silence before the first word counts too much. */
+const USUAL_FRAMES = 300;
 /** Five seconds, as in PocketSphinx itself: later speech counts, a single word doesn't upset it. */
 const MAX_FRAMES = 500;
 
@@ -34,7 +35,27 @@ export class CepstralMeans {
 
   #blend(samples: Int16Array, decoder: Decoder): { means: Float64Array; frames: number } {
     const sums = new Float64Array(CEPSTRA);
-    const frames = this.#frames + decoder.measure(samples, sums);
+    const frames = this.#frames + decoder.measure(withoutSilence(samples), sums);
     return { means: this.#means.map((mean, index) => (mean * this.#frames + (sums[index] ?? 0)) / frames), frames };
   }
+}
+
+const WINDOW_SAMPLES = 160;
+const MARGIN_SAMPLES = 1600;
+/** 30 dB below the loudest moment. */
+const QUIET = 0.001;
+
+/** From just before the first loud moment to just after the last: silence says nothing of the voice. */
+function withoutSilence(samples: Int16Array): Int16Array {
+  const energies: number[] = [];
+  for (let at = 0; at + WINDOW_SAMPLES <= samples.length; at += WINDOW_SAMPLES) {
+    let energy = 0;
+    for (let i = at; i < at + WINDOW_SAMPLES; i++) energy += (samples[i] as number) ** 2;
+    energies.push(energy);
+  }
+  const isLoud = (energy: number) => energy > QUIET * loudest;
+  const loudest = energies.reduce((most, energy) => Math.max(most, energy), 0);
+  const from = energies.findIndex(isLoud) * WINDOW_SAMPLES - MARGIN_SAMPLES;
+  const to = (energies.findLastIndex(isLoud) + 1) * WINDOW_SAMPLES + MARGIN_SAMPLES;
+  return samples.subarray(Math.max(0, from), to);
 }

@@ -35,6 +35,8 @@ export const CEPSTRA = 13;
 const MAX_SEGMENTS = 1000;
 const SEGMENT_INTS = 6;
 const CHUNK_SAMPLES = 16_000;
+/** Before the third pass scores are kept with ten bits less (SENSCR_SHIFT). */
+const EARLY_SCORE_SCALE = 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -45,6 +47,7 @@ export class Decoder {
   readonly #segments: number;
   readonly #samples: number;
   readonly #words = new Set<string>();
+  #isRunning = false;
 
   /** @throws an error when the model can't be loaded */
   constructor(exports: DecoderExports, options: Readonly<Record<string, unknown>>) {
@@ -57,6 +60,7 @@ export class Decoder {
 
   start(): void {
     this.#check(this.#exports.x_start(this.#handle), 'start');
+    this.#isRunning = true;
   }
 
   process(samples: Int16Array): void {
@@ -69,6 +73,7 @@ export class Decoder {
 
   end(): void {
     this.#check(this.#exports.x_end(this.#handle), 'end');
+    this.#isRunning = false;
   }
 
   /** The best path so far; better after `end()`. */
@@ -81,7 +86,8 @@ export class Decoder {
         (index + 1) * SEGMENT_INTS,
       );
       const text = this.#textAt(word).replace(/\(\d+\)$/, '');
-      return { word: text, firstFrame, lastFrame, acoustic, posterior: Math.min(1, posterior / 10_000) };
+      const score = this.#isRunning ? acoustic * EARLY_SCORE_SCALE : acoustic;
+      return { word: text, firstFrame, lastFrame, acoustic: score, posterior: Math.min(1, posterior / 10_000) };
     });
   }
 

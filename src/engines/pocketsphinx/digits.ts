@@ -42,9 +42,10 @@ export function digitsOf(words: readonly string[]): string {
   return digits;
 }
 
-/** How many of the words are digits, or are written like what sounds the same. */
-export function digitLikeCount(words: readonly string[]): number {
-  return words.filter((word) => digitsOf([word]) !== '' || word in TIMES || word in SOUND_ALIKE).length;
+/** The share of the words that are digits; one that is written like what sounds the same counts half. */
+export function digitShare(words: readonly string[]): number {
+  const points = words.map((word) => (digitsOf([word]) !== '' || word in TIMES ? 1 : word in SOUND_ALIKE ? 0.5 : 0));
+  return words.length === 0 ? 0 : points.reduce((sum: number, point) => sum + point, 0) / words.length;
 }
 
 function unitOf(word: string): string | undefined {

@@ -16,14 +16,17 @@ export const PHONES =
 export const PHONE_PREFIX = '_';
 export const LETTER_PREFIX = 'letter_';
 
-/** How likely one phone of something else is beside an expected word: lower lets more sounds pass as answers. */
-const PHONE_WEIGHT = 0.02;
+/**
+ * How likely one phone of something else is beside an expected word: lower lets more sounds pass as answers. Recorded human
+ * digits need 1e-8 to be taken; what else passes then is told by comparing with the open search (see interpret).
+ */
+const PHONE_WEIGHTS = { 'yes-no': 1e-5, digits: 1e-8, spelling: 1e-5, phrases: 1e-4 } as const;
 const ASIDE_WEIGHT = 0.05;
 
 const UNITS = 'zero oh one two three four five six seven eight nine'.split(' ');
 const TENS = 'ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(' ');
 const MULTIPLES = 'twenty thirty forty fifty sixty seventy eighty ninety hundred thousand'.split(' ');
-const RARE_NUMBER_WEIGHT = 0.1;
+const RARE_NUMBER_WEIGHT = 0.001;
 
 export const AGREEING = [
   'yes',
@@ -61,18 +64,9 @@ export const REFUSING = [
   "that's not right",
   'that is not right',
 ];
-const DIGIT_ASIDES = [
-  'my number is',
-  'the number is',
-  'it is',
-  "it's",
-  'area code',
-  'please',
-  'thank you',
-  'um',
-  'and',
-];
-const SPELLING_ASIDES = ['my name is', 'it is', "it's", 'that is', "that's", 'please', 'thank you', 'um', 'and'];
+const DIGIT_LEADS = ['my number is', 'the number is', 'it is', "it's", 'area code', 'please', 'thank you', 'um', 'and'];
+const SPELLING_LEADS = ['my name is', 'it is', "it's", 'that is', "that's", 'um', 'yes', 'sure', 'okay'];
+const TAILS = ['please', 'thank you'];
 
 /** Nothing for `open`, and for phrases without any words. */
 export function grammarFor(expectation: SpeechExpectation): Grammar | undefined {
@@ -80,39 +74,52 @@ export function grammarFor(expectation: SpeechExpectation): Grammar | undefined 
     case 'open':
       return undefined;
     case 'yes-no':
-      return loop('yes-no', [...AGREEING, ...REFUSING], []);
+      return loop('yes-no', PHONE_WEIGHTS['yes-no'], [...AGREEING, ...REFUSING], []);
     case 'digits':
-      return loop('digits', [...UNITS, 'double', 'triple'], DIGIT_ASIDES, [...TENS, ...MULTIPLES]);
+      return loop('digits', PHONE_WEIGHTS.digits, [...UNITS, 'double', 'triple'], DIGIT_LEADS, [...TENS, ...MULTIPLES]);
     case 'spelling':
       return loop(
         'spelling',
+        PHONE_WEIGHTS.spelling,
         [...'abcdefghijklmnopqrstuvwxyz'].map((letter) => LETTER_PREFIX + letter).concat('double'),
-        SPELLING_ASIDES,
+        SPELLING_LEADS,
       );
     case 'phrases': {
       const phrases = expectation.phrases.map((phrase) => spokenWords(phrase).join(' ')).filter(Boolean);
-      return phrases.length > 0 ? loop(`phrases:${phrases.join('|')}`, phrases, []) : undefined;
+      return phrases.length > 0 ? loop(`phrases:${phrases.join('|')}`, PHONE_WEIGHTS.phrases, phrases, []) : undefined;
     }
   }
 }
 
+/** The expected ones in any number and order; `leads` before them only, where they don't pass for a part of the answer. */
 function loop(
   name: string,
+  phoneWeight: number,
   expected: readonly string[],
-  asides: readonly string[],
+  leads: readonly string[],
   rare: readonly string[] = [],
 ): Grammar {
-  const choices = [
-    ...expected,
-    ...rare.map((phrase) => `/${RARE_NUMBER_WEIGHT}/ ${phrase}`),
-    ...asides.map((phrase) => `/${ASIDE_WEIGHT}/ ${phrase}`),
-    `/${PHONE_WEIGHT}/ <phone>`,
-  ].map((choice) => (choice.startsWith('/') ? choice : `/1/ ${choice}`));
-  const phones = PHONES.map((phone) => PHONE_PREFIX + phone.toLowerCase());
-  const tokens = new Set([...expected, ...rare, ...asides].flatMap((phrase) => phrase.split(' ')));
+  // PocketSphinx makes the weights of each group add up to one, so a phone must weigh less where the group does.
+  const leadPhoneWeight = (phoneWeight * leads.length * ASIDE_WEIGHT) / expected.length;
+  const weighted = (weight: number, phrases: readonly string[]) =>
+    phrases.map((phrase) => `/${weight.toFixed(12)}/ ${phrase}`);
+  const answer = [
+    ...weighted(1, expected),
+    ...weighted(RARE_NUMBER_WEIGHT, rare),
+    ...weighted(phoneWeight, ['<phone>']),
+  ];
+  const lead = [...weighted(ASIDE_WEIGHT, leads), ...weighted(leadPhoneWeight, ['<phone>'])];
+  const phones = PHONES.map((name) => PHONE_PREFIX + name.toLowerCase());
+  const tails = leads.length > 0 ? TAILS : [];
+  const heard = [
+    ...(leads.length > 0 ? [`( ${lead.join(' | ')} )*`] : []),
+    `( ${answer.join(' | ')} )+`,
+    ...(tails.length > 0 ? [`[ ${tails.join(' | ')} ]`] : []),
+  ];
+  const tokens = new Set([...expected, ...rare, ...leads, ...tails].flatMap((phrase) => phrase.split(' ')));
   return {
     name,
-    jsgf: `#JSGF V1.0; grammar g; public <heard> = ( ${choices.join(' | ')} )+; <phone> = ${phones.join(' | ')};`,
+    jsgf: `#JSGF V1.0; grammar g; public <heard> = ${heard.join(' ')}; <phone> = ${phones.join(' | ')};`,
     tokens: new Map([...tokens].map((token) => [token, token.replace(LETTER_PREFIX, '')])),
   };
 }

@@ -1,7 +1,7 @@
 // From what both searches heard to one text: the grammar's where the caller answered as expected, else the open one.
 import type { SpeechExpectation } from '../../config/expectation.ts';
 import type { Segment } from './decoder.ts';
-import { digitLikeCount, digitsOf } from './digits.ts';
+import { digitShare, digitsOf } from './digits.ts';
 import { AGREEING, LETTER_PREFIX, PHONE_PREFIX, REFUSING } from './grammars.ts';
 
 export interface Heard {
@@ -99,9 +99,11 @@ function yesNo(dictated: Heard, words: readonly Segment[], share: number): Heard
 function digits(dictated: Heard, words: readonly Segment[], share: number, minDigits: number): Heard {
   const text = digitsOf(words.map(({ word }) => word));
   const open = dictated.words.map(({ word }) => word);
-  const openShare = open.length === 0 ? 0 : digitLikeCount(open) / open.length;
   // The searches vouch for each other: "hold on a second" fits "oh nine seven", and has no digit in the open one.
-  const isAnswer = share >= 0.85 ? openShare > 0 || text.length >= minDigits : share >= 0.5 && openShare >= 0.34;
+  const isUnsure = open.length <= 3 || dictated.confidence < 0.4;
+  // Where the open search heard nothing, it may have been a knock or a hum.
+  const enough = open.length === 0 ? Math.max(2, minDigits) : minDigits;
+  const isAnswer = share >= 0.5 && (digitShare(open) >= 0.25 || (share >= 0.85 && isUnsure && text.length >= enough));
   return isAnswer && text !== '' ? { text, confidence: share, words } : dictated;
 }
 
