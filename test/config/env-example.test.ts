@@ -28,9 +28,12 @@ function variablesReadIn(folder: string): string[] {
   const texts = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(join(root, folder, file), 'utf8'));
-  const names = texts.flatMap((text) =>
-    [...text.matchAll(/\b(?:env|given)\.([A-Z][A-Z0-9_]+)/g)].map((match) => match[1] as string),
-  );
+  const names = texts.flatMap((text) => [
+    ...[...text.matchAll(/\b(?:env|given)\.([A-Z][A-Z0-9_]+)/g)].map((match) => match[1] as string),
+    ...[...text.matchAll(/\{([^{}]*)\} = (?:[\w.]+\.)?env\b/g)].flatMap(
+      (match) => (match[1] as string).match(/\b[A-Z][A-Z0-9_]+(?=\s*[:,=]|\s*$)/g) ?? [],
+    ),
+  ]);
   return names.filter((name) => !SYSTEM.has(name));
 }
 
