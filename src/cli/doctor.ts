@@ -7,7 +7,7 @@ import { formatTable } from './doctor/table.ts';
 const HELP = `Checks what Bulletproof needs: Node, ports, the LiveKit server, keys and reachability of each provider, models,
 and speech there and back without a microphone.
 
-Usage: pnpm doctor [--help]
+Usage: pnpm run doctor [--help]
 
 ✔ is right, – is not set up and need not be, ✖ is broken; → says what to do. Ends with 1 when anything is broken.
 No key is shown.`;
@@ -38,7 +38,7 @@ function wantsHelp(args: readonly string[]): boolean {
     const given = args.filter((arg, index) => !(arg === '--' && index === 0));
     return parseArgs({ args: given, options: { help: { type: 'boolean' } } }).values.help ?? false;
   } catch (error) {
-    throw new UserError((error as Error).message.split('. ')[0] as string, 'see pnpm doctor --help');
+    throw new UserError((error as Error).message.split('. ')[0] as string, 'see pnpm run doctor --help');
   }
 }
 

@@ -200,8 +200,8 @@ test('aligns the table and puts the fix beneath', () => {
 });
 
 test.each([
-  [['--help'], 0, /Usage: pnpm doctor/],
-  [['--nonsense'], 1, /^✖ Unknown option '--nonsense' → see pnpm doctor --help\n$/],
+  [['--help'], 0, /Usage: pnpm run doctor/],
+  [['--nonsense'], 1, /^✖ Unknown option '--nonsense' → see pnpm run doctor --help\n$/],
 ])('the command with %j ends with %i', async (args, code, output) => {
   const file = fileURLToPath(new URL('../../src/cli/doctor.ts', import.meta.url));
   const result = await promisify(execFile)(process.execPath, [file, ...args], { cwd: workspace.root }).catch(

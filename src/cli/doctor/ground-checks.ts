@@ -33,7 +33,7 @@ export function groundChecks(root: string, agents: URL, env: Environment, nodeVe
 export function nodeRow(version: string): Row {
   const name = 'Node';
   if (Number(version.replace(/^v/, '').split('.')[0]) >= MIN_NODE_MAJOR) return { name, state: 'good', found: version };
-  const fix = `start it by pnpm, which brings Node ${MIN_NODE_MAJOR}: pnpm install, then pnpm doctor`;
+  const fix = `start it by pnpm, which brings Node ${MIN_NODE_MAJOR}: pnpm install, then pnpm run doctor`;
   return { name, state: 'broken', found: `${version}, and ${MIN_NODE_MAJOR} or newer is needed`, fix };
 }
 
