@@ -265,9 +265,13 @@ describe('what goes wrong is said in words', () => {
   it('the LiveKit server is shut down', async () => {
     const other = await startTestServer();
     toClose.push(() => other.stop());
-    const { page } = await open('/', {}, other);
+    const { page, agent: join } = await open('/', {}, other);
     await start(page);
     await state(page, 'Calling');
+    // In the room for certain: before, there is no connection that the server could end.
+    const agent = await join();
+    await agent.setState('listening');
+    await state(page, 'Listening');
     await other.stop();
     await trouble(page).filter({ hasText: 'The LiveKit server was shut down.' }).waitFor();
     await state(page, 'Call ended');
