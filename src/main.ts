@@ -11,7 +11,7 @@ import { agentsDirectory, jobFile, projectDirectory } from './config/paths.ts';
 import type { Persona } from './config/persona.ts';
 import { loadPersonas } from './config/personas.ts';
 import type { Config } from './config/schema.ts';
-import { describeError } from './config/user-error.ts';
+import { describeError, UserError } from './config/user-error.ts';
 import { startHttp } from './http/server.ts';
 import { createCallAccess } from './livekit/call-access.ts';
 import { accessServer } from './livekit/server-access.ts';
@@ -114,7 +114,12 @@ async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, c
   if (options.open) openInBrowser(http.url);
 
   const brokenServer = server.ended?.then((how) =>
-    Promise.reject(new Error(`the LiveKit server ended (${how}), see its log`)),
+    Promise.reject(
+      new UserError(
+        `the LiveKit server on this machine ended by itself (${how})`,
+        'read .bulletproof/livekit-server.log, then start again',
+      ),
+    ),
   );
   const reason = await Promise.race([
     aborted(ending).then(() => 'ending' as const),

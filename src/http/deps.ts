@@ -1,5 +1,7 @@
 // What the HTTP server needs from the worker, and nothing else of it.
 
+import type { CallAccess, CallRequest } from '../config/call-request.ts';
+
 export interface PersonaSummary {
   readonly id: string;
   readonly title: string;
@@ -7,22 +9,6 @@ export interface PersonaSummary {
   /** BCP 47 tags, the first is the default. */
   readonly languages: readonly string[];
   readonly isDefault: boolean;
-}
-
-export interface CallRequest {
-  readonly persona?: string;
-  readonly name?: string;
-  readonly language?: string;
-  /** A name of one's own for the room; a new one where absent. */
-  readonly room?: string;
-}
-
-export interface CallAccess {
-  /** LiveKit's address as the browser reaches it, ws:// or wss://. */
-  readonly url: string;
-  readonly token: string;
-  readonly room: string;
-  readonly identity: string;
 }
 
 export interface Health {

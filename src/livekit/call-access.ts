@@ -1,5 +1,6 @@
 // Lets a caller of the talk page or of `pnpm call` into a room of its own.
 import { randomUUID } from 'node:crypto';
+import type { CallAccess, CallRequest } from '../config/call-request.ts';
 import { issueToken } from './tokens.ts';
 
 export interface CallAccessOptions {
@@ -9,22 +10,7 @@ export interface CallAccessOptions {
   readonly agentName?: string | undefined;
 }
 
-export interface CallAccessRequest {
-  readonly persona?: string;
-  readonly name?: string;
-  readonly language?: string;
-  /** A name of one's own for the room; a new one where absent. */
-  readonly room?: string;
-}
-
-export interface CallAccess {
-  readonly url: string;
-  readonly token: string;
-  readonly room: string;
-  readonly identity: string;
-}
-
-export function createCallAccess(options: CallAccessOptions): (request: CallAccessRequest) => Promise<CallAccess> {
+export function createCallAccess(options: CallAccessOptions): (request: CallRequest) => Promise<CallAccess> {
   const { url, apiKey, apiSecret, agentName } = options;
   return async ({ persona, name, language, room = `talk-${shortId()}` }) => {
     const identity = `caller-${shortId()}`;

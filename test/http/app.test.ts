@@ -1,8 +1,9 @@
 // The routes, asked in process: what they answer, and whom they refuse.
 import { describe, expect, it } from 'vitest';
+import type { CallRequest } from '../../src/config/call-request.ts';
 import { UserError } from '../../src/config/user-error.ts';
 import { createApp } from '../../src/http/app.ts';
-import type { CallRequest, HttpDeps } from '../../src/http/deps.ts';
+import type { HttpDeps } from '../../src/http/deps.ts';
 import { type Page, toAsset } from '../../src/http/page-files.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 

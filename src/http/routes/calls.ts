@@ -1,8 +1,9 @@
 // POST /api/calls : a room and a token to join it.
 import type { Handler } from 'hono';
 import { z } from 'zod';
+import type { CallRequest } from '../../config/call-request.ts';
 import { apiError } from '../api-error.ts';
-import type { CallRequest, HttpDeps } from '../deps.ts';
+import type { HttpDeps } from '../deps.ts';
 
 const bodySchema = z.strictObject({
   persona: z.string().min(1).max(64).optional(),

@@ -1,0 +1,17 @@
+// What a caller asks for, and what lets it into its room.
+
+export interface CallRequest {
+  readonly persona?: string;
+  readonly name?: string;
+  readonly language?: string;
+  /** A name of one's own for the room; a new one where absent. */
+  readonly room?: string;
+}
+
+export interface CallAccess {
+  /** LiveKit's address as the caller reaches it, ws:// or wss://. */
+  readonly url: string;
+  readonly token: string;
+  readonly room: string;
+  readonly identity: string;
+}
