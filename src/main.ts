@@ -12,10 +12,10 @@ import type { Persona } from './config/persona.ts';
 import { loadPersonas } from './config/personas.ts';
 import type { Config } from './config/schema.ts';
 import { describeError, UserError } from './config/user-error.ts';
-import { startHttp } from './http/server.ts';
+import { type HttpServer, startHttp } from './http/server.ts';
 import { createCallAccess } from './livekit/call-access.ts';
-import { accessServer } from './livekit/server-access.ts';
-import { startWorker } from './livekit/worker.ts';
+import { accessServer, type ServerAccess } from './livekit/server-access.ts';
+import { type CallWorker, startWorker } from './livekit/worker.ts';
 import { findOllama } from './llm/local.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
 import { startupReport } from './telemetry/startup-report.ts';
@@ -38,14 +38,12 @@ async function main(): Promise<number> {
     process.stdout.write(`${HELP}\n`);
     return 0;
   }
-  const ending = new AbortController();
   const cleanups: Cleanup[] = [];
-  const signals = listenForSignals(ending);
+  const signals = listenForSignals();
   try {
-    const setup = await prepare(options, ending.signal);
-    return await serve(setup, ending.signal, signals.draining, cleanups);
+    return await serve(await prepare(options, signals.ending), signals, cleanups);
   } catch (error) {
-    if (ending.signal.aborted) return signals.exitCode();
+    if (signals.ending.aborted) return signals.exitCode();
     throw error;
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup().catch(() => undefined);
@@ -66,22 +64,30 @@ async function prepare(options: Options, signal: AbortSignal): Promise<Setup> {
   return { options, env, config, personas, defaultPersona, log, pretty };
 }
 
-async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, cleanups: Cleanup[]): Promise<number> {
-  const { options, env, config, log, pretty } = setup;
+async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promise<number> {
+  const { options, env, config, log } = setup;
+  const { ending } = signals;
   const plan = planStages(config, env);
   for (const line of startupReport([plan.stt, plan.llm, plan.tts])) log.info({ event: 'chain' }, line);
 
-  const progress = createProgress(process.stderr);
-  const server = await accessServer({
-    root: projectDirectory,
-    env,
-    log,
-    signal: ending,
-    onProgress: progress.show,
-  }).finally(progress.clear);
+  const { show, clear } = createProgress(process.stderr);
+  const access = accessServer({ root: projectDirectory, env, log, signal: ending, onProgress: show });
+  const server = await access.finally(clear);
   cleanups.push(() => server.stop());
+  const worker = startCalls(setup, server);
+  cleanups.push(() => worker.close());
+  const http = await startPage(setup, server, worker);
+  cleanups.push(() => http.close());
 
-  const worker = startWorker({
+  await untilAborted(ending, worker.ready);
+  signals.serving();
+  log.info({ event: 'ready', url: http.url }, `ready: talk at ${http.url} (Ctrl-C ends it)`);
+  if (options.open) openInBrowser(http.url);
+  return untilEnd(setup, signals, server, worker);
+}
+
+function startCalls({ env, config, pretty }: Setup, server: ServerAccess): CallWorker {
+  return startWorker({
     ...server,
     jobFile,
     limits: config.worker,
@@ -90,14 +96,17 @@ async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, c
     logLevel: env.LOG_LEVEL === 'debug' ? 'debug' : 'error',
     prettyLog: pretty,
   });
-  cleanups.push(() => worker.close());
-  const http = await startHttp({
+}
+
+function startPage(setup: Setup, server: ServerAccess, worker: CallWorker): Promise<HttpServer> {
+  const { options, env, log, personas, defaultPersona } = setup;
+  return startHttp({
     host: env.HTTP_HOST ?? '127.0.0.1',
     port: options.port,
     log,
     deps: {
-      personas: [...setup.personas.values()].map(({ id, title, description, languages }) => {
-        return { id, title, description, languages, isDefault: id === setup.defaultPersona };
+      personas: [...personas.values()].map(({ id, title, description, languages }) => {
+        return { id, title, description, languages, isDefault: id === defaultPersona };
       }),
       createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME }),
       health: () => {
@@ -107,49 +116,56 @@ async function serve(setup: Setup, ending: AbortSignal, draining: AbortSignal, c
       livekitUrl: server.url,
     },
   });
-  cleanups.push(() => http.close());
-
-  await untilAborted(ending, worker.ready);
-  log.info({ event: 'ready', url: http.url }, `ready: talk at ${http.url} (Ctrl-C ends it)`);
-  if (options.open) openInBrowser(http.url);
-
-  const brokenServer = server.ended?.then((how) =>
-    Promise.reject(
-      new UserError(
-        `the LiveKit server on this machine ended by itself (${how})`,
-        'read .bulletproof/livekit-server.log, then start again',
-      ),
-    ),
-  );
-  const reason = await Promise.race([
-    aborted(ending).then(() => 'ending' as const),
-    aborted(draining).then(() => 'draining' as const),
-    worker.ended.then(() => 'ending' as const),
-    ...(brokenServer ? [brokenServer] : []),
-  ]);
-  if (reason === 'draining') {
-    log.info(
-      { event: 'draining', calls: worker.activeCalls() },
-      `taking no new call, ${worker.activeCalls()} to finish`,
-    );
-    await Promise.race([worker.drain().catch(() => undefined), aborted(ending)]);
-    return 0;
-  }
-  return 130;
 }
 
-/** Ctrl-C ends at once; SIGTERM lets the calls finish, and a second signal ends at once. */
-function listenForSignals(ending: AbortController): { draining: AbortSignal; exitCode: () => number } {
+/** @throws UserError when a LiveKit server that we started ends by itself */
+async function untilEnd({ log }: Setup, signals: Signals, server: ServerAccess, worker: CallWorker): Promise<number> {
+  const { ending, draining } = signals;
+  const serverEnded = server.ended?.then((how) => {
+    throw new UserError(
+      `the LiveKit server on this machine ended by itself (${how})`,
+      'read .bulletproof/livekit-server.log, then start again',
+    );
+  });
+  await Promise.race([aborted(ending), aborted(draining), worker.ended, ...(serverEnded ? [serverEnded] : [])]);
+  if (ending.aborted || !draining.aborted) return signals.exitCode();
+  const calls = worker.activeCalls();
+  log.info({ event: 'draining', calls }, `taking no new call, ${calls} to finish`);
+  await Promise.race([worker.drain().catch(() => undefined), aborted(ending)]);
+  return 0;
+}
+
+interface Signals {
+  /** End at once. */
+  readonly ending: AbortSignal;
+  /** Take no new call, let the running ones finish. */
+  readonly draining: AbortSignal;
+  /** From now on SIGTERM drains; before, there is nothing to finish. */
+  serving(): void;
+  exitCode(): number;
+}
+
+/** Ctrl-C ends at once; SIGTERM lets the calls finish, and a second one ends at once. */
+function listenForSignals(): Signals {
+  const ending = new AbortController();
   const draining = new AbortController();
+  let isServing = false;
   let exitCode = 130;
   process.on('SIGINT', () => ending.abort());
   process.on('SIGHUP', () => ending.abort());
   process.on('SIGTERM', () => {
     exitCode = 143;
-    if (draining.signal.aborted) ending.abort();
+    if (!isServing || draining.signal.aborted) ending.abort();
     draining.abort();
   });
-  return { draining: draining.signal, exitCode: () => exitCode };
+  return {
+    ending: ending.signal,
+    draining: draining.signal,
+    serving: () => {
+      isServing = true;
+    },
+    exitCode: () => exitCode,
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -95,6 +95,15 @@ describe('pnpm dev:bulletproof', () => {
     },
   );
 
+  it('ends at once when it is told to stop before it serves', async () => {
+    const main = start({ env: access });
+    await main.says(/Voice/);
+    const children = descendantsOf(main.pid);
+    main.kill('SIGTERM');
+    expect((await main.exited).code).toBe(143);
+    expect(children.filter(isRunning)).toEqual([]);
+  });
+
   it('starts a LiveKit server of its own, and ends it', async () => {
     const directory = emptyDirectory();
     const [signalPort, tcpPort] = await freeTcpPorts(2);
