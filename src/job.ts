@@ -6,9 +6,9 @@ import { type CallResources, runCall } from './call/run-call.ts';
 import { createLinks, planStages, warmLinks } from './call/stages.ts';
 import { readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
-import { agentsDirectory, stateDirectory } from './config/paths.ts';
+import { agentsDirectory, configFile, stateDirectory } from './config/paths.ts';
 import { loadPersonas } from './config/personas.ts';
-import { createLogger } from './telemetry/log.ts';
+import { createLogger, wantsPretty } from './telemetry/log.ts';
 
 export default defineAgent<{ resources?: CallResources }>({
   prewarm: async (process) => {
@@ -22,7 +22,7 @@ export default defineAgent<{ resources?: CallResources }>({
 
 async function loadResources(): Promise<CallResources> {
   const env = readEnvironment(process.cwd());
-  const loaded = loadConfig(fileURLToPath(new URL('providers.yaml', agentsDirectory)));
+  const loaded = loadConfig(configFile);
   const config = { ...loaded, persona: { default: env.PERSONA ?? loaded.persona.default } };
   const personas = await loadPersonas(fileURLToPath(agentsDirectory), config.persona.default);
   const links = createLinks(planStages(config, env), config, env);
@@ -36,7 +36,7 @@ async function loadResources(): Promise<CallResources> {
     journal: openJournal(fileURLToPath(new URL('journal', stateDirectory()))),
     log: createLogger({
       level: env.LOG_LEVEL ?? 'info',
-      pretty: env.LOG_FORMAT !== 'json' && process.stdout.isTTY === true,
+      pretty: wantsPretty(env.LOG_FORMAT),
     }),
   };
 }

@@ -7,7 +7,7 @@ import { HELP, type Options, parseOptions } from './cli/options.ts';
 import { createProgress } from './cli/progress.ts';
 import { type Environment, passToChildren, readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
-import { agentsDirectory, jobFile, projectDirectory } from './config/paths.ts';
+import { agentsDirectory, configFile, jobFile, projectDirectory } from './config/paths.ts';
 import type { Persona } from './config/persona.ts';
 import { loadPersonas } from './config/personas.ts';
 import type { Config } from './config/schema.ts';
@@ -17,7 +17,7 @@ import { createCallAccess } from './livekit/call-access.ts';
 import { accessServer, type ServerAccess } from './livekit/server-access.ts';
 import { type CallWorker, startWorker } from './livekit/worker.ts';
 import { findOllama } from './llm/local.ts';
-import { createLogger, type Logger } from './telemetry/log.ts';
+import { createLogger, type Logger, wantsPretty } from './telemetry/log.ts';
 import { startupReport } from './telemetry/startup-report.ts';
 
 interface Setup {
@@ -52,10 +52,10 @@ async function main(): Promise<number> {
 
 async function prepare(options: Options, signal: AbortSignal): Promise<Setup> {
   const given = readEnvironment(process.cwd());
-  const config = loadConfig(fileURLToPath(new URL('providers.yaml', agentsDirectory)));
+  const config = loadConfig(configFile);
   const defaultPersona = options.persona ?? given.PERSONA ?? config.persona.default;
   const personas = await loadPersonas(fileURLToPath(agentsDirectory), defaultPersona);
-  const pretty = given.LOG_FORMAT !== 'json' && process.stdout.isTTY === true;
+  const pretty = wantsPretty(given.LOG_FORMAT);
   const log = createLogger({ level: given.LOG_LEVEL, pretty });
   const found = given.LOCAL_LLM_BASE_URL ? undefined : (await findOllama(undefined, signal))?.baseUrl;
   const env: Environment = { ...given, ...(found && { LOCAL_LLM_BASE_URL: found }) };

@@ -5,6 +5,7 @@ import type { SpeechExpectation } from '../config/expectation.ts';
 import { UserError } from '../config/user-error.ts';
 import { POCKETSPHINX_SAMPLE_RATE_HZ as SAMPLE_RATE_HZ } from './pocketsphinx/format.ts';
 import { PocketSphinxFailure, type Utterance, type UtteranceEvents } from './pocketsphinx/pocketsphinx-client.ts';
+import { importSherpa } from './sherpa-package.ts';
 
 /** The part of sherpa-onnx-node 1.13 that is used; samples lie between -1 and 1. */
 interface Stream {
@@ -22,8 +23,6 @@ interface SherpaOnnx {
   readonly OfflineRecognizer: new (config: object) => Model;
 }
 
-// In a variable, so that neither the compiler nor a bundler wants the package, which is installed by hand.
-const PACKAGE: string = 'sherpa-onnx-node';
 const UNSET = 'or unset FREE_STT_MODEL_DIR';
 
 export class SherpaListener {
@@ -108,7 +107,7 @@ export class SherpaListener {
 
 async function loadModel(directory: string): Promise<Model> {
   const { isStreaming, modelConfig } = describeModel(directory);
-  const sherpa = await importSherpa();
+  const sherpa = await importSherpa<SherpaOnnx>('FREE_STT_MODEL_DIR');
   try {
     const config = {
       featConfig: { sampleRate: SAMPLE_RATE_HZ, featureDim: 80 },
@@ -119,20 +118,6 @@ async function loadModel(directory: string): Promise<Model> {
     throw new UserError(
       `FREE_STT_MODEL_DIR: the model in ${directory} cannot be loaded: ${(cause as Error).message}`,
       `use a streaming zipformer or Whisper model as published for sherpa-onnx, ${UNSET}`,
-      { cause },
-    );
-  }
-}
-
-async function importSherpa(): Promise<SherpaOnnx> {
-  try {
-    const loaded = (await import(PACKAGE)) as SherpaOnnx & { readonly default?: SherpaOnnx };
-    return loaded.default ?? loaded;
-  } catch (cause) {
-    const reason = String((cause as Error).message ?? cause).split('\n', 1)[0];
-    throw new UserError(
-      `FREE_STT_MODEL_DIR is set, and the package ${PACKAGE} cannot be loaded: ${reason}`,
-      `run "pnpm add ${PACKAGE}", ${UNSET}`,
       { cause },
     );
   }

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../config/user-error.ts';
+import { importSherpa } from './sherpa-package.ts';
 
 /** The part of sherpa-onnx-node 1.13 that is used; samples lie between -1 and 1. */
 interface SherpaOnnx {
@@ -14,9 +15,6 @@ interface OfflineTts {
     sampleRate: number;
   }>;
 }
-
-// In a variable, so that neither the compiler nor a bundler wants the package, which is installed by hand.
-const PACKAGE: string = 'sherpa-onnx-node';
 
 export class SherpaVoice {
   readonly #directory: string;
@@ -81,7 +79,7 @@ export class SherpaVoice {
 
 async function loadVoice(directory: string): Promise<{ sherpa: SherpaOnnx; tts: OfflineTts }> {
   const model = describeVoice(directory);
-  const sherpa = await importSherpa();
+  const sherpa = await importSherpa<SherpaOnnx>('FREE_TTS_MODEL_DIR');
   try {
     const tts = await sherpa.OfflineTts.createAsync({
       model: { ...model, numThreads: 1, debug: false, provider: 'cpu' },
@@ -92,19 +90,6 @@ async function loadVoice(directory: string): Promise<{ sherpa: SherpaOnnx; tts: 
     throw new UserError(
       `FREE_TTS_MODEL_DIR: the voice in ${directory} cannot be loaded: ${(cause as Error).message}`,
       'use a Piper or Kokoro voice as published for sherpa-onnx, or unset FREE_TTS_MODEL_DIR',
-      { cause },
-    );
-  }
-}
-
-async function importSherpa(): Promise<SherpaOnnx> {
-  try {
-    const loaded = (await import(PACKAGE)) as SherpaOnnx & { readonly default?: SherpaOnnx };
-    return loaded.default ?? loaded;
-  } catch (cause) {
-    throw new UserError(
-      `FREE_TTS_MODEL_DIR is set, and the package ${PACKAGE} cannot be loaded: ${firstLine(cause)}`,
-      `run "pnpm add ${PACKAGE}", or unset FREE_TTS_MODEL_DIR`,
       { cause },
     );
   }
@@ -141,8 +126,4 @@ function listFiles(directory: string): string[] {
       { cause },
     );
   }
-}
-
-function firstLine(cause: unknown): string {
-  return String((cause as Error).message ?? cause).split('\n', 1)[0] ?? '';
 }

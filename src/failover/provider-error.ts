@@ -40,3 +40,9 @@ export class ProviderError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/** For an error of unknown kind, thrown or emitted by a plugin: the provider is to blame, and its own words are kept. */
+export function serverError(provider: string, cause: unknown): ProviderError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new ProviderError({ kind: 'server', provider, message, cause });
+}

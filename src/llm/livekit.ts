@@ -2,7 +2,7 @@
 import { llm } from '@livekit/agents';
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { AssistantScript } from '../config/persona.ts';
-import { ProviderError } from '../failover/provider-error.ts';
+import { serverError } from '../failover/provider-error.ts';
 import { type LlmLink, replyOverChain } from './chain.ts';
 import type { LlmMessage, LlmPart, LlmRequest, LlmTool } from './contract.ts';
 
@@ -160,10 +160,7 @@ async function* replyOfPlugin(plugin: llm.LLM, request: LlmRequest): AsyncGenera
     request.signal.removeEventListener('abort', close);
     stream.close();
   }
-  if (failure !== undefined && !request.signal.aborted) {
-    const message = failure instanceof Error ? failure.message : String(failure);
-    throw new ProviderError({ kind: 'server', provider: plugin.label(), message, cause: failure });
-  }
+  if (failure !== undefined && !request.signal.aborted) throw serverError(plugin.label(), failure);
 }
 
 function* fromChunk(chunk: llm.ChatChunk): Generator<LlmPart> {

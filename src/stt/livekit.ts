@@ -3,7 +3,7 @@ import { inference, stt, type VAD, VADEventType } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { AsyncQueue } from '../audio/async-queue.ts';
 import type { SpeechExpectation } from '../config/expectation.ts';
-import { ProviderError } from '../failover/provider-error.ts';
+import { serverError } from '../failover/provider-error.ts';
 import { openSttChain, type SttChainEvents, type SttLink } from './chain.ts';
 import type { SttClient, SttOpenOptions, SttPart, SttSession } from './contract.ts';
 
@@ -202,7 +202,7 @@ class PluginSession implements SttSession {
   constructor(plugin: stt.STT, options: SttOpenOptions) {
     this.#stream = plugin.stream();
     const onError = (event: { error: Error; recoverable: boolean }) => {
-      if (!event.recoverable) this.parts.fail(pluginError(plugin.label, event.error));
+      if (!event.recoverable) this.parts.fail(serverError(plugin.label, event.error));
     };
     plugin.on('error', onError);
     const close = () => {
@@ -239,7 +239,7 @@ class PluginSession implements SttSession {
       }
       this.parts.end();
     } catch (error) {
-      this.parts.fail(pluginError(label, error));
+      this.parts.fail(serverError(label, error));
     }
   }
 }
@@ -261,9 +261,4 @@ function fromSpeechEvent(event: stt.SpeechEvent): SttPart | undefined {
     language: data.language,
     words: [],
   };
-}
-
-function pluginError(provider: string, cause: unknown): ProviderError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new ProviderError({ kind: 'server', provider, message, cause });
 }

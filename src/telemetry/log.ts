@@ -12,6 +12,11 @@ export interface LogOptions {
   readonly pretty?: boolean;
 }
 
+/** Readable lines on a terminal, unless `format` (LOG_FORMAT) asks for json. */
+export function wantsPretty(format: string | undefined): boolean {
+  return format !== 'json' && process.stdout.isTTY === true;
+}
+
 export function createLogger({ level = 'info', pretty = false }: LogOptions = {}): Logger {
   const options: pino.LoggerOptions = {
     level,

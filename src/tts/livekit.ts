@@ -2,7 +2,7 @@
 import { tts, voice } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { AsyncQueue } from '../audio/async-queue.ts';
-import { ProviderError } from '../failover/provider-error.ts';
+import { serverError } from '../failover/provider-error.ts';
 import { openTtsChain, type TtsLink } from './chain.ts';
 import type { TtsClient, TtsOpenOptions, TtsPart, TtsSession } from './contract.ts';
 
@@ -237,8 +237,7 @@ class PluginSession implements TtsSession {
       this.parts.end();
       return;
     }
-    const message = cause instanceof Error ? cause.message : String(cause);
-    this.parts.fail(new ProviderError({ kind: 'server', provider: this.#plugin.label, message, cause }));
+    this.parts.fail(serverError(this.#plugin.label, cause));
   }
 }
 
