@@ -83,8 +83,11 @@ describe('barge-in', () => {
       .find(({ interrupted }) => interrupted) as Heard;
     const believed = wordsOf(cut.text);
     const played = tonesSince(sinceMs).slice(0, believed.length + 2);
-    // In order from the first, none that was not heard; the word that was cut in half may be on either side.
-    expect(played.slice(0, believed.length)).toEqual(believed);
+    // In order from the first, none that was not heard. The word in which it was cut may be on either side: less than
+    // 60 ms of it are too short for the decoder.
+    const whole = believed.slice(0, -1);
+    expect(played.slice(0, whole.length)).toEqual(whole);
+    expect(believed.at(-1)).toBe(believed.length - 1);
     const heardFirst = played.findIndex((index, i) => i > 0 && index <= (played[i - 1] as number));
     const countPlayed = heardFirst === -1 ? played.length : heardFirst;
     expect(countPlayed - believed.length).toBeLessThanOrEqual(1);
