@@ -1,6 +1,6 @@
 // Which provider serves each stage, who stands behind it, and who is left out and why.
 import type { Environment } from '../config/environment.ts';
-import type { ProviderClient, ProviderDefinition, ProviderSettings } from '../config/provider.ts';
+import type { ProviderClient, ProviderDefinition, ProviderSettings, ProviderTraits } from '../config/provider.ts';
 import type { Config } from '../config/schema.ts';
 import { UserError } from '../config/user-error.ts';
 import type { LlmLink } from '../llm/chain.ts';
@@ -41,12 +41,9 @@ export function planStages(config: Config, env: Environment): Plan {
   };
 }
 
-function planStage<Provider extends { id: string; env: ProviderDefinition<string, unknown, ProviderClient>['env'] }>(
-  stage: Stage,
-  order: readonly string[],
-  providers: readonly Provider[],
-  env: Environment,
-): StagePlan<Provider> {
+function planStage<
+  Provider extends { id: string; env: ProviderDefinition<string, ProviderTraits, ProviderClient>['env'] },
+>(stage: Stage, order: readonly string[], providers: readonly Provider[], env: Environment): StagePlan<Provider> {
   let active: Provider | undefined;
   const links = order.map((id): StageLink => {
     const provider = providers.find((candidate) => candidate.id === id);

@@ -11,6 +11,22 @@ export interface ProviderSettings {
   readonly model?: string | undefined;
 }
 
+/** What orders the links of a chain and bounds its waits; data, never code. */
+export interface ProviderTraits {
+  /** BCP 47 tags, or 'any'. */
+  readonly languages: readonly string[] | 'any';
+  /** US dollars for a minute of conversation, roughly: 0 for what runs on this machine. */
+  readonly usdPerMinute?: number;
+  /** 0 to 1, by ear and by published word error rates; only their order matters. */
+  readonly quality?: number;
+  /** Where it is served from, as 'us', 'eu'; 'local' is this machine. */
+  readonly regions?: readonly string[];
+  /** Waits that fit this provider where the stage's own don't, in milliseconds (src/failover/deadline.ts). */
+  readonly deadlines?: { readonly connectMs?: number; readonly firstMs?: number; readonly stallMs?: number };
+  /** Usual time to the first result before anything was measured; when it has passed, a hedge may start. */
+  readonly typicalFirstMs?: number;
+}
+
 /** A client is made once per process and reused by every call of it. */
 export interface ProviderClient {
   /** Loads models or opens connections ahead of the first use; may be called again. */
@@ -20,12 +36,21 @@ export interface ProviderClient {
   close(): Promise<void>;
 }
 
-export interface ProviderDefinition<Stage extends string, Traits, Client extends ProviderClient> {
+export interface ProviderDefinition<
+  Stage extends string,
+  Traits extends ProviderTraits,
+  Client extends ProviderClient,
+> {
   readonly stage: Stage;
   readonly id: string;
   /** What people call it: "PocketSphinx on this machine". */
   readonly title: string;
   readonly env: Readonly<Record<string, EnvNeed>>;
+  /**
+   * The variable of `env` that holds the key. It may hold several, comma separated: `create` is called once for each,
+   * with that one alone.
+   */
+  readonly keyEnv?: string;
   readonly traits: Traits;
   create(settings: ProviderSettings): Client;
 }

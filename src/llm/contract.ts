@@ -1,11 +1,11 @@
 // What a language-model provider is: types only.
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { AssistantScript } from '../config/persona.ts';
-import type { ProviderClient, ProviderDefinition } from '../config/provider.ts';
+import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../config/provider.ts';
 
-export interface LlmTraits {
-  /** BCP 47 tags, or 'any'. */
-  readonly languages: readonly string[] | 'any';
+export interface LlmTraits extends ProviderTraits {
+  /** It runs tools on its own side, so one request must not go to two providers at once. */
+  readonly runsTools?: boolean;
 }
 
 export interface LlmToolCall {
@@ -41,8 +41,15 @@ export interface LlmRequest {
   readonly language: string;
   /** What a provider without a model of its own works from. */
   readonly script?: AssistantScript | undefined;
+  /**
+   * Words of this very reply that were already given, by a provider that failed. The provider is asked to go on from
+   * them; one that begins anew is understood as well.
+   */
+  readonly continueFrom?: string | undefined;
   /** Aborting ends the reply without an error. */
   readonly signal: AbortSignal;
+  /** Called once the provider answers: its connection stands and the request was taken. */
+  readonly onOpen?: (() => void) | undefined;
 }
 
 export type LlmPart =

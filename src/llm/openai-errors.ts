@@ -1,4 +1,5 @@
 // OpenAI-compatible failures as ProviderErrors: by status, by code, by what the transport says.
+import { kindOfStatus, networkCode, retryAfterMs } from '../failover/http-error.ts';
 import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 
 /** What the SDK's errors have in common; read by shape, so that the SDK need not be loaded. */
@@ -39,23 +40,6 @@ function kindOf(failure: SdkError, status: number | undefined): ProviderErrorKin
   return kindOfStatus(status);
 }
 
-export function kindOfStatus(status: number): ProviderErrorKind {
-  switch (status) {
-    case 401:
-      return 'auth';
-    case 402:
-      return 'quota';
-    case 403:
-      return 'forbidden';
-    case 408:
-      return 'timeout';
-    case 429:
-      return 'rate-limit';
-    default:
-      return status >= 400 && status < 500 ? 'invalid-request' : 'server';
-  }
-}
-
 /** OpenRouter puts the status into the code of an error event. */
 function statusOfCode(code: string | number | null | undefined): number | undefined {
   const status = Number(code);
@@ -77,31 +61,10 @@ function describe(failure: SdkError, kind: ProviderErrorKind): string {
     case 'malformed':
       return 'sent something that is no chat completion';
     case 'unreachable':
-      return `the connection failed${causeOf(failure)}`;
+      return `the connection failed${networkCode(failure)}`;
     case 'timeout':
       return 'no answer in time';
     default:
       return failure.message.replace(/^\d{3} /, '').slice(0, 200);
   }
-}
-
-function causeOf(failure: Error): string {
-  let cause: unknown = failure;
-  while (cause instanceof Error) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (typeof code === 'string' && /^[A-Z][A-Z_]+$/.test(code)) return ` (${code})`;
-    cause = cause.cause;
-  }
-  return '';
-}
-
-/** From `retry-after-ms`, `retry-after` (seconds or a date); undefined where there is none. */
-function retryAfterMs(headers: Headers | undefined): number | undefined {
-  const ms = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
-  if (ms >= 0) return ms;
-  const raw = headers?.get('retry-after') ?? '';
-  const seconds = Number.parseFloat(raw);
-  if (seconds >= 0) return seconds * 1000;
-  const until = Date.parse(raw) - Date.now();
-  return until >= 0 ? until : undefined;
 }

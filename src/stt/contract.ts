@@ -1,10 +1,8 @@
 // What a speech-to-text provider is: types only.
 import type { SpeechExpectation } from '../config/expectation.ts';
-import type { ProviderClient, ProviderDefinition } from '../config/provider.ts';
+import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../config/provider.ts';
 
-export interface SttTraits {
-  /** BCP 47 tags, or 'any'. */
-  readonly languages: readonly string[] | 'any';
+export interface SttTraits extends ProviderTraits {
   /** Mono PCM16 at this rate is what `write` takes. */
   readonly sampleRateHz: number;
   readonly interimResults: boolean;
@@ -41,6 +39,8 @@ export interface SttOpenOptions {
   readonly keyPhrases?: readonly string[] | undefined;
   /** Aborting ends the session without an error. */
   readonly signal: AbortSignal;
+  /** Called once the provider can work: its connection stands and its key was taken, as far as it tells. */
+  readonly onOpen?: () => void;
 }
 
 /**

@@ -1,9 +1,7 @@
 // What a text-to-speech provider is: types only.
-import type { ProviderClient, ProviderDefinition } from '../config/provider.ts';
+import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../config/provider.ts';
 
-export interface TtsTraits {
-  /** BCP 47 tags, or 'any'. */
-  readonly languages: readonly string[] | 'any';
+export interface TtsTraits extends ProviderTraits {
   /** Mono PCM16 at this rate is what `audio` parts carry. */
   readonly sampleRateHz: number;
   /** What times `word` parts carry: the vendor's own, ours by the length of words within a clause, or there are none. */
@@ -24,6 +22,8 @@ export interface TtsOpenOptions {
   readonly language: string;
   /** Aborting ends the session without an error. */
   readonly signal: AbortSignal;
+  /** Called once the provider can work: its connection stands and its key was taken, as far as it tells. */
+  readonly onOpen?: () => void;
 }
 
 /**

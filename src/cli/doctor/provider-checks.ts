@@ -1,11 +1,11 @@
 // The rows about providers: whether each has its keys, and whether it answers.
 import { settingsOf } from '../../call/stages.ts';
 import type { Environment } from '../../config/environment.ts';
-import type { ProviderClient, ProviderDefinition } from '../../config/provider.ts';
+import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../../config/provider.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Check, firstLine, type Row } from './check.ts';
 
-export type CheckedProvider = ProviderDefinition<string, unknown, ProviderClient>;
+export type CheckedProvider = ProviderDefinition<string, ProviderTraits, ProviderClient>;
 
 /** One check a provider, so that a slow one holds up no other. */
 export function providerChecks(
