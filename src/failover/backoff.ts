@@ -1,0 +1,15 @@
+// Waits between the attempts of one provider to recover: 1, 2, 4, 8, 16 s, each 20 % shorter to longer.
+
+const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
+const JITTER = 0.2;
+
+export const MAX_ATTEMPTS = WAITS_MS.length;
+
+/**
+ * @param attempt from 1; beyond the last, the longest wait
+ * @param random as Math.random
+ */
+export function backoffMs(attempt: number, random: () => number): number {
+  const wait = WAITS_MS[Math.min(Math.max(attempt, 1), WAITS_MS.length) - 1] as number;
+  return wait * (1 + JITTER * (2 * random() - 1));
+}

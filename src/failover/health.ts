@@ -1,0 +1,191 @@
+// What is known of one provider at one stage, and how each outcome changes it.
+import { Breaker, type BreakerState } from './breaker.ts';
+import type { Clock } from './clock.ts';
+import { DISPOSITIONS, INVALID_REQUESTS_COOL_DOWN_MS, INVALID_REQUESTS_IN_ROW } from './disposition.ts';
+import { type LatencySummary, LatencyWindow } from './latency.ts';
+import type { ProviderErrorKind } from './provider-error.ts';
+import type { FailoverSettings } from './settings.ts';
+
+/** A failure without the error object: it travels between processes. */
+export interface Failure {
+  readonly kind: ProviderErrorKind;
+  readonly message: string;
+  readonly status?: number | undefined;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** How an attempt or a check went. `trial` tells that it was admitted as one. */
+export type Outcome =
+  | { readonly type: 'success'; readonly trial: boolean; readonly connectMs?: number; readonly firstMs?: number }
+  /** `checkable`: the provider has a free check, which will tell when it is well again. */
+  | { readonly type: 'failure'; readonly trial: boolean; readonly failure: Failure; readonly checkable: boolean }
+  /** Ended without a verdict: cancelled, lost against a hedge. */
+  | { readonly type: 'release'; readonly trial: boolean }
+  | { readonly type: 'check-passed' }
+  | { readonly type: 'check-failed'; readonly failure: Failure };
+
+/** Plain data: it is pushed between processes as JSON (Infinity as null). */
+export interface Health {
+  readonly breaker: BreakerState;
+  /** It failed; until then, or until a check passes, nobody uses it. Afterwards calls are trials. */
+  readonly suspect: { readonly untilMs: number; readonly trials: number } | undefined;
+  /** Full, or refusing our requests: healthy, but of no use for a while. */
+  readonly blocked: { readonly untilMs: number; readonly kind: ProviderErrorKind } | undefined;
+  readonly failuresInRow: number;
+  /** Since when nothing failed; -Infinity when nothing ever did. */
+  readonly wellSinceMs: number;
+  readonly lastFailure: (Failure & { readonly atMs: number }) | undefined;
+  readonly lastCheckMs: number | undefined;
+  readonly connect: LatencySummary | undefined;
+  readonly first: LatencySummary | undefined;
+}
+
+export type Admission = 'ready' | 'trial';
+
+/** The health of one provider, kept by whoever is the authority for it. */
+export class ProviderHealth {
+  readonly #settings: FailoverSettings;
+  readonly #clock: Clock;
+  readonly #breaker: Breaker;
+  readonly #connect = new LatencyWindow();
+  readonly #first = new LatencyWindow();
+  #suspect: Health['suspect'];
+  #blocked: Health['blocked'];
+  #failuresInRow = 0;
+  #invalidInRow = 0;
+  #wellSinceMs = Number.NEGATIVE_INFINITY;
+  #lastFailure: Health['lastFailure'];
+  #lastCheckMs: number | undefined;
+  #restoredConnect: LatencySummary | undefined;
+  #restoredFirst: LatencySummary | undefined;
+
+  constructor(settings: FailoverSettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#breaker = new Breaker(settings.breaker);
+  }
+
+  snapshot(): Health {
+    const nowMs = this.#clock.now();
+    return {
+      breaker: this.#breaker.state(nowMs),
+      suspect: this.#suspect,
+      blocked: this.#blocked && this.#blocked.untilMs > nowMs ? this.#blocked : undefined,
+      failuresInRow: this.#failuresInRow,
+      wellSinceMs: this.#wellSinceMs,
+      lastFailure: this.#lastFailure,
+      lastCheckMs: this.#lastCheckMs,
+      connect: this.#connect.summary() ?? this.#restoredConnect,
+      first: this.#first.summary() ?? this.#restoredFirst,
+    };
+  }
+
+  /** Takes over what an authority elsewhere knows. */
+  restore(health: Health): void {
+    this.#breaker.restore(health.breaker);
+    this.#suspect = health.suspect;
+    this.#blocked = health.blocked;
+    this.#failuresInRow = health.failuresInRow;
+    this.#wellSinceMs = health.wellSinceMs;
+    this.#lastFailure = health.lastFailure;
+    this.#lastCheckMs = health.lastCheckMs;
+    this.#restoredConnect = health.connect;
+    this.#restoredFirst = health.first;
+  }
+
+  /** What `admit` would say, without taking a trial's place. */
+  peek(): Admission | undefined {
+    const nowMs = this.#clock.now();
+    if (this.#blocked && this.#blocked.untilMs > nowMs) return undefined;
+    const breaker = this.#breaker.state(nowMs);
+    const { trials } = this.#settings.breaker;
+    if (breaker.kind === 'open') return undefined;
+    if (breaker.kind === 'half-open') return breaker.trials < trials ? 'trial' : undefined;
+    if (!this.#suspect) return 'ready';
+    return this.#suspect.untilMs <= nowMs && this.#suspect.trials < trials ? 'trial' : undefined;
+  }
+
+  /** Whether it may be called now; undefined = not. A trial counts until its outcome is told. */
+  admit(): Admission | undefined {
+    const admission = this.peek();
+    if (admission !== 'trial') return admission;
+    const nowMs = this.#clock.now();
+    if (this.#breaker.state(nowMs).kind === 'half-open') this.#breaker.admit(nowMs);
+    else if (this.#suspect) this.#suspect = { ...this.#suspect, trials: this.#suspect.trials + 1 };
+    return 'trial';
+  }
+
+  report(outcome: Outcome): void {
+    switch (outcome.type) {
+      case 'success':
+        return this.#succeed(outcome);
+      case 'failure':
+        this.#release(outcome.trial);
+        return this.#fail(outcome.failure, outcome.checkable);
+      case 'release':
+        this.#release(outcome.trial);
+        return;
+      case 'check-passed':
+        return this.#checkPassed();
+      case 'check-failed':
+        this.#lastCheckMs = this.#clock.now();
+        return this.#fail(outcome.failure, true);
+    }
+  }
+
+  #succeed({ trial, connectMs, firstMs }: Extract<Outcome, { type: 'success' }>): void {
+    if (connectMs !== undefined) this.#connect.add(connectMs);
+    if (firstMs !== undefined) this.#first.add(firstMs);
+    const nowMs = this.#clock.now();
+    // An answer that was begun before the breaker opened proves nothing about what came after.
+    if (!trial && this.peek() !== 'ready') return;
+    this.#breaker.succeed(nowMs);
+    this.#suspect = undefined;
+    this.#failuresInRow = 0;
+    this.#invalidInRow = 0;
+  }
+
+  #release(trial: boolean): void {
+    if (!trial) return;
+    this.#breaker.release(this.#clock.now());
+    if (this.#suspect) this.#suspect = { ...this.#suspect, trials: Math.max(0, this.#suspect.trials - 1) };
+  }
+
+  #fail(failure: Failure, checkable: boolean): void {
+    const nowMs = this.#clock.now();
+    this.#lastFailure = { ...failure, atMs: nowMs };
+    this.#failuresInRow += 1;
+    const { breaker, coolDown } = DISPOSITIONS[failure.kind];
+    const coolDownMs =
+      failure.retryAfterMs ??
+      (typeof coolDown === 'object' ? coolDown.ms : coolDown === 'until-changed' ? Number.POSITIVE_INFINITY : 0);
+    if (breaker === 'opens') {
+      this.#wellSinceMs = nowMs;
+      this.#breaker.open(nowMs + coolDownMs);
+    } else if (breaker === 'counts') {
+      this.#wellSinceMs = nowMs;
+      this.#breaker.fail(nowMs);
+      this.#suspect = { untilMs: nowMs + this.#suspectMs(failure, checkable), trials: 0 };
+    } else if (failure.kind === 'invalid-request') {
+      this.#invalidInRow += 1;
+      if (this.#invalidInRow < INVALID_REQUESTS_IN_ROW) return;
+      this.#blocked = { untilMs: nowMs + INVALID_REQUESTS_COOL_DOWN_MS, kind: failure.kind };
+    } else {
+      this.#blocked = { untilMs: nowMs + coolDownMs, kind: failure.kind };
+    }
+  }
+
+  /** A check ends it earlier; the time is for when nobody checks. */
+  #suspectMs({ retryAfterMs }: Failure, checkable: boolean): number {
+    return retryAfterMs ?? (checkable ? 2 * this.#settings.checkEveryMs : this.#settings.uncheckedMs);
+  }
+
+  #checkPassed(): void {
+    const nowMs = this.#clock.now();
+    this.#lastCheckMs = nowMs;
+    if (this.#suspect) this.#suspect = { ...this.#suspect, untilMs: nowMs };
+    // Failures in a row are not undone by a check that asks for less than a call does; a refused key is.
+    const refused = this.#lastFailure && DISPOSITIONS[this.#lastFailure.kind].breaker === 'opens';
+    if (refused) this.#breaker.halfOpen();
+  }
+}
