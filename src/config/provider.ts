@@ -51,6 +51,8 @@ export interface ProviderDefinition<
    * with that one alone.
    */
   readonly keyEnv?: string;
+  /** Optional variables of `env` of which one at least must be set; without any the provider is left out. */
+  readonly needsOneOf?: readonly string[];
   readonly traits: Traits;
   create(settings: ProviderSettings): Client;
 }
