@@ -19,7 +19,10 @@ export const freeLlm = defineLlm({
 });
 
 async function* reply(request: LlmRequest): AsyncGenerator<LlmPart> {
-  for (const part of partsOf(request)) {
+  if (request.signal.aborted) return;
+  const parts = partsOf(request);
+  request.onOpen?.();
+  for (const part of parts) {
     if (request.signal.aborted) return;
     yield part;
   }

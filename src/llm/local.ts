@@ -10,7 +10,15 @@ export const local = defineLlm({
   id: 'local',
   title: 'Local model',
   env: { LOCAL_LLM_BASE_URL: 'required', LOCAL_LLM_MODEL: 'optional', LOCAL_LLM_API_KEY: 'optional' },
-  traits: { languages: 'any' },
+  // Small models on a CPU read a long conversation for seconds before the first word.
+  traits: {
+    languages: 'any',
+    usdPerMinute: 0,
+    quality: 0.6,
+    regions: ['local'],
+    deadlines: { connectMs: 1000, firstMs: 6000, stallMs: 2000 },
+    typicalFirstMs: 1500,
+  },
   create: ({ env, model }) =>
     openAiCompatibleClient({
       provider: 'local',

@@ -1,6 +1,7 @@
 // Any service that speaks OpenAI's chat completions: one client, used by every provider of that kind.
 import type OpenAI from 'openai';
 import { ProviderError } from '../failover/provider-error.ts';
+import { isWholeReply } from './continuation-prompt.ts';
 import type { LlmClient, LlmPart, LlmRequest } from './contract.ts';
 import { toProviderError } from './openai-errors.ts';
 import { toChatMessages, toChatTools } from './openai-messages.ts';
@@ -16,6 +17,8 @@ export interface OpenAiCompatibleOptions {
   /** Absent = the first of the service's model list. */
   readonly model?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** What is asked to learn whether it serves: the list of models (where absent), or OpenRouter's account of the key. */
+  readonly freeCheck?: 'models' | 'key' | undefined;
 }
 
 type Chunk = OpenAI.Chat.Completions.ChatCompletionChunk;
@@ -41,14 +44,20 @@ class OpenAiCompatibleClient implements LlmClient {
   async warm(): Promise<void> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     await this.#contained(signal, async () => {
-      await this.#modelName(await this.#connect(), signal);
+      const sdk = await this.#connect();
+      if (this.#model === undefined) await this.#modelName(sdk, signal);
+      // Only for the connection, which is kept.
+      else if (this.#options.freeCheck === 'key') await sdk.get('/key', { signal });
+      else await this.#models(sdk, signal);
     });
   }
 
-  /** Lists the models: costs nothing, and tells a wrong key, a dead server and a missing model. */
+  /** Costs nothing, and tells a wrong key, a dead server, spent credit or a missing model. */
   async check(signal: AbortSignal): Promise<void> {
     await this.#contained(signal, async () => {
-      const models = await this.#models(await this.#connect(), signal);
+      const sdk = await this.#connect();
+      if (this.#options.freeCheck === 'key') return await this.#checkKey(sdk, signal);
+      const models = await this.#models(sdk, signal);
       const { model } = this.#options;
       if (model !== undefined && models.length > 0 && !models.includes(model)) {
         throw this.#error('invalid-request', `has no model "${model}"; it has ${models.slice(0, 5).join(', ')}`);
@@ -61,20 +70,24 @@ class OpenAiCompatibleClient implements LlmClient {
     try {
       const sdk = await this.#connect();
       const model = await this.#modelName(sdk, request.signal);
-      const stream = await sdk.chat.completions.create(
-        {
-          model,
-          messages: toChatMessages(request.messages),
-          stream: true,
-          stream_options: { include_usage: true },
-          ...(request.tools.length > 0 && { tools: toChatTools(request.tools), tool_choice: request.toolChoice }),
-        },
-        { signal: request.signal },
-      );
-      yield* this.#parts(stream, request.signal);
+      const { data: stream, response } = await sdk.chat.completions
+        .create(
+          {
+            model,
+            messages: toChatMessages(request),
+            stream: true,
+            stream_options: { include_usage: true },
+            ...(request.tools.length > 0 && { tools: toChatTools(request.tools), tool_choice: request.toolChoice }),
+          },
+          { signal: request.signal },
+        )
+        .withResponse();
+      if (!isEventStream(response.headers)) throw this.#error('malformed', 'answered with something that is no stream');
+      request.onOpen?.();
+      yield* this.#parts(stream, request);
     } catch (error) {
       if (request.signal.aborted) return;
-      throw toProviderError(error, this.#options.provider);
+      throw this.#failure(error);
     }
   }
 
@@ -82,27 +95,36 @@ class OpenAiCompatibleClient implements LlmClient {
     this.#sdk = undefined;
   }
 
-  async *#parts(stream: AsyncIterable<Chunk>, signal: AbortSignal): AsyncGenerator<LlmPart> {
+  async *#parts(stream: AsyncIterable<Chunk>, { signal, continueFrom = '' }: LlmRequest): AsyncGenerator<LlmPart> {
     const calls = new ToolCallAssembly();
-    let isEmpty = true;
-    let isFinished = false;
+    let hasWords = false;
+    let reason: string | undefined;
     for await (const chunk of stream) {
       if (signal.aborted) return;
-      isEmpty = false;
       const choice = chunk.choices?.[0];
-      if (choice?.delta?.content) yield { type: 'text', text: choice.delta.content };
+      // A refusal is spoken like any other reply.
+      const text = choice?.delta?.content || choice?.delta?.refusal;
+      if (text) {
+        hasWords ||= /\S/.test(text);
+        yield { type: 'text', text };
+      }
       for (const piece of choice?.delta?.tool_calls ?? []) calls.add(piece);
-      if (choice?.finish_reason) isFinished = true;
+      reason = choice?.finish_reason ?? reason;
       if (chunk.usage) {
         const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = chunk.usage;
         yield { type: 'usage', promptTokens, completionTokens };
       }
     }
     if (signal.aborted) return;
-    if (isEmpty) throw this.#error('malformed', 'answered with something that is no stream of a reply');
     // A stream that ends without a reason was cut off, whatever the transport says.
-    if (!isFinished) throw this.#error('unreachable', 'ended its reply before it was complete');
-    for (const call of calls.finish(this.#options.provider)) yield { type: 'tool-call', call };
+    if (!reason) throw this.#error('unreachable', 'ended its reply before it was complete');
+    if (reason === 'error') throw this.#error('server', 'broke off its reply');
+    if (reason === 'content_filter') throw this.#error('invalid-request', 'refused the content of its reply');
+    const whole = calls.finish(this.#options.provider);
+    if (!hasWords && whole.length === 0 && !isWholeReply(continueFrom)) {
+      throw this.#error('malformed', 'ended a reply with nothing in it');
+    }
+    for (const call of whole) yield { type: 'tool-call', call };
   }
 
   #connect(): Promise<OpenAI> {
@@ -142,17 +164,36 @@ class OpenAiCompatibleClient implements LlmClient {
     return page.data.map((model) => model.id);
   }
 
+  /** https://openrouter.ai/docs/api/reference/limits: what the key may still spend, null without a limit. */
+  async #checkKey(sdk: OpenAI, signal: AbortSignal): Promise<void> {
+    const account = (await sdk.get('/key', { signal })) as { data?: { limit_remaining?: number | null } };
+    const { data } = account ?? {};
+    if (!data) throw this.#error('malformed', 'sent an account of the key that is none');
+    if (typeof data.limit_remaining === 'number' && data.limit_remaining <= 0) {
+      throw this.#error('quota', 'has no credit left for this key');
+    }
+  }
+
   async #contained(signal: AbortSignal, run: () => Promise<void>): Promise<void> {
     try {
       await run();
     } catch (error) {
       if (signal.aborted) throw this.#error('timeout', 'did not answer in time', error);
-      throw toProviderError(error, this.#options.provider);
+      throw this.#failure(error);
     }
+  }
+
+  #failure(error: unknown): ProviderError {
+    return toProviderError(error, this.#options.provider, this.#options.apiKey);
   }
 
   #error(kind: ProviderError['kind'], what: string, cause?: unknown): ProviderError {
     const { provider } = this.#options;
     return new ProviderError({ kind, provider, message: `${provider} ${what}`, cause });
   }
+}
+
+/** A proxy's page has status 200 too. Without a type it is taken for a stream: a server in the middle may drop it. */
+function isEventStream(headers: Headers): boolean {
+  return headers.get('content-type')?.includes('text/event-stream') ?? true;
 }

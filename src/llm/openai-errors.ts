@@ -1,6 +1,8 @@
 // OpenAI-compatible failures as ProviderErrors: by status, by code, by what the transport says.
-import { kindOfStatus, networkCode, retryAfterMs } from '../failover/http-error.ts';
+import { kindOfStatus, networkCode } from '../failover/http-error.ts';
 import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { rateLimitWaitMs } from './rate-limit-reset.ts';
+import { withoutKeys } from './without-keys.ts';
 
 /** What the SDK's errors have in common; read by shape, so that the SDK need not be loaded. */
 interface SdkError extends Error {
@@ -8,35 +10,61 @@ interface SdkError extends Error {
   readonly code?: string | number | null | undefined;
   readonly type?: string | null | undefined;
   readonly headers?: Headers | undefined;
+  /** The body's `error`. */
+  readonly error?: unknown;
 }
 
-export function toProviderError(error: unknown, provider: string): ProviderError {
+/** What OpenRouter adds to an error. */
+interface Metadata {
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly limit_source?: unknown;
+  readonly reasons?: unknown;
+  readonly flagged_input?: unknown;
+}
+
+/** Money, not pace: https://platform.openai.com/docs/guides/error-codes */
+const QUOTA_CODES: ReadonlySet<unknown> = new Set([
+  'insufficient_quota',
+  'billing_hard_limit_reached',
+  'billing_not_active',
+]);
+
+/** @param apiKey never to stand in the message */
+export function toProviderError(error: unknown, provider: string, apiKey?: string): ProviderError {
   if (error instanceof ProviderError) return error;
   const failure = (error instanceof Error ? error : new Error(String(error))) as SdkError;
   const status = failure.status ?? statusOfCode(failure.code);
-  const kind = kindOf(failure, status);
+  const metadata = metadataOf(failure);
+  const kind = kindOf(failure, status, metadata);
+  const isLimited = kind === 'rate-limit' || kind === 'quota' || status === 503;
   return new ProviderError({
     kind,
     provider,
-    message: `${provider}: ${status === undefined ? '' : `${status} `}${describe(failure, kind)}`,
+    message: withoutKeys(`${provider}: ${status === undefined ? '' : `${status} `}${describe(failure, kind)}`, apiKey),
     status,
-    retryAfterMs: retryAfterMs(failure.headers),
+    retryAfterMs: isLimited ? (rateLimitWaitMs(failure.headers) ?? waitInBody(metadata)) : undefined,
     cause: error,
   });
 }
 
-function kindOf(failure: SdkError, status: number | undefined): ProviderErrorKind {
+function kindOf(failure: SdkError, status: number | undefined, metadata: Metadata): ProviderErrorKind {
   // Read by name, for the same reason.
   const name = failure.constructor.name;
   if (name === 'APIConnectionTimeoutError' || failure.name === 'TimeoutError') return 'timeout';
   if (name === 'APIConnectionError') return 'unreachable';
   if (isBadJson(failure)) return 'malformed';
-  if (failure.code === 'insufficient_quota' || failure.type === 'insufficient_quota') return 'quota';
+  if (QUOTA_CODES.has(failure.code) || QUOTA_CODES.has(failure.type)) return 'quota';
   if (status === undefined) {
     // An error event inside of a stream has a code at most; a broken connection has neither.
     if (failure.code === 'rate_limit_exceeded' || failure.type === 'rate_limit_error') return 'rate-limit';
+    if (failure.code === 'invalid_api_key') return 'auth';
     return name === 'APIError' ? 'server' : 'unreachable';
   }
+  // OpenRouter's allowance of free requests a day: no pace, and gone until midnight.
+  if (status === 429 && /per-day|daily/.test(`${String(metadata.limit_source ?? '')} ${failure.message}`))
+    return 'quota';
+  // Its moderation refuses words, not us.
+  if (status === 403 && (metadata.reasons || metadata.flagged_input)) return 'invalid-request';
   return kindOfStatus(status);
 }
 
@@ -44,6 +72,16 @@ function kindOf(failure: SdkError, status: number | undefined): ProviderErrorKin
 function statusOfCode(code: string | number | null | undefined): number | undefined {
   const status = Number(code);
   return code !== null && code !== '' && status >= 400 && status < 600 ? status : undefined;
+}
+
+function metadataOf({ error }: SdkError): Metadata {
+  const metadata = typeof error === 'object' && error !== null && 'metadata' in error ? error.metadata : undefined;
+  return typeof metadata === 'object' && metadata !== null ? metadata : {};
+}
+
+function waitInBody({ headers }: Metadata): number | undefined {
+  if (!headers) return undefined;
+  return rateLimitWaitMs(new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])));
 }
 
 function isBadJson(failure: SdkError): boolean {

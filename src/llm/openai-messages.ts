@@ -1,43 +1,23 @@
-// Our messages and tools as OpenAI's chat completions want them.
+// A request's messages and tools as OpenAI's chat completions want them.
 import type OpenAI from 'openai';
-import type { LlmMessage, LlmTool, LlmToolCall } from './contract.ts';
+import type { LlmRequest, LlmTool } from './contract.ts';
+import { type AnsweredCall, dialogueTurns } from './dialogue-turns.ts';
 
 type ChatMessage = OpenAI.Chat.Completions.ChatCompletionMessageParam;
 type ChatTool = OpenAI.Chat.Completions.ChatCompletionTool;
-type ToolResult = Extract<LlmMessage, { role: 'tool-result' }>;
 
-/** What stands for a result that is not there: the API refuses a call without one. */
-const NO_RESULT = 'No result: the call was interrupted.';
-
-/**
- * Calls in a row are one assistant message (with the text before them), followed by their results at once, in the order
- * of the calls: the API refuses anything else. A result without its call is left out.
- */
-export function toChatMessages(messages: readonly LlmMessage[]): ChatMessage[] {
-  const results = new Map<string, ToolResult>();
-  for (const message of messages) if (message.role === 'tool-result') results.set(message.callId, message);
+export function toChatMessages(request: Pick<LlmRequest, 'messages' | 'continueFrom'>): ChatMessage[] {
   const chat: ChatMessage[] = [];
-  let calls: LlmToolCall[] = [];
-  const flushCalls = () => {
-    if (calls.length > 0) addCalls(chat, calls, results);
-    calls = [];
-  };
-  for (const message of messages) {
-    if (message.role === 'tool-call') {
-      calls.push(message.call);
-      continue;
-    }
-    flushCalls();
-    if (message.role !== 'tool-result' && message.text !== '') {
-      chat.push({ role: message.role, content: message.text });
-    }
+  for (const turn of dialogueTurns(request)) {
+    if (turn.role === 'calls') addCalls(chat, turn.calls);
+    else chat.push({ role: turn.role, content: turn.text });
   }
-  flushCalls();
   return chat;
 }
 
-function addCalls(chat: ChatMessage[], calls: readonly LlmToolCall[], results: ReadonlyMap<string, ToolResult>): void {
-  const toolCalls = calls.map(({ id, name, arguments: args }) => ({
+/** One assistant message, with the text before the calls, and their results at once. */
+function addCalls(chat: ChatMessage[], calls: readonly AnsweredCall[]): void {
+  const toolCalls = calls.map(({ call: { id, name, arguments: args } }) => ({
     id,
     type: 'function' as const,
     function: { name, arguments: args },
@@ -45,10 +25,8 @@ function addCalls(chat: ChatMessage[], calls: readonly LlmToolCall[], results: R
   const before = chat.at(-1);
   if (before?.role === 'assistant' && !before.tool_calls) before.tool_calls = toolCalls;
   else chat.push({ role: 'assistant', content: null, tool_calls: toolCalls });
-  for (const { id } of calls) {
-    const result = results.get(id);
-    const content = result ? (result.isError ? `Error: ${result.output}` : result.output) : NO_RESULT;
-    chat.push({ role: 'tool', tool_call_id: id, content });
+  for (const { call, output, isError } of calls) {
+    chat.push({ role: 'tool', tool_call_id: call.id, content: isError ? `Error: ${output}` : output });
   }
 }
 

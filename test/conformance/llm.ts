@@ -93,6 +93,27 @@ export function describeLlm<Subject extends LlmSubject>(conformance: LlmConforma
       expect(textsOf(second)).toEqual(textsOf(first));
     });
 
+    it('says once that it answers, before its first words', async () => {
+      const seen: string[] = [];
+      const request = requestOf(talk, { onOpen: () => seen.push('open') });
+      for await (const part of subject.client.reply(request)) seen.push(part.type);
+      expect(seen.slice(0, 2)).toEqual(['open', 'text']);
+      expect(seen.filter((what) => what === 'open')).toHaveLength(1);
+    });
+
+    it('takes words that another provider has begun the reply with', async () => {
+      const whole = textsOf(await partsOf(requestOf(talk)));
+      const begun = whole.slice(0, 2).join('');
+      const rest = textsOf(await partsOf(requestOf(talk, { continueFrom: begun }))).join('');
+      // It goes on, or begins anew: the chain understands both.
+      expect([`${begun.trimEnd()} ${rest.trim()}`, rest.trim()]).toContain(whole.join('').trim());
+    });
+
+    it('can be left in mid-reply, and asked again', async () => {
+      for await (const _ of subject.client.reply(requestOf(talk))) break;
+      expect(textsOf(await partsOf(requestOf(talk))).length).toBeGreaterThan(2);
+    });
+
     it('gives nothing when it was cancelled before', async () => {
       expect(await partsOf(requestOf(talk, { signal: AbortSignal.abort() }))).toEqual([]);
     });

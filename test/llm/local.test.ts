@@ -1,45 +1,19 @@
 // The local provider against a server that speaks OpenAI's protocol.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type OpenAiFault,
-  type OpenAiFixture,
-  type OpenAiOptions,
-  startOpenAi,
-} from '../../fixtures/vendors/openai.ts';
+import type { ChatOptions } from '../../fixtures/vendors/chat-completions.ts';
+import { startOpenAi } from '../../fixtures/vendors/openai.ts';
 import type { LlmMessage, LlmRequest } from '../../src/llm/contract.ts';
 import { findOllama, local } from '../../src/llm/local.ts';
 import { describeLlm } from '../conformance/llm.ts';
+import { chatFailures, chatReply, conversation, KEY, tool } from './chat-subject.ts';
 import { partsOf, summarise } from './converse.ts';
 
-const KEY = 'sk-local-secret';
-const tool = { name: 'take_message', description: 'Stores a message.', parameters: { type: 'object', properties: {} } };
-const hello: LlmMessage[] = [{ role: 'user', text: 'hello there my friend' }];
-const leaveMessage: LlmMessage[] = [{ role: 'user', text: 'please leave a message' }];
+const { hello, leaveMessage } = conversation;
 
-const fault = (
-  name: string,
-  kind: 'auth' | 'quota' | 'rate-limit' | 'server' | 'unreachable' | 'malformed' | 'invalid-request' | 'forbidden',
-  what: OpenAiFault,
-) => ({
-  name,
-  kind,
-  arrange: ({ server }: { server: OpenAiFixture }) => server.fail(what),
-});
-
-async function open(options: OpenAiOptions = {}, env: Record<string, string> = {}) {
-  const server = await startOpenAi({
-    apiKey: KEY,
-    reply: ({ messages }) => {
-      const last = messages.at(-1);
-      if (last?.role === 'tool') return { text: ['It ', 'is ', 'stored.'] };
-      if (!last?.content?.includes('message')) return { text: ['Hello ', 'to ', 'you ', 'too.'] };
-      return {
-        text: ['One ', 'moment.'],
-        toolCalls: [{ id: 'call_1', name: 'take_message', arguments: '{"name":"Ann"}' }],
-      };
-    },
-    ...options,
-  });
+async function open(options: ChatOptions = {}, env: Record<string, string> = {}) {
+  const server = await startOpenAi({ apiKey: KEY, reply: chatReply, ...options });
   const settings = { LOCAL_LLM_BASE_URL: server.url, LOCAL_LLM_API_KEY: KEY, LOCAL_LLM_MODEL: 'test-model', ...env };
   return { client: local.create({ env: settings }), server, close: () => server.close() };
 }
@@ -52,30 +26,7 @@ describeLlm({
   tool,
   expectedArguments: { name: 'Ann' },
   secrets: [KEY],
-  failures: [
-    fault('wrong key', 'auth', { kind: 'status', status: 401, message: `Incorrect API key provided: ${KEY}.` }),
-    fault('no access', 'forbidden', { kind: 'status', status: 403 }),
-    fault('payment required', 'quota', { kind: 'status', status: 402 }),
-    fault('quota spent', 'quota', { kind: 'status', status: 429, code: 'insufficient_quota' }),
-    fault('too many requests', 'rate-limit', { kind: 'status', status: 429, code: 'rate_limit_exceeded' }),
-    fault('bad request', 'invalid-request', { kind: 'status', status: 400 }),
-    fault('no such model', 'invalid-request', { kind: 'status', status: 404, code: 'model_not_found' }),
-    fault('overloaded', 'server', { kind: 'status', status: 503 }),
-    fault('error event at the start', 'server', { kind: 'error-event', afterChunks: 0, message: 'engine died' }),
-    fault('error event in mid-reply', 'server', { kind: 'error-event', afterChunks: 2, message: 'engine died' }),
-    fault('quota error event', 'quota', {
-      kind: 'error-event',
-      afterChunks: 1,
-      message: 'no money',
-      code: 'insufficient_quota',
-    }),
-    fault('connection lost', 'unreachable', { kind: 'drop', afterChunks: 2 }),
-    fault('connection lost before the first token', 'unreachable', { kind: 'drop', afterChunks: 0 }),
-    fault('stream ends early', 'unreachable', { kind: 'end-early', afterChunks: 2 }),
-    fault('broken JSON', 'malformed', { kind: 'malformed', afterChunks: 1 }),
-    fault('a page instead of a stream', 'malformed', { kind: 'not-sse' }),
-    { name: 'nobody listens', kind: 'unreachable', arrange: ({ server }) => server.close() },
-  ],
+  failures: chatFailures(),
 });
 
 describe('local', () => {
@@ -84,7 +35,7 @@ describe('local', () => {
     await close?.();
     close = undefined;
   });
-  const opened = async (options?: OpenAiOptions, env?: Record<string, string>) => {
+  const opened = async (options?: ChatOptions, env?: Record<string, string>) => {
     const subject = await open(options, env);
     close = subject.close;
     return subject;
@@ -126,7 +77,7 @@ describe('local', () => {
     );
     const calls = (...ids: string[]) =>
       ids.map((id) => ({ id, type: 'function', function: { name: 'take_message', arguments: '{}' } }));
-    expect(server.requests[0]?.body).toMatchObject({
+    expect(server.chats()[0]).toMatchObject({
       messages: [
         { role: 'system', content: 'Be kind.' },
         { role: 'user', content: 'Two messages.' },
@@ -164,7 +115,7 @@ describe('local', () => {
 
   it('gives no half of a tool call when the stream breaks', async () => {
     const { client, server } = await opened();
-    server.fail({ kind: 'drop', afterChunks: 4 });
+    server.faults.fail({ kind: 'drop', after: 4 });
     const seen: string[] = [];
     const reading = async () => {
       for await (const part of client.reply(request(leaveMessage))) seen.push(part.type);
@@ -176,29 +127,29 @@ describe('local', () => {
   it('reports the tokens used', async () => {
     const { client } = await opened();
     const parts = await partsOf(client.reply(request(hello)));
-    expect(parts).toContainEqual({ type: 'usage', promptTokens: 12, completionTokens: 5 });
+    expect(parts).toContainEqual({ type: 'usage', promptTokens: 12, completionTokens: 4 });
   });
 
   it('asks once per reply: no retry of its own', async () => {
     const { client, server } = await opened();
-    server.fail({ kind: 'status', status: 500 }, 3);
+    server.faults.fail({ kind: 'status', status: 500 }, 3);
     await expect(partsOf(client.reply(request(hello)))).rejects.toMatchObject({ kind: 'server', status: 500 });
     expect(server.requests).toHaveLength(1);
   });
 
   it.each([
-    [{ 'retry-after': '7' }, 7000],
-    [{ 'retry-after-ms': '350' }, 350],
-    [{}, undefined],
-  ])('tells how long to wait: %j', async (headers, retryAfterMs) => {
-    const { client, server } = await opened();
-    server.fail({ kind: 'status', status: 429, headers: headers as Record<string, string> });
+    [{}, 7, 7000],
+    [{ 'retry-after-ms': '350' }, 7, 350],
+    [{ 'x-ratelimit-reset-requests': '', 'x-ratelimit-reset-tokens': '' }, undefined, undefined],
+  ])('tells how long to wait: %j, Retry-After %s', async (limitHeaders, retryAfterS, retryAfterMs) => {
+    const { client, server } = await opened({ limitHeaders: limitHeaders as Record<string, string> });
+    server.faults.fail({ kind: 'status', status: 429, ...(retryAfterS !== undefined && { retryAfterS }) });
     await expect(partsOf(client.reply(request(hello)))).rejects.toMatchObject({ kind: 'rate-limit', retryAfterMs });
   });
 
   it('closes the connection of a cancelled reply, even a silent one', async () => {
     const { client, server } = await opened();
-    server.fail({ kind: 'stall', afterChunks: 1 });
+    server.faults.fail({ kind: 'stall', after: 1 });
     const abort = new AbortController();
     const seen: string[] = [];
     for await (const part of client.reply(request(hello, { signal: abort.signal }))) {
@@ -218,7 +169,7 @@ describe('local', () => {
       '/v1/chat/completions',
       '/v1/chat/completions',
     ]);
-    expect(server.requests.at(-1)?.body).toMatchObject({ model: 'llama3.2' });
+    expect(server.chats().at(-1)).toMatchObject({ model: 'llama3.2' });
   });
 
   it('checks without cost, and names the model that is missing', async () => {
@@ -235,6 +186,20 @@ describe('local', () => {
   });
 });
 
+it('tells a page from a reply', async () => {
+  const page = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>a proxy says hello</html>');
+  });
+  await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}/v1`;
+  const client = local.create({ env: { LOCAL_LLM_BASE_URL: url }, model: 'test-model' });
+  const signal = new AbortController().signal;
+  const reply = client.reply({ messages: hello, tools: [], toolChoice: 'auto', language: 'en-US', signal });
+  await expect(partsOf(reply)).rejects.toMatchObject({ kind: 'malformed' });
+  page.closeAllConnections();
+  page.close();
+});
+
 describe('findOllama', () => {
   it('finds a server and its models', async () => {
     const server = await startOpenAi({ models: ['llama3.2:3b'] });
@@ -248,8 +213,9 @@ describe('findOllama', () => {
     'finds none where the server %s',
     async (what) => {
       const server = await startOpenAi({ models: what === 'has no model' ? [] : ['a'] });
-      if (what === 'answers too late') server.fail({ kind: 'slow', delayMs: 1000 });
-      if (what === 'answers with an error') server.fail({ kind: 'status', status: 500 });
+      if (what === 'answers too late') server.faults.fail({ kind: 'slow', delayMs: 1000 }, Number.POSITIVE_INFINITY);
+      if (what === 'answers with an error')
+        server.faults.fail({ kind: 'status', status: 500 }, Number.POSITIVE_INFINITY);
       expect(await findOllama(server.url.replace('/v1', ''))).toBeUndefined();
       await server.close();
     },

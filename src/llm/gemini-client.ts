@@ -1,0 +1,213 @@
+// The Gemini API by Google's SDK: one reply is one request, and every failure is a ProviderError.
+import type { GenerateContentConfig, GenerateContentResponse, GoogleGenAI, Part, ThinkingConfig } from '@google/genai';
+import { ProviderError } from '../failover/provider-error.ts';
+import { isWholeReply } from './continuation-prompt.ts';
+import type { LlmClient, LlmPart, LlmRequest, LlmToolCall } from './contract.ts';
+import { toDeclarations, toDialogue, toMode } from './gemini-contents.ts';
+import { geminiProviderError } from './gemini-errors.ts';
+
+export interface GeminiClientOptions {
+  /** The id of the provider, for errors. */
+  readonly provider: string;
+  readonly apiKey: string;
+  /** Without the version. */
+  readonly baseUrl: string;
+  readonly model: string;
+}
+
+/** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
+const TIMEOUT_MS = 60_000;
+/** Signatures of calls that are remembered; a call is asked about within its own turn. */
+const MAX_SIGNATURES = 1000;
+/** Takes the place of the signature of a call that another model made: https://ai.google.dev/gemini-api/docs/thought-signatures */
+const FOREIGN_SIGNATURE = 'skip_thought_signature_validator';
+/** Finish reasons that end a reply as it should. */
+const WHOLE: ReadonlySet<string> = new Set(['STOP', 'MAX_TOKENS']);
+/** The model's own slips. Others that are not whole mean that the content was refused. */
+const SLIPS: ReadonlySet<string> = new Set([
+  'MALFORMED_FUNCTION_CALL',
+  'MALFORMED_RESPONSE',
+  'UNEXPECTED_TOOL_CALL',
+  'TOO_MANY_TOOL_CALLS',
+  'OTHER',
+]);
+
+export function geminiClient(options: GeminiClientOptions): LlmClient {
+  return new GeminiClient(options);
+}
+
+class GeminiClient implements LlmClient {
+  readonly #options: GeminiClientOptions;
+  readonly #signatures = new Map<string, string>();
+  #sdk: Promise<GoogleGenAI> | undefined;
+
+  constructor(options: GeminiClientOptions) {
+    this.#options = options;
+  }
+
+  async warm(): Promise<void> {
+    await this.check(AbortSignal.timeout(TIMEOUT_MS));
+  }
+
+  /** Asks about the model: costs nothing, and tells a wrong key, a dead server and a missing model. */
+  async check(signal: AbortSignal): Promise<void> {
+    const { model } = this.#options;
+    const exchange = this.#exchange(signal);
+    try {
+      await (await this.#connect()).models.get({ model, config: exchange.config });
+    } catch (error) {
+      if (signal.aborted) throw this.#error('timeout', 'did not answer in time', error);
+      const failure = this.#failure(error, exchange.headers());
+      throw failure.status === 404 ? this.#error('invalid-request', `has no model "${model}"`, error) : failure;
+    }
+  }
+
+  async *reply(request: LlmRequest): AsyncGenerator<LlmPart> {
+    if (request.signal.aborted) return;
+    // The SDK leaves the connection open when its stream is left.
+    const left = new AbortController();
+    const exchange = this.#exchange(AbortSignal.any([request.signal, left.signal, AbortSignal.timeout(TIMEOUT_MS)]));
+    try {
+      const { model } = this.#options;
+      const sdk = await this.#connect();
+      const { contents, systemInstruction } = toDialogue(request, (callId) => this.#signatureOf(callId));
+      const config = {
+        ...exchange.config,
+        ...configOf(request, model),
+        ...(systemInstruction && { systemInstruction }),
+      };
+      const stream = await sdk.models.generateContentStream({ model, contents, config });
+      if (!isEventStream(exchange.headers()))
+        throw this.#error('malformed', 'answered with something that is no stream');
+      request.onOpen?.();
+      yield* this.#parts(stream, request);
+    } catch (error) {
+      if (request.signal.aborted) return;
+      throw this.#failure(error, exchange.headers());
+    } finally {
+      left.abort();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#sdk = undefined;
+  }
+
+  async *#parts(stream: AsyncIterable<GenerateContentResponse>, request: LlmRequest): AsyncGenerator<LlmPart> {
+    const calls: LlmToolCall[] = [];
+    let usage: LlmPart | undefined;
+    let hasWords = false;
+    let reason: string | undefined;
+    for await (const chunk of stream) {
+      if (request.signal.aborted) return;
+      const blocked = chunk.promptFeedback?.blockReason;
+      if (blocked) throw this.#error('invalid-request', `refused the content of the request (${blocked})`);
+      const candidate = chunk.candidates?.[0];
+      for (const part of candidate?.content?.parts ?? []) {
+        if (part.functionCall) calls.push(this.#call(part));
+        if (!part.text || part.thought) continue;
+        hasWords ||= /\S/.test(part.text);
+        yield { type: 'text', text: part.text };
+      }
+      reason = candidate?.finishReason ?? reason;
+      usage = usageOf(chunk) ?? usage;
+    }
+    if (request.signal.aborted) return;
+    // A stream that ends without a reason was cut off, whatever the transport says.
+    if (reason === undefined) throw this.#error('unreachable', 'ended its reply before it was complete');
+    if (SLIPS.has(reason)) throw this.#error('malformed', `broke off its reply (${reason})`);
+    if (!WHOLE.has(reason)) throw this.#error('invalid-request', `refused the content of its reply (${reason})`);
+    if (!hasWords && calls.length === 0 && !isWholeReply(request.continueFrom ?? '')) {
+      throw this.#error('malformed', 'ended a reply with nothing in it');
+    }
+    if (usage) yield usage;
+    for (const call of calls) yield { type: 'tool-call', call };
+  }
+
+  #call({ functionCall, thoughtSignature }: Part): LlmToolCall {
+    const { name, args = {} } = functionCall ?? {};
+    if (!name || typeof args !== 'object' || args === null || Array.isArray(args)) {
+      throw this.#error('malformed', 'sent a tool call that is no JSON object');
+    }
+    const id = functionCall?.id || `gemini-${crypto.randomUUID()}`;
+    if (thoughtSignature) this.#remember(id, thoughtSignature);
+    return { id, name, arguments: JSON.stringify(args) };
+  }
+
+  #remember(callId: string, signature: string): void {
+    this.#signatures.set(callId, signature);
+    const oldest = this.#signatures.keys().next();
+    if (this.#signatures.size > MAX_SIGNATURES && !oldest.done) this.#signatures.delete(oldest.value);
+  }
+
+  #signatureOf(callId: string): string | undefined {
+    const known = this.#signatures.get(callId);
+    return known ?? (this.#options.model.startsWith('gemini-3') ? FOREIGN_SIGNATURE : undefined);
+  }
+
+  #connect(): Promise<GoogleGenAI> {
+    this.#sdk ??= this.#create();
+    return this.#sdk;
+  }
+
+  async #create(): Promise<GoogleGenAI> {
+    const { apiKey, baseUrl } = this.#options;
+    const { GoogleGenAI: Sdk } = await import('@google/genai');
+    // Everything that the SDK would read from the environment is given here. Without options for them, it has no retries.
+    return new Sdk({ apiKey, vertexai: false, apiVersion: 'v1beta', httpOptions: { baseUrl } });
+  }
+
+  /** The SDK's errors have no headers, so they are taken on the way. */
+  #exchange(signal: AbortSignal) {
+    let headers: Headers | undefined;
+    const fetchAndLook: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      headers = response.headers;
+      return response;
+    };
+    return { config: { abortSignal: signal, httpOptions: { fetch: fetchAndLook } }, headers: () => headers };
+  }
+
+  #failure(error: unknown, headers: Headers | undefined): ProviderError {
+    const { provider, apiKey } = this.#options;
+    return geminiProviderError(error, { provider, apiKey, headers });
+  }
+
+  #error(kind: ProviderError['kind'], what: string, cause?: unknown): ProviderError {
+    const { provider } = this.#options;
+    return new ProviderError({ kind, provider, message: `${provider} ${what}`, cause });
+  }
+}
+
+function configOf({ tools, toolChoice }: LlmRequest, model: string): GenerateContentConfig {
+  const thinkingConfig = leastThinking(model);
+  return {
+    // The SDK would ask again by itself when a stream breaks, and call tools by itself.
+    automaticContinuation: false,
+    automaticFunctionCalling: { disable: true },
+    ...(thinkingConfig && { thinkingConfig }),
+    ...(tools.length > 0 && {
+      tools: [{ functionDeclarations: toDeclarations(tools) }],
+      toolConfig: { functionCallingConfig: { mode: toMode(toolChoice) } },
+    }),
+  };
+}
+
+/** Thinking delays the first word by seconds; what turns it off differs by family, and some models can't. */
+function leastThinking(model: string): ThinkingConfig | undefined {
+  if (model.startsWith('gemini-2.5-flash')) return { thinkingBudget: 0 };
+  if (/^gemini-3.*flash/.test(model))
+    return { thinkingLevel: 'MINIMAL' as NonNullable<ThinkingConfig['thinkingLevel']> };
+  return undefined;
+}
+
+function usageOf({ usageMetadata }: GenerateContentResponse): LlmPart | undefined {
+  if (!usageMetadata) return undefined;
+  const { promptTokenCount = 0, candidatesTokenCount = 0, thoughtsTokenCount = 0 } = usageMetadata;
+  return { type: 'usage', promptTokens: promptTokenCount, completionTokens: candidatesTokenCount + thoughtsTokenCount };
+}
+
+/** A proxy's page has status 200 too. */
+function isEventStream(headers: Headers | undefined): boolean {
+  return headers?.get('content-type')?.includes('text/event-stream') ?? true;
+}

@@ -1,0 +1,8 @@
+// Takes keys out of vendors' words: some repeat the key that they refuse, whole or in part.
+
+/** OpenAI's, OpenRouter's, Google's, masked or not. */
+const KEYS = /\b(?:sk-|AIza|AQ\.)[\w.*-]+/g;
+
+export function withoutKeys(text: string, apiKey?: string): string {
+  return (apiKey ? text.replaceAll(apiKey, '(key)') : text).replace(KEYS, '(key)');
+}

@@ -1,0 +1,122 @@
+// The OpenAI provider against a server that speaks its protocol.
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ChatOptions } from '../../fixtures/vendors/chat-completions.ts';
+import { startOpenAi } from '../../fixtures/vendors/openai.ts';
+import { CONTINUATION_PROMPT } from '../../src/llm/continuation-prompt.ts';
+import type { LlmMessage } from '../../src/llm/contract.ts';
+import { openai } from '../../src/llm/openai.ts';
+import { describeLlm } from '../conformance/llm.ts';
+import { chatFailures, chatReply, conversation, failure, KEY, requestOf, tool } from './chat-subject.ts';
+import { partsOf, summarise } from './converse.ts';
+
+async function open(options: ChatOptions = {}) {
+  const server = await startOpenAi({ apiKey: KEY, reply: chatReply, models: ['gpt-test'], ...options });
+  const env = { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: server.url };
+  return { client: openai.create({ env, model: 'gpt-test' }), server, close: () => server.close() };
+}
+
+describeLlm({
+  provider: openai,
+  open,
+  talk: conversation.hello,
+  callingTalk: conversation.leaveMessage,
+  tool,
+  expectedArguments: { name: 'Ann' },
+  secrets: [KEY, KEY.slice(0, 12)],
+  failures: [
+    ...chatFailures(),
+    failure('billing not active', 'quota', { kind: 'status', status: 429, code: 'billing_not_active' }),
+    failure('key revoked in mid-stream', 'auth', { kind: 'error-event', after: 1, code: 'invalid_api_key' }),
+    failure('limit met in mid-stream', 'rate-limit', { kind: 'error-event', after: 1, code: 'rate_limit_exceeded' }),
+  ],
+});
+
+describe('openai', () => {
+  let close: (() => Promise<void>) | undefined;
+  afterEach(async () => {
+    await close?.();
+    close = undefined;
+  });
+  const opened = async (options?: ChatOptions) => {
+    const subject = await open(options);
+    close = subject.close;
+    return subject;
+  };
+
+  it.each([
+    [{ 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6m0s' }, 360_000],
+    [{ 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1h2m3.5s' }, 3_723_500],
+    [{ 'x-ratelimit-reset-requests': '20ms', 'x-ratelimit-reset-tokens': '90ms' }, 90],
+  ])('reads from %j how long to wait', async (limitHeaders, retryAfterMs) => {
+    const { client, server } = await opened({ limitHeaders: limitHeaders as Record<string, string> });
+    server.faults.fail({ kind: 'status', status: 429 });
+    const reply = partsOf(client.reply(requestOf(conversation.hello)));
+    await expect(reply).rejects.toMatchObject({ kind: 'rate-limit', status: 429, retryAfterMs });
+  });
+
+  it('takes Retry-After before its own headers', async () => {
+    const { client, server } = await opened();
+    server.faults.fail({ kind: 'status', status: 429, retryAfterS: 7 });
+    const reply = partsOf(client.reply(requestOf(conversation.hello)));
+    await expect(reply).rejects.toMatchObject({ retryAfterMs: 7000 });
+  });
+
+  it('asks to go on from a begun reply, after the results of tools', async () => {
+    const { client, server } = await opened();
+    const call = { id: 'c', name: 'take_message', arguments: '{}' };
+    const messages: LlmMessage[] = [
+      ...conversation.leaveMessage,
+      { role: 'tool-call', call },
+      { role: 'tool-result', callId: 'c', name: call.name, output: 'stored', isError: false },
+    ];
+    const parts = await partsOf(client.reply(requestOf(messages, { continueFrom: 'It is ' })));
+    expect(server.chats()[0]?.messages.slice(-3)).toEqual([
+      { role: 'tool', tool_call_id: 'c', content: 'stored' },
+      { role: 'assistant', content: 'It is' },
+      { role: 'user', content: CONTINUATION_PROMPT },
+    ]);
+    expect(summarise(parts).text).toBe('stored.');
+  });
+
+  it('lets a begun reply that was whole stand', async () => {
+    const { client } = await opened();
+    const going = (continueFrom: string) => partsOf(client.reply(requestOf(conversation.hello, { continueFrom })));
+    expect(summarise(await going('Hello to you too.')).text).toBe('');
+    await expect(going('Hello to you to')).resolves.not.toEqual([]);
+  });
+
+  it('is open when the status is known, and not when it is refused', async () => {
+    const { client, server } = await opened();
+    let opens = 0;
+    const asked = () => partsOf(client.reply(requestOf(conversation.hello, { onOpen: () => opens++ })));
+    server.faults.fail({ kind: 'status', status: 500 });
+    await expect(asked()).rejects.toThrow();
+    expect(opens).toBe(0);
+    server.faults.fail({ kind: 'drop', after: 0 });
+    await expect(asked()).rejects.toThrow();
+    expect(opens).toBe(1);
+  });
+
+  it('passes the tools and the choice on as they are', async () => {
+    const { client, server } = await opened();
+    for (const toolChoice of ['auto', 'none', 'required'] as const) {
+      await partsOf(client.reply(requestOf(conversation.hello, { toolChoice })));
+      expect(server.chats().at(-1)).toMatchObject({
+        model: 'gpt-test',
+        tools: [{ type: 'function', function: tool }],
+        tool_choice: toolChoice,
+      });
+    }
+    await partsOf(client.reply(requestOf(conversation.hello, { tools: [] })));
+    expect(server.chats().at(-1)).not.toHaveProperty('tool_choice');
+  });
+
+  it('checks and warms without cost', async () => {
+    const { client, server } = await opened();
+    await client.check?.(AbortSignal.timeout(2000));
+    await client.warm?.();
+    expect(server.requests.map(({ path }) => path)).toEqual(['/v1/models', '/v1/models']);
+    server.faults.fail({ kind: 'status', status: 503 }, Number.POSITIVE_INFINITY);
+    await expect(client.check?.(AbortSignal.timeout(2000))).rejects.toMatchObject({ kind: 'server' });
+  });
+});

@@ -1,0 +1,99 @@
+// The OpenRouter provider against a server that speaks its protocol.
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type OpenRouterOptions, startOpenRouter } from '../../fixtures/vendors/openrouter.ts';
+import { openrouter } from '../../src/llm/openrouter.ts';
+import { describeLlm } from '../conformance/llm.ts';
+import { chatFailures, chatReply, conversation, failure, KEY, requestOf, tool } from './chat-subject.ts';
+import { partsOf } from './converse.ts';
+
+async function open(options: OpenRouterOptions = {}) {
+  const server = await startOpenRouter({ apiKey: KEY, reply: chatReply, ...options });
+  const env = {
+    OPENROUTER_API_KEY: KEY,
+    OPENROUTER_BASE_URL: server.url,
+    OPENROUTER_APP_NAME: 'Bulletproof',
+    OPENROUTER_APP_URL: 'https://example.com',
+  };
+  return { client: openrouter.create({ env, model: 'vendor/model' }), server, close: () => server.close() };
+}
+
+describeLlm({
+  provider: openrouter,
+  open,
+  talk: conversation.hello,
+  callingTalk: conversation.leaveMessage,
+  tool,
+  expectedArguments: { name: 'Ann' },
+  secrets: [KEY, KEY.slice(0, 12)],
+  failures: [
+    ...chatFailures(),
+    failure('its provider is gone in mid-stream', 'server', { kind: 'error-event', after: 2, status: 502 }),
+    failure('an error with a word in mid-stream', 'server', { kind: 'error-event', after: 2, code: 'server_error' }),
+    failure('limit met in mid-stream', 'rate-limit', { kind: 'error-event', after: 2, status: 429 }),
+    failure('credit spent in mid-stream', 'quota', { kind: 'error-event', after: 2, status: 402 }),
+    failure('key revoked after the status', 'auth', { kind: 'late-auth' }),
+    failure('the free requests of a day', 'quota', {
+      kind: 'status',
+      status: 429,
+      message: 'Rate limit exceeded: free-models-per-day.',
+    }),
+  ],
+});
+
+describe('openrouter', () => {
+  let close: (() => Promise<void>) | undefined;
+  afterEach(async () => {
+    vi.useRealTimers();
+    await close?.();
+    close = undefined;
+  });
+  const opened = async (options?: OpenRouterOptions) => {
+    const subject = await open(options);
+    close = subject.close;
+    return subject;
+  };
+  const failing = async (options: OpenRouterOptions, status: number) => {
+    const { client, server } = await opened(options);
+    server.faults.fail({ kind: 'status', status });
+    return partsOf(client.reply(requestOf(conversation.hello)));
+  };
+
+  it('says which application asks', async () => {
+    const { client, server } = await opened();
+    await partsOf(client.reply(requestOf(conversation.hello)));
+    expect(server.requests[0]?.headers).toMatchObject({
+      authorization: `Bearer ${KEY}`,
+      'http-referer': 'https://example.com',
+      'x-title': 'Bulletproof',
+    });
+    expect(server.chats()[0]).toMatchObject({ model: 'vendor/model' });
+  });
+
+  it.each(['in the error', 'in a header'])('waits until the time that stands %s', async (where) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 });
+    const resetAtMs = 1_700_000_042_000;
+    const options =
+      where === 'in a header' ? { limitHeaders: { 'X-RateLimit-Reset': String(resetAtMs) } } : { resetAtMs };
+    await expect(failing(options, 429)).rejects.toMatchObject({ kind: 'rate-limit', retryAfterMs: 42_000 });
+  });
+
+  it('does not take words that its moderation refused for a refused key', async () => {
+    const errorMetadata = { reasons: ['violence'], flagged_input: 'hello there my friend' };
+    const error: unknown = await failing({ errorMetadata }, 403).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ kind: 'invalid-request', status: 403 });
+    expect((error as Error).message).not.toContain('friend');
+  });
+
+  it('checks the key without cost, and its credit', async () => {
+    const { client, server } = await opened();
+    await client.check?.(AbortSignal.timeout(2000));
+    await client.warm?.();
+    expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/key', '/api/v1/key']);
+    await server.close();
+    const spent = await opened({ limitRemaining: 0 });
+    await expect(spent.client.check?.(AbortSignal.timeout(2000))).rejects.toMatchObject({ kind: 'quota' });
+    await spent.server.close();
+    const foreign = await opened({ apiKey: 'another' });
+    await expect(foreign.client.check?.(AbortSignal.timeout(2000))).rejects.toMatchObject({ kind: 'auth' });
+  });
+});
