@@ -76,7 +76,7 @@ class WhisperClient implements SttClient {
     });
   }
 
-  /** Loads the SDK, which takes a quarter of a second. */
+  /** Loads the SDK, which takes a tenth of a second. */
   async warm(): Promise<void> {
     await this.#connect();
   }

@@ -1,6 +1,7 @@
 // silero: speech from a silero-api-server of one's own (github.com/ouoertheo/silero-api-server), one request for a clause.
+import { setImmediate } from 'node:timers/promises';
 import { AsyncQueue } from '../audio/async-queue.ts';
-import { resample } from '../audio/resample.ts';
+import { Resampler } from '../audio/resample.ts';
 import { voicedSpans } from '../audio/voiced-spans.ts';
 import { readWav, type Sound, WavError } from '../audio/wav.ts';
 import { kindOfStatus, networkError, retryAfterMs } from '../failover/http-error.ts';
@@ -12,6 +13,7 @@ import { speakable } from './speakable.ts';
 const ID = 'silero';
 const SAMPLE_RATE_HZ = 24_000;
 const DEFAULT_VOICE = 'en_0';
+const PIECE_MS = 100;
 /** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
 const TIMEOUT_MS = 30_000;
 /** What its failures say where the request is to blame: an unknown speaker, a text that it can't say. */
@@ -118,13 +120,15 @@ class SileroSession implements TtsSession {
   #pauseMs = 0;
   #isSegmentOpen = true;
   #ended = false;
+  /** Takes the listener off the call's signal, which outlives the reply. */
+  readonly #over = new AbortController();
 
   constructor({ language, signal, onOpen }: TtsOpenOptions, generate: (text: string) => Promise<Sound>) {
     this.#generate = generate;
     this.#isEnglish = /^en(?:-|$)/i.test(language);
     this.parts = untilAborted(this.#queue, signal);
     if (signal.aborted) this.#queue.end();
-    else signal.addEventListener('abort', () => this.#queue.end(), { once: true });
+    else signal.addEventListener('abort', () => this.#queue.end(), { once: true, signal: this.#over.signal });
     // There is no connection to wait for; whoever opens this has it in hand by then.
     queueMicrotask(() => {
       if (!this.#queue.ended) onOpen?.();
@@ -154,11 +158,28 @@ class SileroSession implements TtsSession {
     const text = this.#isEnglish ? speakable(written) : withoutMarkup(written);
     if (!/[\p{L}\p{N}]/u.test(text)) return;
     this.#then(async () => {
-      const { samples, sampleRateHz } = await this.#generate(text);
-      const audio = resample(samples, sampleRateHz, SAMPLE_RATE_HZ);
-      this.#queue.push({ type: 'audio', samples: afterPause(audio, this.#pauseMs) });
-      this.#pauseMs = Math.max(0, pauseMs - quietEndMs(audio));
+      const sound = await this.#generate(text);
+      if (this.#pauseMs > 0) this.#push(new Int16Array(Math.round((this.#pauseMs * SAMPLE_RATE_HZ) / 1000)));
+      this.#pauseMs = Math.max(0, pauseMs - quietEndMs(sound));
+      await this.#deliver(sound);
     });
+  }
+
+  /** In pieces, as it takes 5 % of the sound's time to change its rate: a whole clause would hold up the call's other work. */
+  async #deliver({ samples, sampleRateHz }: Sound): Promise<void> {
+    const resampler = sampleRateHz === SAMPLE_RATE_HZ ? undefined : new Resampler(sampleRateHz, SAMPLE_RATE_HZ);
+    const size = Math.round((PIECE_MS * sampleRateHz) / 1000);
+    for (let from = 0; from < samples.length; from += size) {
+      const piece = samples.subarray(from, from + size);
+      this.#push(resampler ? resampler.push(piece) : piece.slice());
+      await setImmediate();
+      if (this.#queue.ended) return;
+    }
+    if (resampler) this.#push(resampler.flush());
+  }
+
+  #push(samples: Int16Array): void {
+    if (samples.length > 0) this.#queue.push({ type: 'audio', samples });
   }
 
   #then(step: () => Promise<void>): void {
@@ -169,6 +190,7 @@ class SileroSession implements TtsSession {
       } catch (error) {
         this.#queue.fail(error instanceof ProviderError ? error : serverError(ID, error));
       }
+      if (this.#queue.ended) this.#over.abort();
     });
   }
 }
@@ -185,18 +207,10 @@ function withoutMarkup(text: string): string {
   return text.replace(/[*_`#~|<>]+/g, ' ').trim();
 }
 
-/** The pause that a speaker makes between two clauses, so far as the voice did not make it itself. */
-function afterPause(samples: Int16Array, pauseMs: number): Int16Array {
-  const pause = Math.round((pauseMs * SAMPLE_RATE_HZ) / 1000);
-  if (pause === 0) return samples;
-  const padded = new Int16Array(pause + samples.length);
-  padded.set(samples, pause);
-  return padded;
-}
-
-function quietEndMs(samples: Int16Array): number {
-  const lastMs = voicedSpans(samples, SAMPLE_RATE_HZ, { atLeastMs: 5 }).at(-1)?.endMs ?? 0;
-  return (samples.length * 1000) / SAMPLE_RATE_HZ - lastMs;
+/** What the voice made of the pause itself. */
+function quietEndMs({ samples, sampleRateHz }: Sound): number {
+  const lastMs = voicedSpans(samples, sampleRateHz, { atLeastMs: 5 }).at(-1)?.endMs ?? 0;
+  return (samples.length * 1000) / sampleRateHz - lastMs;
 }
 
 function decode(bytes: Uint8Array): Sound {
