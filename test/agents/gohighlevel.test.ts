@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { goHighLevelTools } from '../../agents/tools/gohighlevel.ts';
-import { type GhlFault, type GhlFixture, startGoHighLevel } from '../../fixtures/vendors/gohighlevel.ts';
+import type { Fault } from '../../fixtures/faults.ts';
+import { type GhlFixture, startGoHighLevel } from '../../fixtures/vendors/gohighlevel.ts';
 import { toolContext } from './tool-context.ts';
 
 const NOW = new Date('2026-03-02T12:00:00-05:00');
@@ -96,26 +97,26 @@ describe('save_contact', () => {
     ]);
   });
 
-  it.each<[string, GhlFault]>([
+  it.each<[string, Fault]>([
     ['a failure of the service', { kind: 'status', status: 500 }],
-    ['too many requests', { kind: 'status', status: 429, headers: { 'retry-after': '0' } }],
-    ['a lost connection', { kind: 'drop', done: false }],
-    ['a connection lost after the write', { kind: 'drop', done: true }],
+    ['too many requests', { kind: 'status', status: 429, retryAfterS: 0 }],
+    ['a lost connection', { kind: 'refuse' }],
+    ['a connection lost after the write', { kind: 'drop', after: 0 }],
     ['no answer in time', { kind: 'slow', delayMs: 400 }],
   ])('tries once more after %s', async (_, fault) => {
-    crm.fail(fault);
+    crm.faults.fail(fault);
     expect(await run('save_contact', ANNA)).toMatchObject({ status: expect.stringMatching(/created|updated/) });
     expect(paths()).toEqual(['POST /contacts/upsert', 'POST /contacts/upsert']);
     expect(crm.contacts).toHaveLength(3);
   });
 
-  it.each<[string, GhlFault, number, string]>([
+  it.each<[string, Fault, number, string]>([
     ['a refused value', { kind: 'status', status: 422 }, 1, 'The CRM does not have it.'],
     ['a refused key', { kind: 'status', status: 401 }, 1, 'The CRM does not have it.'],
-    ['a long wait', { kind: 'status', status: 429, headers: { 'retry-after': '60' } }, 1, 'The CRM does not have it.'],
+    ['a long wait', { kind: 'status', status: 429, retryAfterS: 60 }, 1, 'The CRM does not have it.'],
     ['two failures', { kind: 'status', status: 503 }, 2, 'It is not certain whether the CRM has it.'],
   ])('keeps it in the journal after %s, and says so', async (_, fault, requests, note) => {
-    crm.fail(fault, 2);
+    crm.faults.fail(fault, 2);
     const within = context();
     const result = await run('save_contact', ANNA, within);
     expect(result).toMatchObject({ status: 'kept-locally', note: expect.stringContaining(note) });
@@ -135,7 +136,7 @@ describe('save_contact', () => {
 
   it('leaves out a number that was not given', async () => {
     await run('save_contact', { name: 'Anna', phone: 'not given', email: 'anna@example.com' });
-    expect(crm.requests[0]?.body).not.toHaveProperty('phone');
+    expect(JSON.parse(String(crm.requests[0]?.body))).not.toHaveProperty('phone');
   });
 
   it('stops when the call ends', async () => {
@@ -149,14 +150,14 @@ describe('save_contact', () => {
 
 describe('add_note', () => {
   it('adds it once, even when the connection is lost after the write', async () => {
-    crm.fail({ kind: 'drop', done: true, method: 'POST', path: '/contacts/c1/notes' });
+    crm.faults.fail({ kind: 'drop', after: 0 });
     expect(await run('add_note', { contactId: 'c1', text: 'Wants a call.' })).toEqual({ status: 'added' });
     expect(crm.notes).toHaveLength(1);
     expect(crm.notes[0]?.body).toMatch(/^Wants a call\.\nReference: key-/);
   });
 
   it('adds it at the second attempt when the first did not arrive', async () => {
-    crm.fail({ kind: 'drop', done: false, method: 'POST', path: '/contacts/c1/notes' });
+    crm.faults.fail({ kind: 'refuse' });
     expect(await run('add_note', { contactId: 'c1', text: 'Wants a call.' })).toEqual({ status: 'added' });
     expect(crm.notes).toHaveLength(1);
   });
@@ -189,7 +190,9 @@ describe('book_appointment', () => {
   });
 
   it('books once, even when the connection is lost after the write', async () => {
-    crm.fail({ kind: 'drop', done: true, method: 'POST', path: '/calendars/events' });
+    // The contact is written first, without a fault.
+    crm.faults.fail({ kind: 'slow', delayMs: 0 });
+    crm.faults.fail({ kind: 'drop', after: 0 });
     expect(await run('book_appointment', ANNA)).toMatchObject({ status: 'booked' });
     expect(crm.appointments).toHaveLength(1);
   });
