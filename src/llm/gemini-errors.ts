@@ -79,7 +79,7 @@ function kindWithoutStatus(failure: Error): ProviderErrorKind {
   return failure instanceof SyntaxError ? 'malformed' : 'unreachable';
 }
 
-/** The vendor's words, unless they may repeat the caller's or name the key. */
+/** The vendor's words where they are about the account; others may repeat what was said in the call. */
 function describe(failure: Error, told: GoogleError | undefined, kind: ProviderErrorKind): string {
   switch (kind) {
     case 'auth':
@@ -92,7 +92,9 @@ function describe(failure: Error, told: GoogleError | undefined, kind: ProviderE
       return `the connection failed${networkCode(failure)}`;
     case 'timeout':
       return 'no answer in time';
+    case 'server':
+      return `it failed${told?.status ? ` (${told.status})` : ''}`;
     default:
-      return (told?.message || told?.status || 'it failed').slice(0, 200);
+      return (told?.message || told?.status || '').slice(0, 200);
   }
 }

@@ -82,7 +82,10 @@ class OpenAiCompatibleClient implements LlmClient {
           { signal: request.signal },
         )
         .withResponse();
-      if (!isEventStream(response.headers)) throw this.#error('malformed', 'answered with something that is no stream');
+      if (!isEventStream(response.headers)) {
+        stream.controller.abort();
+        throw this.#error('malformed', 'answered with something that is no stream');
+      }
       request.onOpen?.();
       yield* this.#parts(stream, request);
     } catch (error) {

@@ -29,6 +29,9 @@ const QUOTA_CODES: ReadonlySet<unknown> = new Set([
   'billing_not_active',
 ]);
 
+/** Of what there was too much. */
+const LIMIT_TYPES: ReadonlySet<unknown> = new Set(['requests', 'tokens', 'rate_limit_error']);
+
 /** @param apiKey never to stand in the message */
 export function toProviderError(error: unknown, provider: string, apiKey?: string): ProviderError {
   if (error instanceof ProviderError) return error;
@@ -56,7 +59,7 @@ function kindOf(failure: SdkError, status: number | undefined, metadata: Metadat
   if (QUOTA_CODES.has(failure.code) || QUOTA_CODES.has(failure.type)) return 'quota';
   if (status === undefined) {
     // An error event inside of a stream has a code at most; a broken connection has neither.
-    if (failure.code === 'rate_limit_exceeded' || failure.type === 'rate_limit_error') return 'rate-limit';
+    if (failure.code === 'rate_limit_exceeded' || LIMIT_TYPES.has(failure.type)) return 'rate-limit';
     if (failure.code === 'invalid_api_key') return 'auth';
     return name === 'APIError' ? 'server' : 'unreachable';
   }
@@ -89,7 +92,7 @@ function isBadJson(failure: SdkError): boolean {
   return failure instanceof SyntaxError || (failure instanceof TypeError && failure.cause === undefined);
 }
 
-/** The vendor's words, unless they may repeat the caller's or name the key. */
+/** The vendor's words where they are about the account; others may repeat what was said in the call. */
 function describe(failure: SdkError, kind: ProviderErrorKind): string {
   switch (kind) {
     case 'auth':
@@ -102,6 +105,8 @@ function describe(failure: SdkError, kind: ProviderErrorKind): string {
       return `the connection failed${networkCode(failure)}`;
     case 'timeout':
       return 'no answer in time';
+    case 'server':
+      return `it failed${failure.code ? ` (${failure.code})` : ''}`;
     default:
       return failure.message.replace(/^\d{3} /, '').slice(0, 200);
   }

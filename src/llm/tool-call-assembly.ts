@@ -3,7 +3,7 @@ import { ProviderError } from '../failover/provider-error.ts';
 import type { LlmToolCall } from './contract.ts';
 
 export interface ToolCallPiece {
-  readonly index: number;
+  readonly index?: number | null;
   readonly id?: string | null;
   readonly function?: { readonly name?: string | null; readonly arguments?: string | null };
 }
@@ -12,8 +12,8 @@ export class ToolCallAssembly {
   readonly #calls = new Map<number, { id: string; name: string; arguments: string }>();
 
   add({ index, id, function: piece }: ToolCallPiece): void {
-    // Some servers leave the index out of a single call.
-    const key = index ?? 0;
+    // Some servers leave the index out: there, an id begins the next call.
+    const key = index ?? (id ? this.#calls.size : Math.max(0, this.#calls.size - 1));
     const call = this.#calls.get(key) ?? { id: '', name: '', arguments: '' };
     if (id) call.id = id;
     if (piece?.name) call.name += piece.name;

@@ -28,6 +28,7 @@ describeLlm({
     failure('billing not active', 'quota', { kind: 'status', status: 429, code: 'billing_not_active' }),
     failure('key revoked in mid-stream', 'auth', { kind: 'error-event', after: 1, code: 'invalid_api_key' }),
     failure('limit met in mid-stream', 'rate-limit', { kind: 'error-event', after: 1, code: 'rate_limit_exceeded' }),
+    failure('limit without a code', 'rate-limit', { kind: 'error-event', after: 1, status: 429 }),
   ],
 });
 
@@ -76,6 +77,33 @@ describe('openai', () => {
       { role: 'user', content: CONTINUATION_PROMPT },
     ]);
     expect(summarise(parts).text).toBe('stored.');
+  });
+
+  it('takes two calls of one turn, and speaks from their results', async () => {
+    const toolCalls = ['Ann', 'Bob'].map((name, index) => ({
+      id: `call_${index}`,
+      name: 'take_message',
+      arguments: JSON.stringify({ name }),
+    }));
+    const { client, server } = await opened({
+      reply: (body, number) => (number === 0 ? { toolCalls } : chatReply(body)),
+    });
+    const { calls } = summarise(await partsOf(client.reply(requestOf(conversation.leaveMessage))));
+    expect(calls).toEqual(toolCalls);
+    const results = calls.map(
+      ({ id, name }): LlmMessage => ({ role: 'tool-result', callId: id, name, output: `stored ${id}`, isError: false }),
+    );
+    const messages: LlmMessage[] = [
+      ...conversation.leaveMessage,
+      ...calls.map((call): LlmMessage => ({ role: 'tool-call', call })),
+      ...results.reverse(),
+    ];
+    expect(summarise(await partsOf(client.reply(requestOf(messages)))).text).toBe('It is stored.');
+    expect(server.chats()[1]?.messages.slice(1)).toMatchObject([
+      { role: 'assistant', content: null, tool_calls: [{ id: 'call_0' }, { id: 'call_1' }] },
+      { role: 'tool', tool_call_id: 'call_0', content: 'stored call_0' },
+      { role: 'tool', tool_call_id: 'call_1', content: 'stored call_1' },
+    ]);
   });
 
   it('lets a begun reply that was whole stand', async () => {

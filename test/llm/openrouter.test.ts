@@ -31,7 +31,6 @@ describeLlm({
     failure('an error with a word in mid-stream', 'server', { kind: 'error-event', after: 2, code: 'server_error' }),
     failure('limit met in mid-stream', 'rate-limit', { kind: 'error-event', after: 2, status: 429 }),
     failure('credit spent in mid-stream', 'quota', { kind: 'error-event', after: 2, status: 402 }),
-    failure('key revoked after the status', 'auth', { kind: 'late-auth' }),
     failure('the free requests of a day', 'quota', {
       kind: 'status',
       status: 429,
