@@ -153,7 +153,7 @@ function kindOfWords(words: string): ProviderErrorKind | undefined {
   if (/INVALID_AUTH|credentials|UNAUTHORIZED/i.test(words)) return 'auth';
   if (/TOO_MANY_REQUESTS|rate.?limit/i.test(words)) return 'rate-limit';
   if (/PERMISSION|FORBIDDEN/i.test(words)) return 'forbidden';
-  return /Bad Request|DATA-\d/i.test(words) ? 'invalid-request' : undefined;
+  return /Bad Request|INVALID_QUERY|NOT_FOUND|UNPROCESSABLE|DATA-\d/i.test(words) ? 'invalid-request' : undefined;
 }
 
 /** Of the SDK's errors: with a status, or with what broke the connection as their cause. */
