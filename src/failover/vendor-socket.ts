@@ -47,7 +47,9 @@ export class VendorSocket {
         handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       });
     } catch (cause) {
-      queueMicrotask(() => this.#end(this.#error('invalid-request', 'is no websocket address', { cause })));
+      queueMicrotask(() =>
+        this.#end(this.#error('invalid-request', 'has an address or a key that can’t be sent', { cause })),
+      );
       return;
     }
     this.#listen(this.#socket);

@@ -129,8 +129,8 @@ export class DeepgramReply implements TtsSession {
     if (this.#queue.ended) return;
     const piece = this.#pieces[0];
     if (bytes.length % 2 === 1) this.#fail('malformed', 'sent half a sample');
-    else if (!piece) this.#fail('malformed', 'sent audio for no text');
-    else if (bytes.length > 0) {
+    // Before this reply wrote anything it could only be a former one's.
+    else if (bytes.length > 0 && piece) {
       piece.hasAudio = true;
       const samples = new Int16Array(bytes.length / 2);
       new Uint8Array(samples.buffer).set(bytes);
@@ -141,7 +141,8 @@ export class DeepgramReply implements TtsSession {
   #flushed(): void {
     if (this.#queue.ended) return;
     const piece = this.#pieces.shift();
-    if (!piece?.hasAudio) {
+    if (!piece) return;
+    if (!piece.hasAudio) {
       this.#fail('malformed', 'sent no audio for a text');
       return;
     }

@@ -132,22 +132,35 @@ describe('a session', () => {
   });
 
   it('stays open while no audio comes, and counts times from its own first sample', async () => {
-    const fixture = await start({ audioTimeoutMs: 150 });
+    const fixture = await start({ audioTimeoutMs: 500 });
     let opened = () => {};
     const open = new Promise<void>((resolve) => {
       opened = resolve;
     });
     const session = openAt(fixture, { keepAliveMs: 20, onOpen: opened });
     await open;
-    // Several times longer than the server waits for audio.
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    // Longer than the server waits for audio.
+    await new Promise((resolve) => setTimeout(resolve, 700));
     say(session);
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 700));
     session.end();
     const [final] = finals(await collectStt(session.parts));
     expect(final?.text).toBe(HEARD);
     expect(final?.startMs).toBeGreaterThan(60);
     expect(final?.startMs).toBeLessThan(115);
+  });
+
+  it('keeps the last 60 s while it connects, and times as if it had kept all', async () => {
+    const session = openAt(await start());
+    say(session, marked('question', [9, 10, 9, 10, 9, 10]));
+    for (let second = 0; second < 60; second++) session.write(new Int16Array(RATE_HZ));
+    const beforeMs = ((speech.length + 61 * RATE_HZ) * 1000) / RATE_HZ;
+    say(session);
+    session.end();
+    const heard = finals(await collectStt(session.parts));
+    expect(heard.map(({ text }) => text)).toEqual([HEARD]);
+    expect(heard[0]?.startMs).toBeGreaterThan(beforeMs + 60);
+    expect(heard[0]?.startMs).toBeLessThan(beforeMs + 140);
   });
 
   it('fails where the server got no audio in time', async () => {
