@@ -39,7 +39,8 @@ export class Breaker {
     return true;
   }
 
-  succeed(nowMs: number): void {
+  /** `isTrial`: it was admitted while half-open and gives its place back. */
+  succeed(nowMs: number, isTrial = true): void {
     const state = this.state(nowMs);
     if (state.kind === 'closed') this.#state = CLOSED;
     if (state.kind !== 'half-open') return;
@@ -47,7 +48,7 @@ export class Breaker {
     this.#state =
       successes >= this.#settings.successes
         ? CLOSED
-        : { kind: 'half-open', trials: Math.max(0, state.trials - 1), successes };
+        : { kind: 'half-open', trials: Math.max(0, state.trials - (isTrial ? 1 : 0)), successes };
   }
 
   fail(nowMs: number): void {

@@ -1,4 +1,5 @@
 // One board for the health of all providers: what one call meets, every other call knows.
+import type { BreakerState } from './breaker.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Admission, type Health, type Outcome, ProviderHealth } from './health.ts';
 import { DEFAULT_FAILOVER, type FailoverSettings } from './settings.ts';
@@ -21,6 +22,7 @@ export class MemoryHealthBoard implements HealthBoard {
   readonly #clock: Clock;
   readonly #providers = new Map<string, ProviderHealth>();
   readonly #listeners = new Set<(id: string, health: Health) => void>();
+  readonly #measureListeners = new Set<(id: string) => void>();
 
   constructor(settings: FailoverSettings = DEFAULT_FAILOVER, clock: Clock = systemClock) {
     this.#settings = settings;
@@ -45,13 +47,14 @@ export class MemoryHealthBoard implements HealthBoard {
     provider.report(outcome);
     const after = provider.snapshot();
     if (isChanged(before, after)) this.#tell(id, after);
+    else for (const listener of [...this.#measureListeners]) listener(id);
   }
 
   /** What another board knows takes the place of what this one does. */
   restore(id: string, health: Health): void {
     const before = this.#of(id).snapshot();
     this.#of(id).restore(health);
-    if (isChanged(before, health)) this.#tell(id, this.#of(id).snapshot());
+    if (isOther(before, health)) this.#tell(id, this.#of(id).snapshot());
   }
 
   /** Every provider that was ever asked for or reported. */
@@ -62,6 +65,12 @@ export class MemoryHealthBoard implements HealthBoard {
   onChange(listener: (id: string, health: Health) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Called after reports that changed mere latencies or the time of a check. */
+  onMeasure(listener: (id: string) => void): () => void {
+    this.#measureListeners.add(listener);
+    return () => this.#measureListeners.delete(listener);
   }
 
   #of(id: string): ProviderHealth {
@@ -86,6 +95,31 @@ function isChanged(before: Health, after: Health): boolean {
     before.blocked !== after.blocked ||
     before.lastFailure !== after.lastFailure
   );
+}
+
+/** As much as a state's times may shift on the way between processes. */
+const SAME_MS = 100;
+
+/** Whether what came from elsewhere says something else; times that merely shifted on the way don't. */
+function isOther(before: Health, after: Health): boolean {
+  const sameTime = (a: number | undefined, b: number | undefined) =>
+    a === b || (a !== undefined && b !== undefined && Math.abs(a - b) < SAME_MS);
+  const isSame =
+    before.failuresInRow === after.failuresInRow &&
+    isSameBreaker(before.breaker, after.breaker, sameTime) &&
+    before.suspect?.trials === after.suspect?.trials &&
+    sameTime(before.suspect?.untilMs, after.suspect?.untilMs) &&
+    before.blocked?.kind === after.blocked?.kind &&
+    sameTime(before.blocked?.untilMs, after.blocked?.untilMs) &&
+    before.lastFailure?.message === after.lastFailure?.message &&
+    sameTime(before.lastFailure?.atMs, after.lastFailure?.atMs);
+  return !isSame;
+}
+
+function isSameBreaker(a: BreakerState, b: BreakerState, sameTime: (a: number, b: number) => boolean): boolean {
+  if (a.kind === 'open') return b.kind === 'open' && sameTime(a.untilMs, b.untilMs);
+  if (a.kind === 'closed') return b.kind === 'closed' && a.failures === b.failures;
+  return b.kind === 'half-open' && a.trials === b.trials && a.successes === b.successes;
 }
 
 let ofThisProcess: MemoryHealthBoard | undefined;

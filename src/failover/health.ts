@@ -16,7 +16,14 @@ export interface Failure {
 
 /** How an attempt or a check went. `trial` tells that it was admitted as one. */
 export type Outcome =
-  | { readonly type: 'success'; readonly trial: boolean; readonly connectMs?: number; readonly firstMs?: number }
+  | {
+      readonly type: 'success';
+      readonly trial: boolean;
+      /** When the attempt began: one that began before the last failure proves nothing about what came after it. */
+      readonly startedMs: number;
+      readonly connectMs?: number;
+      readonly firstMs?: number;
+    }
   /** `checkable`: the provider has a free check, which will tell when it is well again. */
   | { readonly type: 'failure'; readonly trial: boolean; readonly failure: Failure; readonly checkable: boolean }
   /** Ended without a verdict: cancelled, lost against a hedge. */
@@ -24,7 +31,7 @@ export type Outcome =
   | { readonly type: 'check-passed' }
   | { readonly type: 'check-failed'; readonly failure: Failure };
 
-/** Plain data: it is pushed between processes as JSON (Infinity as null). */
+/** Plain data: it travels between processes (health-protocol). */
 export interface Health {
   readonly breaker: BreakerState;
   /** It failed; until then, or until a check passes, nobody uses it. Afterwards calls are trials. */
@@ -34,6 +41,8 @@ export interface Health {
   readonly failuresInRow: number;
   /** Since when nothing failed; -Infinity when nothing ever did. */
   readonly wellSinceMs: number;
+  /** When the newest call began that went well: it outweighs every failure before, whoever saw it. */
+  readonly provenMs: number;
   readonly lastFailure: (Failure & { readonly atMs: number }) | undefined;
   readonly lastCheckMs: number | undefined;
   readonly connect: LatencySummary | undefined;
@@ -54,6 +63,7 @@ export class ProviderHealth {
   #failuresInRow = 0;
   #invalidInRow = 0;
   #wellSinceMs = Number.NEGATIVE_INFINITY;
+  #provenMs = Number.NEGATIVE_INFINITY;
   #lastFailure: Health['lastFailure'];
   #lastCheckMs: number | undefined;
   #restoredConnect: LatencySummary | undefined;
@@ -73,10 +83,11 @@ export class ProviderHealth {
       blocked: this.#blocked && this.#blocked.untilMs > nowMs ? this.#blocked : undefined,
       failuresInRow: this.#failuresInRow,
       wellSinceMs: this.#wellSinceMs,
+      provenMs: this.#provenMs,
       lastFailure: this.#lastFailure,
       lastCheckMs: this.#lastCheckMs,
-      connect: this.#connect.summary() ?? this.#restoredConnect,
-      first: this.#first.summary() ?? this.#restoredFirst,
+      connect: fuller(this.#connect.summary(), this.#restoredConnect),
+      first: fuller(this.#first.summary(), this.#restoredFirst),
     };
   }
 
@@ -87,6 +98,7 @@ export class ProviderHealth {
     this.#blocked = health.blocked;
     this.#failuresInRow = health.failuresInRow;
     this.#wellSinceMs = health.wellSinceMs;
+    this.#provenMs = health.provenMs;
     this.#lastFailure = health.lastFailure;
     this.#lastCheckMs = health.lastCheckMs;
     this.#restoredConnect = health.connect;
@@ -118,29 +130,39 @@ export class ProviderHealth {
   report(outcome: Outcome): void {
     switch (outcome.type) {
       case 'success':
-        return this.#succeed(outcome);
+        this.#succeed(outcome);
+        break;
       case 'failure':
         this.#release(outcome.trial);
-        return this.#fail(outcome.failure, outcome.checkable);
+        this.#fail(outcome.failure, outcome.checkable);
+        break;
       case 'release':
         this.#release(outcome.trial);
-        return;
+        break;
       case 'check-passed':
-        return this.#checkPassed();
+        this.#checkPassed();
+        break;
       case 'check-failed':
         this.#lastCheckMs = this.#clock.now();
-        return this.#fail(outcome.failure, true);
+        this.#fail(outcome.failure, true);
+        break;
     }
   }
 
-  #succeed({ trial, connectMs, firstMs }: Extract<Outcome, { type: 'success' }>): void {
+  #succeed({ trial, startedMs, connectMs, firstMs }: Extract<Outcome, { type: 'success' }>): void {
     if (connectMs !== undefined) this.#connect.add(connectMs);
     if (firstMs !== undefined) this.#first.add(firstMs);
+    if (this.#lastFailure && startedMs < this.#lastFailure.atMs) {
+      this.#release(trial);
+      return;
+    }
     const nowMs = this.#clock.now();
-    // An answer that was begun before the breaker opened proves nothing about what came after.
-    if (!trial && this.peek() !== 'ready') return;
-    this.#breaker.succeed(nowMs);
+    // Called as the last resort, it answered: that is as good as a trial.
+    if (this.#breaker.state(nowMs).kind === 'open') this.#breaker.halfOpen();
+    this.#breaker.succeed(nowMs, trial);
+    this.#provenMs = Math.max(this.#provenMs, startedMs);
     this.#suspect = undefined;
+    this.#blocked = undefined;
     this.#failuresInRow = 0;
     this.#invalidInRow = 0;
   }
@@ -154,7 +176,6 @@ export class ProviderHealth {
   #fail(failure: Failure, checkable: boolean): void {
     const nowMs = this.#clock.now();
     this.#lastFailure = { ...failure, atMs: nowMs };
-    this.#failuresInRow += 1;
     const { breaker, coolDown } = DISPOSITIONS[failure.kind];
     const coolDownMs =
       failure.retryAfterMs ??
@@ -164,8 +185,9 @@ export class ProviderHealth {
       this.#breaker.open(nowMs + coolDownMs);
     } else if (breaker === 'counts') {
       this.#wellSinceMs = nowMs;
+      this.#failuresInRow += 1;
       this.#breaker.fail(nowMs);
-      this.#suspect = { untilMs: nowMs + this.#suspectMs(failure, checkable), trials: 0 };
+      this.#suspect = { untilMs: nowMs + this.#suspectMs(failure, checkable), trials: this.#suspect?.trials ?? 0 };
     } else if (failure.kind === 'invalid-request') {
       this.#invalidInRow += 1;
       if (this.#invalidInRow < INVALID_REQUESTS_IN_ROW) return;
@@ -184,8 +206,16 @@ export class ProviderHealth {
     const nowMs = this.#clock.now();
     this.#lastCheckMs = nowMs;
     if (this.#suspect) this.#suspect = { ...this.#suspect, untilMs: nowMs };
-    // Failures in a row are not undone by a check that asks for less than a call does; a refused key is.
-    const refused = this.#lastFailure && DISPOSITIONS[this.#lastFailure.kind].breaker === 'opens';
-    if (refused) this.#breaker.halfOpen();
+    // Failures in a row are not undone by a check that asks for less than a call does; a refused key is, even where
+    // a call of the last resort failed otherwise since.
+    const breaker = this.#breaker.state(nowMs);
+    const isForGood = breaker.kind === 'open' && breaker.untilMs === Number.POSITIVE_INFINITY;
+    const isRefused = this.#lastFailure && DISPOSITIONS[this.#lastFailure.kind].breaker === 'opens';
+    if (isForGood || isRefused) this.#breaker.halfOpen();
   }
+}
+
+/** What an authority elsewhere measured counts more calls than one process makes. */
+function fuller(own: LatencySummary | undefined, elsewhere: LatencySummary | undefined): LatencySummary | undefined {
+  return own && elsewhere && elsewhere.count > own.count ? elsewhere : (own ?? elsewhere);
 }
