@@ -1,0 +1,236 @@
+// Joins the health boards of several workers through Redis; without it each worker goes on by itself.
+import type { Redis, RedisOptions } from 'ioredis';
+import { z } from 'zod';
+import { backoffMs } from './backoff.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { MemoryHealthBoard } from './health-board.ts';
+import { mergeHealth } from './health-merge.ts';
+import { type HealthInAges, healthFromAges, healthToAges, parseHealth } from './health-protocol.ts';
+import { networkCode } from './http-error.ts';
+
+export interface RedisHealthOptions {
+  /** `redis://[user:password@]host[:port][/database]`, or `rediss:` with TLS. */
+  readonly url?: string;
+  /** Instead of, or beside, `url`. */
+  readonly options?: RedisOptions;
+  readonly board: MemoryHealthBoard;
+  /** Tells this worker's news from the others'. */
+  readonly workerId: string;
+  readonly clock?: Clock;
+  /** As Math.random. */
+  readonly random?: () => number;
+  /** Told in words when Redis goes and when it comes back. */
+  readonly log?: (message: string) => void;
+}
+
+export interface RedisHealth {
+  /** Whether news travel now, both ways. */
+  readonly isJoined: boolean;
+  close(): Promise<void>;
+}
+
+/** Does not wait for Redis, and never rejects because of it. */
+export async function joinRedis(options: RedisHealthOptions): Promise<RedisHealth> {
+  const { Redis } = await import('ioredis');
+  const random = options.random ?? Math.random;
+  const connection: RedisOptions = {
+    connectTimeout: 2_000,
+    commandTimeout: COMMAND_MS,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+    // Redis is near: four seconds are the longest wait.
+    retryStrategy: (times) => backoffMs(Math.min(times, 3), random),
+    ...options.options,
+    lazyConnect: true,
+  };
+  const open = () => (options.url ? new Redis(options.url, connection) : new Redis(connection));
+  return new Membership(options, open(), open());
+}
+
+const COMMAND_MS = 2_000;
+const WATCH_EVERY_MS = 5_000;
+const CHANNEL = 'bulletproof:health';
+const STORE = 'bulletproof:health:states';
+/** What nobody renewed for so long is no news. */
+const KEPT_MS = 60 * 60_000;
+
+/** Kept with Redis's own time, so that a state's age is right whoever reads it; then told to those who listen. */
+const PUBLISH = `
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[1], ARGV[1], time[1] .. string.format('%06d', time[2]) .. ' ' .. ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PUBLISH', KEYS[2], ARGV[2])
+return 1`;
+const LOAD = `return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}`;
+
+const stateMessage = z.object({ worker: z.string(), id: z.string(), health: z.unknown() });
+const loaded = z.tuple([z.tuple([z.string(), z.string()]), z.array(z.string())]);
+
+class Membership implements RedisHealth {
+  readonly #options: RedisHealthOptions;
+  readonly #clock: Clock;
+  readonly #store: Redis;
+  readonly #feed: Redis;
+  /** Changed here and not told yet: one state each, however long Redis is gone. */
+  readonly #untold = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #cancelWatch: () => void = () => undefined;
+  #isMerging = false;
+  #isFlushing = false;
+  #isSubscribed = false;
+  #isMissed = false;
+  #isClosed = false;
+
+  constructor(options: RedisHealthOptions, store: Redis, feed: Redis) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#store = store;
+    this.#feed = feed;
+    this.#unsubscribe = options.board.onChange((id) => {
+      if (this.#isMerging) return;
+      this.#untold.add(id);
+      void this.#flush();
+    });
+    for (const id of options.board.all().keys()) this.#untold.add(id);
+    for (const redis of [store, feed]) {
+      redis.on('error', (error: unknown) => this.#missed(error));
+      redis.on('close', () => this.#missed(undefined));
+      redis.connect().catch(() => undefined);
+    }
+    store.on('ready', () => void this.#load());
+    feed.on('ready', () => void this.#subscribe());
+    feed.on('close', () => {
+      this.#isSubscribed = false;
+    });
+    feed.on('message', (_channel: string, text: string) => this.#hear(text));
+    this.#watch();
+  }
+
+  get isJoined(): boolean {
+    return this.#isSubscribed && this.#store.status === 'ready';
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelWatch();
+    this.#unsubscribe();
+    for (const redis of [this.#store, this.#feed]) redis.disconnect();
+  }
+
+  async #subscribe(): Promise<void> {
+    try {
+      await this.#feed.subscribe(CHANNEL);
+      this.#isSubscribed = true;
+    } catch {
+      this.#reconnect(this.#feed);
+      return;
+    }
+    await this.#load();
+  }
+
+  /** What others met before this worker listened. */
+  async #load(): Promise<void> {
+    if (this.#store.status !== 'ready') return;
+    try {
+      const [[seconds, micros], entries] = loaded.parse(await this.#store.eval(LOAD, 1, STORE));
+      const nowMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
+      const stale: string[] = [];
+      for (let at = 0; at + 1 < entries.length; at += 2) {
+        const [field, entry] = [entries[at] as string, entries[at + 1] as string];
+        const space = entry.indexOf(' ');
+        const ageMs = nowMs - Number(entry.slice(0, space)) / 1_000;
+        if (!(ageMs < KEPT_MS)) stale.push(field);
+        else this.#merge(entry.slice(space + 1), Math.max(0, ageMs));
+      }
+      if (stale.length > 0) await this.#store.hdel(STORE, ...stale);
+      this.#returned();
+    } catch (error) {
+      this.#missed(error);
+    }
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    try {
+      for (const id of this.#untold) {
+        if (this.#store.status !== 'ready' || this.#isClosed) break;
+        this.#untold.delete(id);
+        await this.#publish(id).catch((error: unknown) => {
+          this.#untold.add(id);
+          throw error;
+        });
+      }
+    } catch (error) {
+      this.#missed(error);
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  #publish(id: string): Promise<unknown> {
+    const { board, workerId } = this.#options;
+    const health = healthToAges(board.health(id), this.#clock.now());
+    const text = JSON.stringify({ worker: workerId, id, health });
+    return this.#store.eval(PUBLISH, 2, STORE, CHANNEL, JSON.stringify([workerId, id]), text, KEPT_MS);
+  }
+
+  #hear(text: string): void {
+    this.#merge(text, 0, this.#options.workerId);
+  }
+
+  /** @param ageMs how long ago it was written */
+  #merge(text: string, ageMs: number, exceptWorker?: string): void {
+    const message = parseState(text);
+    if (!message || message.worker === exceptWorker) return;
+    const { board } = this.#options;
+    const theirs = healthFromAges(message.health, this.#clock.now() - ageMs);
+    this.#isMerging = true;
+    try {
+      board.restore(message.id, mergeHealth(board.health(message.id), theirs));
+    } finally {
+      this.#isMerging = false;
+    }
+  }
+
+  /** A Redis that holds its connections and answers nothing is found out. */
+  #watch(): void {
+    this.#cancelWatch = this.#clock.setTimeout(() => {
+      for (const redis of [this.#store, this.#feed]) {
+        if (redis.status === 'ready') redis.ping().catch(() => this.#reconnect(redis));
+        else if (redis.status === 'connect') this.#reconnect(redis);
+      }
+      void this.#flush();
+      this.#watch();
+    }, WATCH_EVERY_MS);
+  }
+
+  #reconnect(redis: Redis): void {
+    if (!this.#isClosed) redis.disconnect(true);
+  }
+
+  #missed(error: unknown): void {
+    if (this.#isMissed || this.#isClosed) return;
+    this.#isMissed = true;
+    const why = networkCode(error);
+    this.#options.log?.(`Redis does not answer${why}: each worker finds out by itself which provider fails`);
+  }
+
+  #returned(): void {
+    if (!this.#isMissed || !this.isJoined) return;
+    this.#isMissed = false;
+    this.#options.log?.('Redis is back: the workers tell each other which provider fails');
+  }
+}
+
+function parseState(text: string): { worker: string; id: string; health: HealthInAges } | undefined {
+  try {
+    const message = stateMessage.parse(JSON.parse(text));
+    const health = parseHealth(message.health);
+    return health && { ...message, health };
+  } catch {
+    return undefined;
+  }
+}
