@@ -1,0 +1,236 @@
+// Who serves next: what a chain asks, and tells how it went. Knows neither audio nor text nor vendors.
+import type { ProviderTraits } from '../config/provider.ts';
+import { Attempt } from './attempt.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { learnedDeadlineMs, STAGE_DEADLINES } from './deadline.ts';
+import { DISPOSITIONS } from './disposition.ts';
+import type { Admission } from './health.ts';
+import { type HealthBoard, processHealthBoard } from './health-board.ts';
+import { HedgeBudget, hedgeAfterMs } from './hedge.ts';
+import { type OrderBy, orderLinks } from './order.ts';
+import type { ProviderError, ProviderErrorKind } from './provider-error.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { DEFAULT_FAILOVER, type FailoverSettings, type Stage } from './settings.ts';
+
+/** What a link of any stage tells the policy about itself. */
+export interface FailoverLink {
+  readonly id: string;
+  readonly title?: string;
+  readonly traits: ProviderTraits;
+  readonly client: { check?(signal: AbortSignal): Promise<void> };
+  /** Lower is asked earlier; its place in the chain where absent. */
+  readonly priority?: number;
+  /** The link to ask next when this one fails, whatever the order says. */
+  readonly fallbackTo?: string;
+  /** Names the key, not to be read back: with several keys each has a link of its own with the same id. */
+  readonly keyFingerprint?: string;
+}
+
+/** One provider took over from another. */
+export interface Switch {
+  readonly stage: Stage;
+  readonly from: string;
+  readonly to: string;
+  readonly kind: ProviderErrorKind;
+  readonly status?: number | undefined;
+  /** The failed provider's own words. */
+  readonly message: string;
+  /** From the moment at which the failure was noticed to the next provider's first result. */
+  readonly tookMs: number;
+  /** How much of the stage's result was kept from the failed provider. */
+  readonly wordsKept?: number;
+  readonly audioReplayedMs?: number;
+}
+
+export interface Hedge {
+  readonly stage: Stage;
+  readonly late: string;
+  readonly beside: string;
+  readonly outcome: 'won' | 'lost';
+}
+
+export interface FailoverEvents {
+  /** Every attempt when it is over. */
+  onAttempt?(stage: Stage, provider: string, outcome: 'success' | 'failure' | 'release', firstMs?: number): void;
+  onFailure?(stage: Stage, provider: string, error: ProviderError): void;
+  onSwitch?(event: Switch): void;
+  onHedge?(event: Hedge): void;
+  /** Nobody is left; the chain goes on trying. */
+  onExhausted?(stage: Stage, error: ProviderError): void;
+}
+
+export interface FailoverOptions extends FailoverEvents {
+  /** Shared by all calls; one of the process where absent. */
+  readonly board?: HealthBoard;
+  readonly settings?: FailoverSettings;
+  readonly orderBy?: OrderBy;
+  readonly region?: string;
+  readonly clock?: Clock;
+  /** As Math.random. */
+  readonly random?: () => number;
+}
+
+export class Failover<Link extends FailoverLink> {
+  readonly stage: Stage;
+  readonly clock: Clock;
+  readonly settings: FailoverSettings;
+  readonly random: () => number;
+  readonly events: FailoverEvents;
+  readonly board: HealthBoard;
+  readonly links: readonly Link[];
+  readonly #options: FailoverOptions;
+  readonly #hedges: HedgeBudget;
+  readonly #retries = new RetryBudget();
+  #turn = 0;
+  /** Who served last: a voice is kept until the better one was well for a while. */
+  #serving: Link | undefined;
+
+  /** @throws RangeError when `links` is empty */
+  constructor(stage: Stage, links: readonly Link[], options: FailoverOptions = {}) {
+    if (links.length === 0) throw new RangeError('a chain needs at least one link');
+    this.stage = stage;
+    this.links = links;
+    this.clock = options.clock ?? systemClock;
+    this.settings = options.settings ?? DEFAULT_FAILOVER;
+    this.random = options.random ?? Math.random;
+    this.board = options.board ?? processHealthBoard();
+    this.events = options;
+    this.#options = options;
+    this.#hedges = new HedgeBudget(this.settings.hedgeShare);
+  }
+
+  /** Who would be asked now; the first where nobody is well. */
+  get active(): Link {
+    const ordered = this.order();
+    return ordered.find((link) => this.#admission(link, 'peek') === 'ready') ?? (ordered[0] as Link);
+  }
+
+  /** All links as they would be asked at a turn boundary, whatever their health. */
+  order(): Link[] {
+    const links = this.links.map((link, place) => ({
+      id: link.id,
+      traits: link.traits,
+      priority: link.priority ?? place,
+      link,
+    }));
+    return orderLinks(links, { orderBy: this.#options.orderBy, region: this.#options.region, turn: this.#turn }).map(
+      ({ link }) => link,
+    );
+  }
+
+  /**
+   * The best link that may be called now, or undefined when nobody is left. A link that is not well is given only to
+   * an operation that nobody else served (`isLastResort`).
+   */
+  next(
+    tried: ReadonlySet<Link>,
+    options: { after?: Link | undefined; isLastResort?: boolean } = {},
+  ): Attempt<Link> | undefined {
+    if (tried.size === 0) this.#turn += 1;
+    for (const link of this.#candidates(tried, options.after)) {
+      const admission = this.#admission(link, 'admit');
+      if (admission) return this.#attempt(link, admission);
+    }
+    if (!options.isLastResort) return undefined;
+    const rest = this.order().filter((link) => !tried.has(link));
+    const hopeful = rest.find((link) => !this.#isRefused(link)) ?? rest[0];
+    return hopeful && this.#attempt(hopeful, 'ready');
+  }
+
+  /** The same link once more, where its failure and the budget allow. */
+  again(failed: Attempt<Link>, error: ProviderError): Attempt<Link> | undefined {
+    if (failed.isTrial || failed.hasResult || DISPOSITIONS[error.kind].again !== 'once' || !this.#retries.allows())
+      return undefined;
+    return this.#attempt(failed.link, 'ready');
+  }
+
+  /** Whether a hedge may be started beside this attempt; the budget is then spent. Trials need none. */
+  mayHedge(beside: Attempt<Link>): boolean {
+    return beside.isTrial || this.#hedges.spend();
+  }
+
+  /** Tells who serves from now on. */
+  serves(link: Link): void {
+    this.#serving = link;
+  }
+
+  /** A wait that fits the board's latest measurements. */
+  #deadlines(link: Link) {
+    const { stage } = this;
+    const given = { ...STAGE_DEADLINES[stage], ...link.traits.deadlines };
+    const { connect, first } = this.board.health(this.#serviceId(link));
+    return {
+      connectMs: learnedDeadlineMs(given.connectMs, connect),
+      firstMs: learnedDeadlineMs(given.firstMs, first),
+      stallMs: given.stallMs,
+    };
+  }
+
+  #candidates(tried: ReadonlySet<Link>, after: Link | undefined): Link[] {
+    const rest = this.order().filter((link) => !tried.has(link));
+    const fallback = after?.fallbackTo && rest.find((link) => link.id === after.fallbackTo);
+    if (fallback) return [fallback, ...rest.filter((link) => link !== fallback)];
+    const serving = this.#serving;
+    if (this.stage !== 'tts' || !serving || !rest.includes(serving)) return rest;
+    const since = this.clock.now() - this.settings.voiceReturnMs;
+    const steady = rest.filter(
+      (link) => link === serving || this.board.health(this.#serviceId(link)).wellSinceMs <= since,
+    );
+    return [...steady, ...rest.filter((link) => !steady.includes(link))];
+  }
+
+  #attempt(link: Link, admission: Admission): Attempt<Link> {
+    this.#hedges.started();
+    const isTrial = admission === 'trial';
+    const deadlines = this.#deadlines(link);
+    const { first } = this.board.health(this.#serviceId(link));
+    return new Attempt({
+      link,
+      provider: link.id,
+      isTrial,
+      deadlines,
+      hedgeAfterMs: isTrial ? 0 : hedgeAfterMs(link.traits.typicalFirstMs, first, deadlines.firstMs),
+      clock: this.clock,
+      report: (outcome, error) => {
+        const [service, key] = [this.#serviceId(link), this.#keyId(link)];
+        if (outcome.type === 'failure') {
+          const blamed = DISPOSITIONS[outcome.failure.kind].breaker === 'counts' ? service : key;
+          const checkable = link.client.check !== undefined;
+          this.board.report(blamed, { ...outcome, trial: isTrial, checkable });
+          const other = blamed === service ? key : service;
+          if (other !== blamed) this.board.report(other, { type: 'release', trial: isTrial });
+          this.#retries.failed();
+          this.events.onFailure?.(this.stage, link.id, error as ProviderError);
+        } else {
+          for (const id of new Set([service, key])) this.board.report(id, { ...outcome, trial: isTrial });
+          if (outcome.type === 'success') this.#retries.succeeded();
+        }
+        const firstMs = outcome.type === 'success' ? outcome.firstMs : undefined;
+        this.events.onAttempt?.(this.stage, link.id, outcome.type, firstMs);
+      },
+    });
+  }
+
+  /** The service's own health, and that of the key where there are several. */
+  #admission(link: Link, ask: 'peek' | 'admit'): Admission | undefined {
+    const ids = [...new Set([this.#serviceId(link), this.#keyId(link)])];
+    const seen = ids.map((id) => this.board.peek(id));
+    if (seen.includes(undefined)) return undefined;
+    const admissions = ask === 'peek' ? seen : ids.map((id) => this.board.admit(id));
+    return admissions.includes('trial') ? 'trial' : 'ready';
+  }
+
+  /** Refused for what only a change can mend: others are worth a try before it. */
+  #isRefused(link: Link): boolean {
+    const { breaker } = this.board.health(this.#keyId(link));
+    return breaker.kind === 'open' && breaker.untilMs === Number.POSITIVE_INFINITY;
+  }
+
+  #serviceId(link: Link): string {
+    return `${this.stage}/${link.id}`;
+  }
+
+  #keyId(link: Link): string {
+    return link.keyFingerprint ? `${this.stage}/${link.id}#${link.keyFingerprint}` : this.#serviceId(link);
+  }
+}

@@ -1,0 +1,170 @@
+// Gets the first result of an operation from whoever gives it: the next after a failure, a second beside a late one.
+import type { Attempt } from './attempt.ts';
+import type { Failover, FailoverLink } from './failover.ts';
+import { ProviderError, serverError } from './provider-error.ts';
+
+/** One attempt under way. */
+export interface Runner {
+  /** Settles with the first result: resolves, or rejects with a ProviderError. */
+  readonly first: Promise<void>;
+  /** Ends it without a verdict. */
+  cancel(): void;
+}
+
+export interface RaceOptions<Link extends FailoverLink, Run extends Runner> {
+  readonly failover: Failover<Link>;
+  readonly start: (attempt: Attempt<Link>) => Run;
+  /** Links that failed this operation already; the race adds to it. */
+  readonly tried: Set<Link>;
+  /** Who failed before the race, for `fallbackTo`. */
+  readonly after?: Link | undefined;
+  /** A second one may be started beside a late first. */
+  readonly mayHedge: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface Winner<Link, Run> {
+  readonly attempt: Attempt<Link>;
+  readonly run: Run;
+  /** The last failure on the way; undefined where nobody failed. */
+  readonly failed: { readonly link: Link; readonly error: ProviderError; readonly atMs: number } | undefined;
+}
+
+/** The same provider's second chance runs alone for so long, then the next one beside it. */
+const HEAD_START_MS = 30;
+
+/**
+ * @returns the winner, or undefined when `signal` aborts
+ * @throws ProviderError of the last failure when nobody is left
+ */
+export function raceForFirst<Link extends FailoverLink, Run extends Runner>(
+  options: RaceOptions<Link, Run>,
+): Promise<Winner<Link, Run> | undefined> {
+  return new Race(options).result;
+}
+
+class Race<Link extends FailoverLink, Run extends Runner> {
+  readonly result: Promise<Winner<Link, Run> | undefined>;
+  readonly #options: RaceOptions<Link, Run>;
+  readonly #running = new Map<Attempt<Link>, Run>();
+  readonly #retried = new Set<Link>();
+  readonly #lateOf = new Map<Attempt<Link>, Link>();
+  #failed: Winner<Link, Run>['failed'];
+  #resolve!: (winner: Winner<Link, Run> | undefined) => void;
+  #reject!: (error: unknown) => void;
+  #cancelHedge: () => void = () => undefined;
+  #isOver = false;
+
+  constructor(options: RaceOptions<Link, Run>) {
+    this.#options = options;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const { signal } = options;
+    if (signal.aborted) {
+      this.#resolve(undefined);
+      return;
+    }
+    signal.addEventListener('abort', () => this.#abort(), { once: true });
+    this.#startNext(options.after);
+  }
+
+  /** Starts the next link; false when nobody is left to start. */
+  #startNext(after?: Link, late?: Attempt<Link>): boolean {
+    const { failover, tried } = this.#options;
+    const attempt = failover.next(tried, { after, isLastResort: this.#running.size === 0 && !late });
+    if (!attempt) {
+      if (this.#running.size === 0) this.#exhausted();
+      return false;
+    }
+    tried.add(attempt.link);
+    if (late) this.#lateOf.set(attempt, late.link);
+    this.#run(attempt, attempt.hedgeAfterMs);
+    return true;
+  }
+
+  #run(attempt: Attempt<Link>, hedgeAfterMs: number): void {
+    const run = this.#options.start(attempt);
+    this.#running.set(attempt, run);
+    this.#hedgeLater(attempt, hedgeAfterMs);
+    run.first.then(
+      () => this.#won(attempt, run),
+      (error: unknown) => this.#lost(attempt, run, error),
+    );
+  }
+
+  #hedgeLater(attempt: Attempt<Link>, afterMs: number): void {
+    const isSecondChance = this.#retried.has(attempt.link);
+    if (!this.#options.mayHedge && !isSecondChance && !attempt.isTrial) return;
+    this.#cancelHedge();
+    this.#cancelHedge = this.#options.failover.clock.setTimeout(() => {
+      if (this.#isOver || !this.#running.has(attempt)) return;
+      if (!isSecondChance && !this.#options.failover.mayHedge(attempt)) return;
+      this.#startNext(attempt.link, attempt);
+    }, afterMs);
+  }
+
+  #won(attempt: Attempt<Link>, run: Run): void {
+    this.#running.delete(attempt);
+    if (this.#isOver) {
+      // Late, but well: its time is measured, its result is not needed.
+      attempt.succeed();
+      run.cancel();
+      return;
+    }
+    this.#tellHedges(attempt);
+    this.#isOver = true;
+    this.#cancelHedge();
+    // Those that are beaten are waited for until they answer or are late: else a dead provider would never be found out.
+    this.#resolve({ attempt, run, failed: this.#failed });
+  }
+
+  #lost(attempt: Attempt<Link>, run: Run, cause: unknown): void {
+    this.#running.delete(attempt);
+    const { failover } = this.#options;
+    const error = cause instanceof ProviderError ? cause : serverError(attempt.link.id, cause);
+    run.cancel();
+    attempt.fail(error);
+    if (this.#isOver) return;
+    this.#failed = { link: attempt.link, error, atMs: failover.clock.now() };
+    const again = this.#retried.has(attempt.link) ? undefined : failover.again(attempt, error);
+    if (again) {
+      this.#retried.add(attempt.link);
+      this.#run(again, HEAD_START_MS);
+      return;
+    }
+    // A hedge that runs already is the next one.
+    if (this.#running.size === 0) this.#startNext(attempt.link);
+  }
+
+  #exhausted(): void {
+    const { failover } = this.#options;
+    const error =
+      this.#failed?.error ??
+      new ProviderError({ kind: 'server', provider: 'none', message: `no ${failover.stage} provider is left` });
+    failover.events.onExhausted?.(failover.stage, error);
+    this.#isOver = true;
+    this.#cancelHedge();
+    this.#reject(error);
+  }
+
+  #tellHedges(winner: Attempt<Link>): void {
+    const { failover } = this.#options;
+    for (const [hedge, late] of this.#lateOf) {
+      const outcome = hedge === winner ? 'won' : 'lost';
+      failover.events.onHedge?.({ stage: failover.stage, late: late.id, beside: hedge.link.id, outcome });
+    }
+  }
+
+  #abort(): void {
+    this.#isOver = true;
+    this.#cancelHedge();
+    for (const [attempt, run] of this.#running) {
+      run.cancel();
+      attempt.release();
+    }
+    this.#running.clear();
+    this.#resolve(undefined);
+  }
+}
