@@ -1,0 +1,339 @@
+// One reply over a vendor's websocket: clauses go out as they are written, each segment in a context of its own, and the
+// sound comes back behind the words that it speaks.
+import { AsyncQueue } from '../audio/async-queue.ts';
+import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
+import type { TimedWord } from './align-words.ts';
+import { type SpokenText, WrittenText } from './clause-text.ts';
+import { ContextAudio } from './context-audio.ts';
+import type { TtsOpenOptions, TtsPart, TtsSession } from './contract.ts';
+import type { SocketPool, VendorMessage, VendorSocket } from './socket-pool.ts';
+
+export type VoiceEvent =
+  | { readonly type: 'audio'; readonly base64: string }
+  /** Milliseconds on the vendor's clock: since the context's first sample, or since what it generated last. */
+  | { readonly type: 'words'; readonly words: readonly TimedWord[] }
+  | { readonly type: 'done' }
+  /** The context is no more, as it had nothing to say for too long. */
+  | { readonly type: 'expired' }
+  | { readonly type: 'error'; readonly error: ProviderError };
+
+/** What a vendor's messages are; made anew for each context. */
+export interface VoiceProtocol {
+  begin(contextId: string): readonly VendorMessage[];
+  speak(contextId: string, text: string): readonly VendorMessage[];
+  /** No more text; the rest is spoken and `done` follows. */
+  finish(contextId: string): readonly VendorMessage[];
+  cancel(contextId: string): readonly VendorMessage[];
+  read(message: VendorMessage): readonly VoiceEvent[];
+}
+
+export interface ContextSessionOptions extends TtsOpenOptions {
+  readonly provider: string;
+  readonly pool: SocketPool;
+  readonly url: string;
+  readonly sampleRateHz: number;
+  /** A context that was silent for so long, with all said, is not written to again. */
+  readonly expiresAfterMs?: number | undefined;
+  readonly protocol: () => VoiceProtocol;
+  readonly onOver: () => void;
+}
+
+/** Another socket would hear the same. */
+const LASTING: ReadonlySet<ProviderErrorKind> = new Set(['auth', 'forbidden', 'quota']);
+
+type Task = { readonly type: 'speak'; readonly text: SpokenText } | { readonly type: 'segment-end' | 'end' };
+
+interface Context {
+  readonly id: string;
+  readonly socket: VendorSocket;
+  readonly protocol: VoiceProtocol;
+  readonly audio: ContextAudio;
+  /** All that was sent; what came after the last sound is said again where the context turns out to be expired. */
+  readonly sent: { readonly text: SpokenText; readonly atMs: number }[];
+  finished: boolean;
+  sentAtMs: number;
+  heardAtMs: number | undefined;
+}
+
+export class ContextSession implements TtsSession {
+  readonly parts: AsyncIterable<TtsPart>;
+  readonly #queue = new AsyncQueue<TtsPart>();
+  readonly #options: ContextSessionOptions;
+  readonly #written = new WrittenText();
+  readonly #tasks: Task[] = [];
+  #socket: VendorSocket | undefined;
+  #openedAtMs = performance.now();
+  #context: Context | undefined;
+  /** The session's clock at the present context's first sample. */
+  #playedMs = 0;
+  #isSegmentOpen = true;
+  #ended = false;
+  readonly #over = new AbortController();
+
+  constructor(options: ContextSessionOptions) {
+    this.#options = options;
+    const { signal } = options;
+    this.parts = untilAborted(this.#queue, signal);
+    if (signal.aborted) {
+      this.#queue.end();
+      options.onOver();
+      return;
+    }
+    signal.addEventListener('abort', () => this.cancel(), { once: true, signal: this.#over.signal });
+    this.#guard(() => {
+      const socket = this.#enter();
+      socket.opened.then(
+        () => {
+          if (!this.#queue.ended) this.#options.onOpen?.();
+        },
+        (error: unknown) => this.#fail(error),
+      );
+    });
+  }
+
+  write(text: string): void {
+    if (this.#isOver) return;
+    if (text.trim() !== '') this.#isSegmentOpen = true;
+    this.#speak(this.#written.push(text));
+  }
+
+  flush(): void {
+    if (this.#isOver) return;
+    this.#speak(this.#written.flush());
+    this.#isSegmentOpen = false;
+    this.#do({ type: 'segment-end' });
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    if (this.#isSegmentOpen) this.flush();
+    this.#ended = true;
+    this.#do({ type: 'end' });
+  }
+
+  /** Ends without an error; the vendor is told to stop. */
+  cancel(): void {
+    if (this.#queue.ended) return;
+    const context = this.#context;
+    const socket = this.#socket;
+    this.#queue.end();
+    if (socket && context) {
+      for (const message of context.protocol.cancel(context.id)) socket.send(message);
+      socket.drop(context.id, false);
+    }
+    this.#leave(this.#owesAnswer(context) && (socket?.isSuspect(context?.sentAtMs ?? this.#openedAtMs) ?? false));
+  }
+
+  /** Whether the vendor is to send something: an open connection, or sound. */
+  #owesAnswer(context: Context | undefined): boolean {
+    return context ? context.audio.isPending || context.finished : this.#socket?.isOpen === false;
+  }
+
+  get #isOver(): boolean {
+    return this.#ended || this.#queue.ended;
+  }
+
+  #speak(texts: readonly SpokenText[]): void {
+    for (const text of texts) this.#do({ type: 'speak', text });
+  }
+
+  #do(task: Task): void {
+    this.#tasks.push(task);
+    this.#guard(() => this.#work());
+  }
+
+  /** As far as it goes: a finished context is waited for before the next one begins. */
+  #work(): void {
+    while (!this.#context?.finished && !this.#queue.ended) {
+      const task = this.#tasks.shift();
+      if (!task) return;
+      if (task.type === 'speak') this.#say(task.text);
+      else if (task.type === 'end') this.#finish();
+      else if (this.#context) this.#finishContext(this.#context);
+      else this.#queue.push({ type: 'segment-end' });
+    }
+  }
+
+  #say(text: SpokenText): void {
+    if (this.#context && this.#isStale(this.#context)) this.#endContext(false);
+    this.#context ??= this.#beginContext();
+    const context = this.#context;
+    context.audio.write(text);
+    context.sentAtMs = performance.now();
+    context.sent.push({ text, atMs: context.sentAtMs });
+    this.#send(context.protocol.speak(context.id, text.spoken));
+  }
+
+  /** The vendor would drop it, or has done so already. */
+  #isStale({ heardAtMs, audio }: Context): boolean {
+    const { expiresAfterMs } = this.#options;
+    if (expiresAfterMs === undefined || heardAtMs === undefined) return false;
+    return performance.now() - heardAtMs > expiresAfterMs && !audio.isPending;
+  }
+
+  #beginContext(): Context {
+    const socket = this.#enter();
+    const protocol = this.#options.protocol();
+    const context: Context = {
+      id: crypto.randomUUID(),
+      socket,
+      protocol,
+      audio: new ContextAudio(this.#options.sampleRateHz, this.#playedMs, (part) => this.#queue.push(part)),
+      sent: [],
+      finished: false,
+      sentAtMs: performance.now(),
+      heardAtMs: undefined,
+    };
+    socket.begin(context.id, {
+      message: (message) => this.#guard(() => this.#read(context, message)),
+      failed: (error) => this.#fail(error),
+    });
+    this.#context = context;
+    this.#send(protocol.begin(context.id));
+    return context;
+  }
+
+  #finishContext(context: Context): void {
+    context.finished = true;
+    context.sentAtMs = performance.now();
+    this.#send(context.protocol.finish(context.id));
+  }
+
+  #read(context: Context, message: VendorMessage): void {
+    for (const event of context.protocol.read(message)) {
+      if (this.#context !== context || this.#queue.ended) return;
+      this.#take(context, event);
+    }
+  }
+
+  #take(context: Context, event: VoiceEvent): void {
+    switch (event.type) {
+      case 'words':
+        context.audio.hear(event.words);
+        return;
+      case 'audio':
+        context.heardAtMs = performance.now();
+        context.audio.push(this.#decode(event.base64));
+        return;
+      case 'error':
+        throw event.error;
+      case 'expired':
+        this.#sayAgain(context);
+        return;
+      case 'done':
+        this.#done(context);
+    }
+  }
+
+  #done(context: Context): void {
+    context.audio.finish();
+    if (context.audio.durationMs === 0) throw this.#error('malformed', 'sent no sound for a text');
+    if (context.audio.isPending) throw this.#error('unreachable', 'ended before all was spoken');
+    const { finished } = context;
+    this.#endContext(true);
+    if (finished) this.#queue.push({ type: 'segment-end' });
+    this.#work();
+  }
+
+  /** Nothing is lost but prosody: what the expired context didn't take is said in a new one. */
+  #sayAgain({ heardAtMs, sent, finished }: Context): void {
+    if (heardAtMs === undefined) throw this.#error('server', 'forgot a text');
+    this.#endContext(true);
+    if (finished) this.#tasks.unshift({ type: 'segment-end' });
+    const left = sent.filter(({ atMs }) => atMs > heardAtMs);
+    this.#tasks.unshift(...left.map(({ text }) => ({ type: 'speak', text }) as const));
+    this.#work();
+  }
+
+  /** @param ended whether the vendor ended it */
+  #endContext(ended: boolean): void {
+    const context = this.#context;
+    if (!context) return;
+    if (!ended) this.#send(context.protocol.cancel(context.id));
+    context.socket.drop(context.id, ended);
+    context.audio.release();
+    this.#playedMs += context.audio.durationMs;
+    this.#context = undefined;
+  }
+
+  #finish(): void {
+    this.#queue.end();
+    this.#leave(false);
+  }
+
+  /** The socket of this reply; another one where that died while nothing was asked of it. */
+  #enter(): VendorSocket {
+    const error = this.#socket?.error;
+    if (error && LASTING.has(error.kind)) throw error;
+    if (error) this.#leave(false);
+    if (!this.#socket) {
+      this.#openedAtMs = performance.now();
+      this.#socket = this.#options.pool.enter(this.#options.url);
+    }
+    return this.#socket;
+  }
+
+  #leave(failed: boolean): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#context = undefined;
+    if (failed) socket?.abandon();
+    else socket?.leave();
+    if (!this.#queue.ended) return;
+    this.#over.abort();
+    this.#options.onOver();
+  }
+
+  #send(messages: readonly VendorMessage[]): void {
+    for (const message of messages) this.#socket?.send(message);
+  }
+
+  #decode(base64: string): Int16Array {
+    const bytes = Buffer.from(base64, 'base64');
+    // Letters that are none are skipped by the decoder, so the length tells.
+    if (base64.length % 4 !== 0 || bytes.length !== decodedLength(base64) || bytes.length % 2 !== 0) {
+      throw this.#error('malformed', 'sent sound that can’t be decoded');
+    }
+    const samples = new Int16Array(bytes.length / 2);
+    for (let at = 0; at < samples.length; at++) samples[at] = bytes.readInt16LE(at * 2);
+    return samples;
+  }
+
+  #error(kind: ProviderErrorKind, words: string): ProviderError {
+    const { provider } = this.#options;
+    return new ProviderError({ kind, provider, message: `${provider}: ${words}` });
+  }
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#queue.ended) return;
+    const context = this.#context;
+    if (context) {
+      context.audio.release();
+      this.#send(context.protocol.cancel(context.id));
+      context.socket.drop(context.id, false);
+    }
+    this.#queue.fail(error instanceof ProviderError ? error : serverError(this.#options.provider, error));
+    this.#leave(true);
+  }
+}
+
+function decodedLength(base64: string): number {
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
+  return (base64.length / 4) * 3 - padding;
+}
+
+/** What was made ahead is not handed out once nobody wants it. */
+async function* untilAborted(parts: AsyncIterable<TtsPart>, signal: AbortSignal): AsyncGenerator<TtsPart> {
+  for await (const part of parts) {
+    if (signal.aborted) return;
+    yield part;
+  }
+}
