@@ -51,13 +51,17 @@ export class HealthChecks {
 const CHECK_MS = 5_000;
 /** So much earlier or later than the round, so that not all are checked at once. */
 const SPREAD = 0.2;
+/** As much as a time may shift on its way between workers. */
+const SAME_MS = 100;
 
 /** One target: a check now and then, and sooner after a failure. */
 class TargetWatch {
   readonly #target: CheckTarget;
   readonly #options: HealthChecksOptions;
   /** Undefined while the provider is well. */
-  #outage: { attempts: number; failedMs: number } | undefined;
+  #outage: { attempts: number } | undefined;
+  /** The newest failure that was acted on. */
+  #seenMs = Number.NEGATIVE_INFINITY;
   #cancelNext: () => void = () => undefined;
   #abort: AbortController | undefined;
   #isReporting = false;
@@ -77,8 +81,11 @@ class TargetWatch {
       if (this.#outage) this.#recovered();
       return;
     }
-    if (!lastFailure || this.#outage || DISPOSITIONS[lastFailure.kind].breaker === 'ignores') return;
-    this.#outage = { attempts: 0, failedMs: lastFailure.atMs };
+    // Suspicion stays until a call goes well: it alone is no news.
+    if (!lastFailure || lastFailure.atMs <= this.#seenMs + SAME_MS) return;
+    this.#seenMs = lastFailure.atMs;
+    if (this.#outage || DISPOSITIONS[lastFailure.kind].breaker === 'ignores') return;
+    this.#outage = { attempts: 0 };
     // A check under way began before: its time is over soon, and it counts as the first attempt.
     if (!this.#abort) this.#tryAgain(lastFailure.retryAfterMs);
   }
@@ -151,13 +158,14 @@ class TargetWatch {
   #failed({ kind, message, status, retryAfterMs }: ProviderError): void {
     const failure = { kind, message, status, retryAfterMs };
     this.#report({ type: 'check-failed', failure });
+    this.#seenMs = this.#options.clock.now();
     if (!this.#outage) {
       // A provider that is merely full is checked as before.
       if (DISPOSITIONS[kind].breaker === 'ignores') {
         this.#checkIn(Math.max(retryAfterMs ?? 0, this.#spread(this.#options.settings.checkEveryMs)));
         return;
       }
-      this.#outage = { attempts: 0, failedMs: this.#options.clock.now() };
+      this.#outage = { attempts: 0 };
     } else {
       this.#outage.attempts += 1;
       const { attempts } = this.#outage;

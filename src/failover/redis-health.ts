@@ -33,7 +33,7 @@ export interface RedisHealth {
 export async function joinRedis(options: RedisHealthOptions): Promise<RedisHealth> {
   const { Redis } = await import('ioredis');
   const random = options.random ?? Math.random;
-  const connection: RedisOptions = {
+  const connection: RedisOptions & { replyMapping: 'legacy' } = {
     connectTimeout: 2_000,
     commandTimeout: COMMAND_MS,
     maxRetriesPerRequest: 0,
@@ -43,6 +43,7 @@ export async function joinRedis(options: RedisHealthOptions): Promise<RedisHealt
     retryStrategy: (times) => backoffMs(Math.min(times, 3), random),
     ...options.options,
     lazyConnect: true,
+    replyMapping: 'legacy',
   };
   const open = () => (options.url ? new Redis(options.url, connection) : new Redis(connection));
   return new Membership(options, open(), open());
