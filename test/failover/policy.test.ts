@@ -125,7 +125,9 @@ describe('the order of links', () => {
   ];
 
   it('is that of the priorities first', () => {
-    expect(order([link('last', 3), link('first', 1), link('second', 2)], { orderBy: 'cost' })).toBe('first second last');
+    expect(order([link('last', 3), link('first', 1), link('second', 2)], { orderBy: 'cost' })).toBe(
+      'first second last',
+    );
   });
 
   it('prefers the cheapest, and what has no price comes last', () => {
