@@ -5,7 +5,7 @@ import type { TtsPart } from './contract.ts';
 /** So much sound waits for words that are told after it, or whose place in the text is not yet clear. */
 const HOLD_MS = 600;
 /** Vendors' ends of words are rough, and some cut the silence of the last one. */
-const END_SLACK_MS = 250;
+const END_SLACK_MS = 100;
 /** A word that begins so much before the last one is on another clock. */
 const BACKWARDS_MS = 50;
 

@@ -1,6 +1,7 @@
 // elevenlabs: speech over ElevenLabs' websocket of several contexts, with the times of characters. The official SDK has
 // no text-to-speech websocket, so that is opened with `ws` directly; the SDK does the free check.
 import { networkError, retryAfterMs } from '../failover/http-error.ts';
+import { ProviderError } from '../failover/provider-error.ts';
 import type { TimedWord } from './align-words.ts';
 import { createContextClient, type Voicing } from './context-client.ts';
 import type { VoiceEvent, VoiceProtocol } from './context-session.ts';
@@ -161,14 +162,19 @@ async function check(apiKey: string, baseUrl: string, signal: AbortSignal): Prom
   const { ElevenLabsClient, ElevenLabsError, ElevenLabsTimeoutError } = await import('@elevenlabs/elevenlabs-js');
   try {
     const client = new ElevenLabsClient({ apiKey, baseUrl, maxRetries: 0, timeoutInSeconds: CHECK_S });
-    const { characterCount, characterLimit, canExtendCharacterLimit } = await client.user.subscription.get({
-      abortSignal: signal,
-      maxRetries: 0,
-    });
-    if (characterCount >= characterLimit && !canExtendCharacterLimit) throw failure('quota', 'all characters are used');
+    const { characterCount, characterLimit, canExtendCharacterLimit, maxCreditLimitExtension } =
+      await client.user.subscription.get({
+        abortSignal: signal,
+        maxRetries: 0,
+      });
+    const mayExceed = canExtendCharacterLimit || maxCreditLimitExtension !== 0;
+    if (characterCount >= characterLimit && !mayExceed) throw failure('quota', 'all characters are used');
   } catch (error) {
     if (error instanceof ElevenLabsTimeoutError) throw failure('timeout', 'no answer in time');
-    if (!(error instanceof ElevenLabsError)) throw error;
+    if (error instanceof ProviderError) throw error;
+    // It answered, and only the form of its answer is newer than the SDK.
+    if (error instanceof Error && error.name === 'ParseError') return;
+    if (!(error instanceof ElevenLabsError)) throw networkError(ELEVENLABS, error);
     const { statusCode, body, rawResponse } = error;
     if (statusCode === undefined) throw networkError(ELEVENLABS, error);
     if (statusCode < 400) throw failure('malformed', 'sent a subscription that is none', statusCode);

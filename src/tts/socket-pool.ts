@@ -89,6 +89,7 @@ export class VendorSocket {
   readonly #contexts = new Map<string, ContextListener>();
   /** Given up by us and not yet ended by the vendor: they count against its limit. */
   readonly #lingering = new Set<string>();
+  readonly #unsent: string[] = [];
   #replies = 0;
   #retired = false;
   #error: ProviderError | undefined;
@@ -110,6 +111,7 @@ export class VendorSocket {
     this.opened = new Promise((resolve, reject) => {
       socket.once('open', () => {
         this.#heardAtMs = performance.now();
+        for (const text of this.#unsent.splice(0)) socket.send(text);
         resolve();
       });
       socket.once('close', () => reject(this.#error ?? vendor.closed(1006, '')));
@@ -171,8 +173,11 @@ export class VendorSocket {
     if (!ended && this.#error === undefined) this.#lingering.add(contextId);
   }
 
+  /** What is sent before it stands leaves once it does. */
   send(message: VendorMessage): void {
-    if (this.isOpen) this.#socket.send(JSON.stringify(message));
+    const text = JSON.stringify(message);
+    if (this.isOpen) this.#socket.send(text);
+    else if (this.#socket.readyState === WebSocket.CONNECTING) this.#unsent.push(text);
   }
 
   async close(): Promise<void> {
