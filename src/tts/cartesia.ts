@@ -4,9 +4,9 @@
 import { kindOfCloseCode, kindOfStatus, networkError, retryAfterMs } from '../failover/http-error.ts';
 import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { createContextClient, type Voicing } from './context-client.ts';
-import type { VoiceEvent, VoiceProtocol } from './context-session.ts';
 import { defineTts, type TtsClient } from './contract.ts';
 import type { Refusal, SocketVendor, VendorMessage } from './socket-pool.ts';
+import type { VoiceEvent, VoiceProtocol } from './voice-protocol.ts';
 
 const ID = 'cartesia';
 const BASE_URL = 'https://api.cartesia.ai';
@@ -77,7 +77,6 @@ const vendor: Omit<SocketVendor, 'headers'> = {
   contextOf: ({ context_id }) => (typeof context_id === 'string' ? context_id : undefined),
   failure: (message) =>
     message.type === 'error' && typeof message.context_id !== 'string' ? errorOf(message) : undefined,
-  isLast: ({ type }) => type === 'done' || type === 'error',
   refused: ({ status, retryAfterMs: wait, body }: Refusal) => failure(kindOf(status, body), `${status}`, status, wait),
   closed: (code) => failure(kindOfCloseCode(code), `the socket was closed (${code})`, code),
 };

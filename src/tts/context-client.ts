@@ -1,7 +1,8 @@
 // A client over pooled websockets, whichever vendor's: replies, warming and closing.
-import { ContextSession, type VoiceProtocol } from './context-session.ts';
+import { ContextSession } from './context-session.ts';
 import type { TtsClient, TtsOpenOptions, TtsSession } from './contract.ts';
 import { SocketPool, type SocketVendor } from './socket-pool.ts';
+import type { VoiceProtocol } from './voice-protocol.ts';
 
 export type Voicing = Pick<TtsOpenOptions, 'voice' | 'language'>;
 

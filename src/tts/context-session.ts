@@ -2,30 +2,12 @@
 // sound comes back behind the words that it speaks.
 import { AsyncQueue } from '../audio/async-queue.ts';
 import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
-import type { TimedWord } from './align-words.ts';
 import { type SpokenText, WrittenText } from './clause-text.ts';
 import { ContextAudio } from './context-audio.ts';
 import type { TtsOpenOptions, TtsPart, TtsSession } from './contract.ts';
 import type { SocketPool, VendorMessage, VendorSocket } from './socket-pool.ts';
-
-export type VoiceEvent =
-  | { readonly type: 'audio'; readonly base64: string }
-  /** Milliseconds on the vendor's clock: since the context's first sample, or since what it generated last. */
-  | { readonly type: 'words'; readonly words: readonly TimedWord[] }
-  | { readonly type: 'done' }
-  /** The context is no more, as it had nothing to say for too long. */
-  | { readonly type: 'expired' }
-  | { readonly type: 'error'; readonly error: ProviderError };
-
-/** What a vendor's messages are; made anew for each context. */
-export interface VoiceProtocol {
-  begin(contextId: string): readonly VendorMessage[];
-  speak(contextId: string, text: string): readonly VendorMessage[];
-  /** No more text; the rest is spoken and `done` follows. */
-  finish(contextId: string): readonly VendorMessage[];
-  cancel(contextId: string): readonly VendorMessage[];
-  read(message: VendorMessage): readonly VoiceEvent[];
-}
+import { untilAborted } from './until-aborted.ts';
+import { decodePcm16, type VoiceEvent, type VoiceProtocol } from './voice-protocol.ts';
 
 export interface ContextSessionOptions extends TtsOpenOptions {
   readonly provider: string;
@@ -148,8 +130,10 @@ export class ContextSession implements TtsSession {
       const task = this.#tasks.shift();
       if (!task) return;
       if (task.type === 'speak') this.#say(task.text);
-      else if (task.type === 'end') this.#finish();
-      else if (this.#context) this.#finishContext(this.#context);
+      else if (task.type === 'end') {
+        this.#queue.end();
+        this.#leave(false);
+      } else if (this.#context) this.#finishContext(this.#context);
       else this.#queue.push({ type: 'segment-end' });
     }
   }
@@ -213,7 +197,7 @@ export class ContextSession implements TtsSession {
         return;
       case 'audio':
         context.heardAtMs = performance.now();
-        context.audio.push(this.#decode(event.base64));
+        context.audio.push(this.#samplesOf(event.base64));
         return;
       case 'error':
         throw event.error;
@@ -256,11 +240,6 @@ export class ContextSession implements TtsSession {
     this.#context = undefined;
   }
 
-  #finish(): void {
-    this.#queue.end();
-    this.#leave(false);
-  }
-
   /** The socket of this reply; another one where that died while nothing was asked of it. */
   #enter(): VendorSocket {
     const error = this.#socket?.error;
@@ -288,14 +267,9 @@ export class ContextSession implements TtsSession {
     for (const message of messages) this.#socket?.send(message);
   }
 
-  #decode(base64: string): Int16Array {
-    const bytes = Buffer.from(base64, 'base64');
-    // Letters that are none are skipped by the decoder, so the length tells.
-    if (base64.length % 4 !== 0 || bytes.length !== decodedLength(base64) || bytes.length % 2 !== 0) {
-      throw this.#error('malformed', 'sent sound that can’t be decoded');
-    }
-    const samples = new Int16Array(bytes.length / 2);
-    for (let at = 0; at < samples.length; at++) samples[at] = bytes.readInt16LE(at * 2);
+  #samplesOf(base64: string): Int16Array {
+    const samples = decodePcm16(base64);
+    if (!samples) throw this.#error('malformed', 'sent sound that can’t be decoded');
     return samples;
   }
 
@@ -322,18 +296,5 @@ export class ContextSession implements TtsSession {
     }
     this.#queue.fail(error instanceof ProviderError ? error : serverError(this.#options.provider, error));
     this.#leave(true);
-  }
-}
-
-function decodedLength(base64: string): number {
-  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
-  return (base64.length / 4) * 3 - padding;
-}
-
-/** What was made ahead is not handed out once nobody wants it. */
-async function* untilAborted(parts: AsyncIterable<TtsPart>, signal: AbortSignal): AsyncGenerator<TtsPart> {
-  for await (const part of parts) {
-    if (signal.aborted) return;
-    yield part;
   }
 }

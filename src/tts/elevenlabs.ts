@@ -4,10 +4,10 @@ import { networkError, retryAfterMs } from '../failover/http-error.ts';
 import { ProviderError } from '../failover/provider-error.ts';
 import type { TimedWord } from './align-words.ts';
 import { createContextClient, type Voicing } from './context-client.ts';
-import type { VoiceEvent, VoiceProtocol } from './context-session.ts';
 import { defineTts, type TtsClient } from './contract.ts';
 import { closing, ELEVENLABS, failure, refusal, socketError } from './elevenlabs-errors.ts';
 import type { SocketVendor, VendorMessage } from './socket-pool.ts';
+import type { VoiceEvent, VoiceProtocol } from './voice-protocol.ts';
 
 const BASE_URL = 'https://api.elevenlabs.io';
 const MODEL = 'eleven_flash_v2_5';

@@ -23,8 +23,8 @@ export interface SocketVendor {
   contextOf(message: VendorMessage): string | undefined;
   /** Where a message is an error of the whole socket. */
   failure(message: VendorMessage): ProviderError | undefined;
-  /** Whether nothing more will come for the message's context. */
-  isLast(message: VendorMessage): boolean;
+  /** Whether nothing more will come for the message's context; absent where one that was cancelled is over at once. */
+  isLast?(message: VendorMessage): boolean;
   refused(refusal: Refusal): ProviderError;
   closed(code: number, reason: string): ProviderError;
 }
@@ -170,7 +170,7 @@ export class VendorSocket {
   /** @param ended whether the vendor is through with it too */
   drop(contextId: string, ended: boolean): void {
     this.#contexts.delete(contextId);
-    if (!ended && this.#error === undefined) this.#lingering.add(contextId);
+    if (!ended && this.#vendor.isLast && this.#error === undefined) this.#lingering.add(contextId);
   }
 
   /** What is sent before it stands leaves once it does. */
@@ -217,7 +217,7 @@ export class VendorSocket {
     }
     const id = this.#vendor.contextOf(message);
     if (id === undefined) return;
-    if (this.#vendor.isLast(message)) this.#lingering.delete(id);
+    if (this.#vendor.isLast?.(message)) this.#lingering.delete(id);
     this.#contexts.get(id)?.message(message);
   }
 

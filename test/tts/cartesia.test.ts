@@ -30,7 +30,7 @@ afterEach(() => sounding.faults.mend());
 ttsConformance('cartesia', () => clientOf(sounding), { traits: cartesia.traits });
 
 describeFailures('cartesia', {
-  start: () => startCartesia({ key: KEY }),
+  start: () => startCartesia({ key: KEY, paceMs: 2 }),
   client: clientOf,
   secret: KEY,
   failures: [

@@ -31,7 +31,7 @@ ttsConformance('elevenlabs', () => clientOf(sounding), { traits: elevenlabs.trai
 const told = (code: string, after = 0): Fault => ({ kind: 'error-event', after, code, message: 'In its words.' });
 
 describeFailures('elevenlabs', {
-  start: () => startElevenLabs({ key: KEY }),
+  start: () => startElevenLabs({ key: KEY, paceMs: 2 }),
   client: clientOf,
   secret: KEY,
   failures: [
