@@ -234,3 +234,14 @@ export class Failover<Link extends FailoverLink> {
     return link.keyFingerprint ? `${this.stage}/${link.id}#${link.keyFingerprint}` : this.#serviceId(link);
   }
 }
+
+/** Two plugins of one vendor have the same label; their healths are kept apart by a number. */
+export function distinct<Link extends FailoverLink>(links: readonly Link[]): Link[] {
+  const seen = new Map<string, number>();
+  return links.map((link) => {
+    if (link.keyFingerprint !== undefined) return link;
+    const count = (seen.get(link.id) ?? 0) + 1;
+    seen.set(link.id, count);
+    return count === 1 ? link : { ...link, id: `${link.id}#${count}` };
+  });
+}

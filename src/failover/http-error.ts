@@ -1,23 +1,6 @@
 // What HTTP statuses, websocket close codes and broken connections mean, for every vendor that has no meaning of its own.
 import { ProviderError, type ProviderErrorKind } from './provider-error.ts';
 
-export function kindOfStatus(status: number): ProviderErrorKind {
-  switch (status) {
-    case 401:
-      return 'auth';
-    case 402:
-      return 'quota';
-    case 403:
-      return 'forbidden';
-    case 408:
-      return 'timeout';
-    case 429:
-      return 'rate-limit';
-    default:
-      return status >= 400 && status < 500 ? 'invalid-request' : 'server';
-  }
-}
-
 /** A closing that comes while work is pending; 1008 with words about a key is for the vendor's file to tell. */
 export function kindOfCloseCode(code: number): ProviderErrorKind {
   if (code === 1008) return 'forbidden';

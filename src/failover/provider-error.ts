@@ -41,8 +41,38 @@ export class ProviderError extends Error {
   }
 }
 
-/** For an error of unknown kind, thrown or emitted by a plugin: the provider is to blame, and its own words are kept. */
+/** What an HTTP status means for every vendor that has no meaning of its own. */
+export function kindOfStatus(status: number): ProviderErrorKind {
+  switch (status) {
+    case 401:
+      return 'auth';
+    case 402:
+      return 'quota';
+    case 403:
+      return 'forbidden';
+    case 408:
+      return 'timeout';
+    case 429:
+      return 'rate-limit';
+    default:
+      return status >= 400 && status < 500 ? 'invalid-request' : 'server';
+  }
+}
+
+/**
+ * For whatever a plugin threw or emitted: the provider is to blame and its own words are kept. LiveKit's errors tell
+ * the vendor's status as `statusCode`, with -1 for none.
+ */
 export function serverError(provider: string, cause: unknown): ProviderError {
+  if (cause instanceof ProviderError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new ProviderError({ kind: 'server', provider, message, cause });
+  const told = (cause as { statusCode?: unknown } | null | undefined)?.statusCode;
+  const status = typeof told === 'number' && told >= 400 && told < 600 ? told : undefined;
+  return new ProviderError({
+    kind: status === undefined ? 'server' : kindOfStatus(status),
+    provider,
+    message,
+    status,
+    cause,
+  });
 }

@@ -1,8 +1,8 @@
 // A vendor's websocket of which nothing is hidden: handshake status and headers, close codes, and one ProviderError for its end.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { kindOfCloseCode, kindOfStatus, networkError, retryAfterMs } from './http-error.ts';
-import { ProviderError, type ProviderErrorKind } from './provider-error.ts';
+import { kindOfCloseCode, networkError, retryAfterMs } from './http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from './provider-error.ts';
 
 export interface VendorSocketOptions {
   readonly provider: string;

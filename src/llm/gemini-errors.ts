@@ -1,6 +1,6 @@
 // The Gemini API's failures as ProviderErrors: by status, by the error's details, by what the transport says.
-import { kindOfStatus, networkCode, retryAfterMs } from '../failover/http-error.ts';
-import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { networkCode, retryAfterMs } from '../failover/http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { durationMs } from './rate-limit-reset.ts';
 import { withoutKeys } from './without-keys.ts';
 

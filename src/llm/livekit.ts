@@ -2,11 +2,13 @@
 import { llm } from '@livekit/agents';
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { AssistantScript } from '../config/persona.ts';
+import { distinct, Failover, type FailoverOptions } from '../failover/failover.ts';
 import { serverError } from '../failover/provider-error.ts';
 import { type LlmLink, replyOverChain } from './chain.ts';
+import { CONTINUATION_PROMPT } from './continuation-prompt.ts';
 import type { LlmMessage, LlmPart, LlmRequest, LlmTool } from './contract.ts';
 
-export interface LlmChainOptions {
+export interface LlmChainOptions extends FailoverOptions {
   /** BCP 47; 'en-US' where absent. */
   readonly language?: string;
   /** For links without a model of their own. */
@@ -17,14 +19,14 @@ export interface LlmChainOptions {
 
 /** A LiveKit LLM over an array of links: LiveKit plugins or our own providers. */
 export class LlmChain extends llm.LLM {
-  readonly #links: readonly LlmLink[];
+  readonly #failover: Failover<LlmLink>;
   readonly #options: LlmChainOptions;
 
   /** @throws RangeError when `links` is empty */
   constructor(links: readonly (LlmLink | llm.LLM)[], options: LlmChainOptions = {}) {
     super();
-    if (links.length === 0) throw new RangeError('LlmChain needs at least one link');
-    this.#links = links.map((link) => (link instanceof llm.LLM ? llmLinkFromPlugin(link) : link));
+    const normalised = links.map((link) => (link instanceof llm.LLM ? llmLinkFromPlugin(link) : link));
+    this.#failover = new Failover('llm', distinct(normalised), options);
     this.#options = options;
   }
 
@@ -32,23 +34,24 @@ export class LlmChain extends llm.LLM {
     return 'bulletproof.LlmChain';
   }
 
+  /** Who serves now. */
   override get provider(): string {
-    return this.#links[0]?.id ?? 'none';
+    return this.#failover.active.id;
   }
 
   override chat(options: Parameters<llm.LLM['chat']>[0]): llm.LLMStream {
-    return new ChainStream(this, this.#links, this.#options, options);
+    return new ChainStream(this, this.#failover, this.#options, options);
   }
 }
 
 class ChainStream extends llm.LLMStream {
-  readonly #links: readonly LlmLink[];
+  readonly #failover: Failover<LlmLink>;
   readonly #options: LlmChainOptions;
   readonly #toolChoice: LlmRequest['toolChoice'];
 
   constructor(
     owner: LlmChain,
-    links: readonly LlmLink[],
+    failover: Failover<LlmLink>,
     options: LlmChainOptions,
     { chatCtx, toolCtx, toolChoice }: Parameters<llm.LLM['chat']>[0],
   ) {
@@ -57,7 +60,7 @@ class ChainStream extends llm.LLMStream {
       ...(toolCtx && { toolCtx }),
       connOptions: { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 },
     });
-    this.#links = links;
+    this.#failover = failover;
     this.#options = options;
     this.#toolChoice = toolChoice === 'none' || toolChoice === 'required' ? toolChoice : 'auto';
   }
@@ -72,7 +75,7 @@ class ChainStream extends llm.LLMStream {
       script: this.#options.script,
       signal: this.abortController.signal,
     };
-    for await (const part of replyOverChain(this.#links, request)) {
+    for await (const part of replyOverChain(this.#failover, request)) {
       if (this.queue.closed) return;
       if (part.type === 'expect') this.#options.onExpect?.(part.expectation);
       else this.queue.put(toChunk(id, part));
@@ -127,6 +130,8 @@ function toTools(context: llm.ToolContext | undefined): LlmTool[] {
 
 /** Any LiveKit LLM plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the reply. */
 export function llmLinkFromPlugin(plugin: llm.LLM): LlmLink {
+  // An 'error' that nobody listens to would end the process; a plugin may emit one when its reply is long over.
+  plugin.on('error', () => undefined);
   return {
     id: plugin.label(),
     traits: { languages: 'any' },
@@ -144,7 +149,7 @@ async function* replyOfPlugin(plugin: llm.LLM, request: LlmRequest): AsyncGenera
   };
   plugin.on('error', onError);
   const stream = plugin.chat({
-    chatCtx: toChatContext(request.messages),
+    chatCtx: toChatContext(messagesOf(request)),
     toolCtx: toToolContext(request.tools),
     toolChoice: request.toolChoice,
     connOptions: { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 },
@@ -172,6 +177,12 @@ function* fromChunk(chunk: llm.ChatChunk): Generator<LlmPart> {
     const { promptTokens, completionTokens } = chunk.usage;
     yield { type: 'usage', promptTokens, completionTokens };
   }
+}
+
+/** A begun reply stands in the context, with the request to go on from it. */
+function messagesOf({ messages, continueFrom }: LlmRequest): readonly LlmMessage[] {
+  if (!continueFrom) return messages;
+  return [...messages, { role: 'assistant', text: continueFrom }, { role: 'user', text: CONTINUATION_PROMPT }];
 }
 
 function toChatContext(messages: readonly LlmMessage[]): llm.ChatContext {

@@ -1,6 +1,6 @@
 // OpenAI-compatible failures as ProviderErrors: by status, by code, by what the transport says.
-import { kindOfStatus, networkCode } from '../failover/http-error.ts';
-import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { networkCode } from '../failover/http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { rateLimitWaitMs } from './rate-limit-reset.ts';
 import { withoutKeys } from './without-keys.ts';
 

@@ -2,8 +2,8 @@
 // handshake and connects again by itself; the SDK asks for the account.
 import { lookup } from 'node:dns/promises';
 import type { DeepgramClient as Sdk } from '@deepgram/sdk';
-import { kindOfStatus, networkError, retryAfterMs } from '../failover/http-error.ts';
-import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { networkError, retryAfterMs } from '../failover/http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { defineStt, type SttClient, type SttOpenOptions, type SttSession } from './contract.ts';
 import { DeepgramSession } from './deepgram-session.ts';
 

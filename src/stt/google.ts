@@ -1,6 +1,6 @@
 // google: Google's Speech-to-Text v1 over REST, one request for an utterance, by an API key.
-import { kindOfStatus, networkError, retryAfterMs } from '../failover/http-error.ts';
-import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { networkError, retryAfterMs } from '../failover/http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { defineStt, type SttClient, type SttOpenOptions, type SttSession } from './contract.ts';
 import { type HeardUtterance, type Utterance, UtteranceSession } from './utterances.ts';
 

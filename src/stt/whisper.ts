@@ -1,8 +1,8 @@
 // whisper: OpenAI's transcriptions, or those of any server that speaks the same; one request for an utterance.
 import type OpenAI from 'openai';
 import { writeWav } from '../audio/wav.ts';
-import { kindOfStatus, networkCode, retryAfterMs } from '../failover/http-error.ts';
-import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { networkCode, retryAfterMs } from '../failover/http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { defineStt, type SttClient, type SttOpenOptions, type SttSession } from './contract.ts';
 import { type HeardUtterance, type Utterance, UtteranceSession } from './utterances.ts';
 

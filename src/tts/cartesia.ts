@@ -1,8 +1,8 @@
 // cartesia: speech over Cartesia's websocket, with the times of words. The socket is opened with `ws` directly, as the
 // official SDK tells neither the status of a refused handshake nor its Retry-After, and speaks to wss addresses only;
 // the SDK does the free check.
-import { kindOfCloseCode, kindOfStatus, networkError, retryAfterMs } from '../failover/http-error.ts';
-import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { kindOfCloseCode, networkError, retryAfterMs } from '../failover/http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { createContextClient, type Voicing } from './context-client.ts';
 import { defineTts, type TtsClient } from './contract.ts';
 import type { Refusal, SocketVendor, VendorMessage } from './socket-pool.ts';

@@ -2,8 +2,8 @@
 // handshake and connects again by itself; the SDK asks for the account.
 import { lookup } from 'node:dns/promises';
 import type { DeepgramClient as Sdk } from '@deepgram/sdk';
-import { kindOfStatus, networkError, retryAfterMs } from '../failover/http-error.ts';
-import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { networkError, retryAfterMs } from '../failover/http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { defineTts, type TtsClient, type TtsOpenOptions, type TtsSession } from './contract.ts';
 import { DeepgramPool } from './deepgram-pool.ts';
 import { DeepgramReply } from './deepgram-session.ts';

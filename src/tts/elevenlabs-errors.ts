@@ -1,6 +1,6 @@
 // What ElevenLabs says when it refuses: by status and code at the handshake, by code and words on an open socket.
-import { kindOfCloseCode, kindOfStatus } from '../failover/http-error.ts';
-import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { kindOfCloseCode } from '../failover/http-error.ts';
+import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 
 export const ELEVENLABS = 'elevenlabs';
 

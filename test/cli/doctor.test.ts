@@ -38,7 +38,7 @@ function provider(id: string, env: CheckedProvider['env'], check?: () => Promise
     id,
     title: id,
     env,
-    traits: {},
+    traits: { languages: 'any' },
     create: () => ({ close: async () => undefined, ...(check && { check }) }),
   };
 }
