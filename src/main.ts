@@ -5,13 +5,14 @@ import { planStages } from './call/stages.ts';
 import { openInBrowser } from './cli/open-in-browser.ts';
 import { HELP, type Options, parseOptions } from './cli/options.ts';
 import { createProgress } from './cli/progress.ts';
-import { type Environment, passToChildren, readEnvironment } from './config/environment.ts';
+import { announceHealthSocket, type Environment, passToChildren, readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
 import { agentsDirectory, configFile, jobFile, projectDirectory } from './config/paths.ts';
 import type { Persona } from './config/persona.ts';
 import { loadPersonas } from './config/personas.ts';
 import type { Config } from './config/schema.ts';
 import { describeError, UserError } from './config/user-error.ts';
+import { startHealthService } from './health-service.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { createCallAccess } from './livekit/call-access.ts';
 import { accessServer, type ServerAccess } from './livekit/server-access.ts';
@@ -69,6 +70,10 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   const { ending } = signals;
   const plan = planStages(config, env);
   for (const line of startupReport([plan.stt, plan.llm, plan.tts])) log.info({ event: 'chain' }, line);
+
+  const health = await startHealthService(plan, config, env, log);
+  cleanups.push(() => health.close());
+  announceHealthSocket(health.socketPath);
 
   const { show, clear } = createProgress(process.stderr);
   const access = accessServer({ root: projectDirectory, env, log, signal: ending, onProgress: show });

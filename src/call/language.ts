@@ -1,5 +1,5 @@
 // Which language a call is held in: the wished one where the serving providers know it, else English, said clearly.
-import type { Links } from './stages.ts';
+import { type Links, linksOfStage } from './stages.ts';
 
 const FALLBACK = 'en-US';
 
@@ -9,16 +9,26 @@ export interface LanguageChoice {
   readonly notice?: string;
 }
 
-export function chooseLanguage(wish: string | undefined, links: Pick<Links, 'stt' | 'llm' | 'tts'>): LanguageChoice {
+export function chooseLanguage(wish: string | undefined, links: Links): LanguageChoice {
   const language = wish ?? FALLBACK;
-  const unable = (['stt', 'llm', 'tts'] as const).filter((stage) => !serves(links[stage].traits.languages, language));
+  const unable = (['stt', 'llm', 'tts'] as const).filter(
+    (stage) => linksFor(linksOfStage(links, stage), language).length === 0,
+  );
   if (unable.length === 0) return { language };
-  const who = unable.map((stage) => links[stage].id).join(', ');
+  const who = unable.map((stage) => links[stage].map(({ id }) => id).join(' or ')).join(', ');
   const name = new Intl.DisplayNames(['en'], { type: 'language' }).of(language) ?? language;
   return {
     language: FALLBACK,
     notice: `${name} is not spoken by ${who}; this call is held in English. Give a provider that speaks it (see .env.example).`,
   };
+}
+
+/** The links of a stage that serve the language, in their order. */
+export function linksFor<Link extends { readonly traits: { readonly languages: readonly string[] | 'any' } }>(
+  links: readonly Link[],
+  language: string,
+): Link[] {
+  return links.filter((link) => serves(link.traits.languages, language));
 }
 
 function serves(languages: readonly string[] | 'any', wish: string): boolean {

@@ -1,14 +1,23 @@
 // What the talk page and `pnpm call` are told over the room: who serves, how long a turn took, what went wrong.
 import type { Room } from '@livekit/rtc-node';
+import type { Switch } from '../failover/failover.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Links } from './stages.ts';
+import type { Stage } from './stages.ts';
 
 const STAGES_ATTRIBUTE = 'bulletproof.stages';
 const TURN_TOPIC = 'bulletproof.turn';
+const SWITCH_TOPIC = 'bulletproof.switch';
 const NOTICE_TOPIC = 'bulletproof.notice';
 
+export interface ServingProvider {
+  readonly stage: Stage;
+  readonly provider: string;
+  readonly title: string;
+}
+
 export interface RoomSignals {
-  stages(links: Links): Promise<void>;
+  stages(serving: readonly ServingProvider[]): Promise<void>;
+  switched(event: Switch): Promise<void>;
   turn(turn: number, voiceToVoiceMs: number): Promise<void>;
   notice(level: 'info' | 'warning', text: string): Promise<void>;
 }
@@ -25,16 +34,12 @@ export function createRoomSignals(room: Room, log: Logger): RoomSignals {
   const sendText = (topic: string, value: unknown) =>
     attempt(topic, () => room.localParticipant?.sendText(JSON.stringify(value), { topic }));
   return {
-    stages: (links) =>
+    stages: (serving) =>
       attempt('stages', () => {
-        const stages = (['stt', 'llm', 'tts'] as const).map((stage) => ({
-          stage,
-          provider: links[stage].id,
-          title: links[stage].title ?? links[stage].id,
-          state: 'active',
-        }));
+        const stages = serving.map((provider) => ({ ...provider, state: 'active' }));
         return room.localParticipant?.setAttributes({ [STAGES_ATTRIBUTE]: JSON.stringify(stages) });
       }),
+    switched: (event) => sendText(SWITCH_TOPIC, event),
     turn: (turn, voiceToVoiceMs) => sendText(TURN_TOPIC, { turn, voiceToVoiceMs }),
     notice: (level, text) => sendText(NOTICE_TOPIC, { level, text }),
   };

@@ -4,14 +4,17 @@ import type { RemoteParticipant } from '@livekit/rtc-node';
 import type { Environment } from '../config/environment.ts';
 import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
+import type { FailoverOptions } from '../failover/failover.ts';
+import type { HealthBoard } from '../failover/health-board.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { choosePersona } from './choose-persona.ts';
 import { followConversation, type Heard } from './conversation.ts';
+import { reportFailover } from './failover-reports.ts';
 import type { Journal } from './journal.ts';
 import { chooseLanguage } from './language.ts';
 import { createRoomSignals, type RoomSignals } from './room-signals.ts';
 import { createSession } from './session.ts';
-import type { Links } from './stages.ts';
+import { type Links, linksOfStage, STAGES } from './stages.ts';
 import { toLiveKitTools } from './tools.ts';
 
 /** What a call process holds ready before its call. */
@@ -20,6 +23,8 @@ export interface CallResources {
   readonly env: Environment;
   readonly personas: ReadonlyMap<string, Persona>;
   readonly links: Links;
+  /** What all calls know of the providers' health; the process's own where absent. */
+  readonly board?: HealthBoard;
   readonly vad: VAD;
   readonly journal: Journal;
   readonly log: Logger;
@@ -42,8 +47,32 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
   );
   const { links, config, vad } = resources;
   const language = chooseLanguage(caller.attributes.language ?? persona.languages[0], links);
-  const session = createSession({ links, persona, language: language.language, turns: config.turns, vad, log });
   const signals = createRoomSignals(context.room, log);
+  const serving = new Map(STAGES.map((stage) => [stage, firstOf(linksOfStage(links, stage))]));
+  const tellServing = () =>
+    signals.stages([...serving].map(([stage, { id, title }]) => ({ stage, provider: id, title: title ?? id })));
+  const session = createSession({
+    links,
+    persona,
+    language: language.language,
+    turns: config.turns,
+    vad,
+    failover: {
+      ...failoverOptions(resources),
+      ...reportFailover({
+        log,
+        onSwitch: (event) => void signals.switched(event),
+        onServing: (stage, provider) => {
+          const link = linksOfStage(links, stage).find(({ id }) => id === provider);
+          if (!link || serving.get(stage) === link) return;
+          serving.set(stage, link);
+          void tellServing();
+        },
+      }),
+    },
+  });
+  // Sockets to those who will serve are opened while the caller is being answered.
+  for (const { client } of serving.values()) void client.warm?.().catch(() => undefined);
   const calling = new AbortController();
 
   reportTurns(session, signals, log);
@@ -75,21 +104,39 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     room: context.room,
     record: false,
     // At the rates of those who listen and speak, so that nothing is resampled on the way.
-    inputOptions: { participantIdentity: caller.identity, audioSampleRate: links.stt.traits.sampleRateHz },
-    outputOptions: { audioSampleRate: links.tts.traits.sampleRateHz },
+    inputOptions: { participantIdentity: caller.identity, audioSampleRate: firstOf(links.stt).traits.sampleRateHz },
+    outputOptions: { audioSampleRate: firstOf(links.tts).traits.sampleRateHz },
   });
   log.info(
-    { event: 'call_started', persona: persona.id, stt: links.stt.id, llm: links.llm.id, tts: links.tts.id },
+    {
+      event: 'call_started',
+      persona: persona.id,
+      ...Object.fromEntries([...serving].map(([stage, { id }]) => [stage, id])),
+    },
     `call started with ${persona.id}`,
   );
 
-  void signals.stages(links);
+  void tellServing();
   for (const text of [language.notice, unknown && `No persona is called “${unknown}”, so ${persona.title} answers.`]) {
     if (!text) continue;
     log.warn({ event: 'notice' }, text);
     void signals.notice('warning', text);
   }
   session.say(persona.greeting);
+}
+
+function firstOf<Link>(links: readonly Link[]): Link {
+  return links[0] as Link;
+}
+
+function failoverOptions({ config, board }: CallResources): FailoverOptions {
+  const { orderBy, region } = config.failover;
+  return {
+    settings: config.failover,
+    ...(board && { board }),
+    ...(orderBy && { orderBy }),
+    ...(region && { region }),
+  };
 }
 
 function callerOf(caller: RemoteParticipant): { identity: string; phoneNumber?: string } {

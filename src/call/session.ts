@@ -3,11 +3,12 @@ import { type VAD, voice } from '@livekit/agents';
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
+import type { FailoverOptions } from '../failover/failover.ts';
 import { LlmChain } from '../llm/livekit.ts';
 import { SttChain } from '../stt/livekit.ts';
-import type { Logger } from '../telemetry/log.ts';
 import { TtsChain } from '../tts/livekit.ts';
 import { endpointingDelayMs, GradedTurnDetector } from './graded-endpointing.ts';
+import { linksFor } from './language.ts';
 import type { Links } from './stages.ts';
 
 export interface SessionOptions {
@@ -17,23 +18,20 @@ export interface SessionOptions {
   readonly language: string;
   readonly turns: Config['turns'];
   readonly vad: VAD;
-  readonly log: Logger;
+  readonly failover: FailoverOptions;
 }
 
 export function createSession(options: SessionOptions): voice.AgentSession {
-  const { links, persona, language, turns, vad, log } = options;
+  const { links, persona, language, turns, vad, failover } = options;
   let expectation: SpeechExpectation | undefined;
-  const stt = new SttChain([links.stt], {
+  const stt = new SttChain(linksFor(links.stt, language), {
+    ...failover,
     language,
     vad,
     ...(persona.keyPhrases && { keyPhrases: persona.keyPhrases }),
-    onError: (link, error) =>
-      log.error(
-        { event: 'connection_failed', provider: link.id, error: String(error) },
-        'speech recognition failed, opening it again',
-      ),
   });
-  const llm = new LlmChain([links.llm], {
+  const llm = new LlmChain(linksFor(links.llm, language), {
+    ...failover,
     language,
     script: persona.script,
     onExpect: (expected) => {
@@ -44,7 +42,7 @@ export function createSession(options: SessionOptions): voice.AgentSession {
     vad,
     stt,
     llm,
-    tts: new TtsChain([links.tts], { language }),
+    tts: new TtsChain(linksFor(links.tts, language), { ...failover, language }),
     turnHandling: {
       turnDetection: new GradedTurnDetector((probability) => {
         const maxDelay = endpointingDelayMs(probability, turns.minDelayMs, turns.maxDelayMs);

@@ -1,8 +1,10 @@
-// Which provider serves each stage, who stands behind it, and who is left out and why.
+// Which providers serve each stage, in what order, and who is left out and why.
+import { createHash } from 'node:crypto';
 import type { Environment } from '../config/environment.ts';
 import type { ProviderClient, ProviderDefinition, ProviderSettings, ProviderTraits } from '../config/provider.ts';
 import type { Config } from '../config/schema.ts';
 import { UserError } from '../config/user-error.ts';
+import type { FailoverLink } from '../failover/failover.ts';
 import type { LlmLink } from '../llm/chain.ts';
 import type { LlmProvider } from '../llm/contract.ts';
 import { llmProviders, sttProviders, ttsProviders } from '../registry.ts';
@@ -12,6 +14,7 @@ import type { TtsLink } from '../tts/chain.ts';
 import type { TtsProvider } from '../tts/contract.ts';
 
 export type Stage = 'stt' | 'llm' | 'tts';
+export const STAGES = ['stt', 'llm', 'tts'] as const satisfies readonly Stage[];
 
 export interface StageLink {
   readonly id: string;
@@ -20,9 +23,17 @@ export interface StageLink {
   readonly reason?: string;
 }
 
+export interface PlannedProvider<Provider> {
+  readonly provider: Provider;
+  /** Its place in the chain; equals have the same. */
+  readonly priority: number;
+}
+
 export interface StagePlan<Provider> {
   readonly stage: Stage;
-  readonly active: Provider;
+  /** Who may serve, best first; never empty. */
+  readonly providers: readonly PlannedProvider<Provider>[];
+  /** Everybody that the chain names. */
   readonly links: readonly StageLink[];
 }
 
@@ -41,68 +52,121 @@ export function planStages(config: Config, env: Environment): Plan {
   };
 }
 
-function planStage<
-  Provider extends { id: string; env: ProviderDefinition<string, ProviderTraits, ProviderClient>['env'] },
->(stage: Stage, order: readonly string[], providers: readonly Provider[], env: Environment): StagePlan<Provider> {
-  let active: Provider | undefined;
-  const links = order.map((id): StageLink => {
-    const provider = providers.find((candidate) => candidate.id === id);
-    if (!provider) {
-      throw new UserError(
-        `agents/providers.yaml: chains.${stage} names "${id}", which is none of: ${providers.map((p) => p.id).join(', ')}`,
-        'correct the name',
-      );
+type AnyProvider = ProviderDefinition<string, ProviderTraits, ProviderClient>;
+
+function planStage<Provider extends Pick<AnyProvider, 'id' | 'env' | 'needsOneOf'>>(
+  stage: Stage,
+  chain: Config['chains'][Stage],
+  known: readonly Provider[],
+  env: Environment,
+): StagePlan<Provider> {
+  const providers: PlannedProvider<Provider>[] = [];
+  const links: StageLink[] = [];
+  for (const [priority, entry] of chain.entries()) {
+    for (const id of [entry].flat()) {
+      const provider = known.find((candidate) => candidate.id === id);
+      if (!provider) {
+        throw new UserError(
+          `agents/providers.yaml: chains.${stage} names "${id}", which is none of: ${known.map((p) => p.id).join(', ')}`,
+          'correct the name',
+        );
+      }
+      const missing = whatIsMissing(provider, env);
+      if (missing === undefined) providers.push({ provider, priority });
+      if (missing !== undefined) links.push({ id, state: 'left-out', reason: `${missing} not set` });
+      else links.push({ id, state: providers.length === 1 ? 'active' : 'available' });
     }
-    const missing = Object.keys(provider.env).filter((name) => provider.env[name] === 'required' && !env[name]);
-    if (missing.length > 0) return { id, state: 'left-out', reason: `${missing.join(' and ')} not set` };
-    if (active) return { id, state: 'available' };
-    active = provider;
-    return { id, state: 'active' };
-  });
-  if (!active) {
+  }
+  if (providers.length === 0) {
     const reasons = links.map((link) => `${link.id}: ${link.reason}`).join('; ');
     throw new UserError(
       `no provider can serve ${stage} (${reasons})`,
       `set what is missing, or add free-${stage} to chains.${stage}`,
     );
   }
-  return { stage, active, links };
+  return { stage, providers, links };
+}
+
+/** The variables without which a provider can't serve, in words; undefined where nothing is missing. */
+export function whatIsMissing(provider: Pick<AnyProvider, 'env' | 'needsOneOf'>, env: Environment): string | undefined {
+  const missing = Object.keys(provider.env).filter((name) => provider.env[name] === 'required' && !env[name]);
+  if (missing.length > 0) return missing.join(' and ');
+  const oneOf = provider.needsOneOf ?? [];
+  return oneOf.length > 0 && !oneOf.some((name) => env[name]) ? oneOf.join(' or ') : undefined;
 }
 
 export interface Links {
-  readonly stt: SttLink;
-  readonly llm: LlmLink;
-  readonly tts: TtsLink;
+  readonly stt: readonly SttLink[];
+  readonly llm: readonly LlmLink[];
+  readonly tts: readonly TtsLink[];
 }
 
-/** Makes the clients of the active providers; `warmLinks` loads what they need. */
+export type AnyLink = FailoverLink & { readonly client: ProviderClient };
+
+/** What the links of every stage have in common. */
+export function linksOfStage(links: Links, stage: Stage): readonly AnyLink[] {
+  return links[stage];
+}
+
+/** Makes the clients of all providers that may serve, one for each key. */
 export function createLinks(plan: Plan, config: Config, env: Environment): Links {
-  const { stt, llm, tts } = { stt: plan.stt.active, llm: plan.llm.active, tts: plan.tts.active };
   return {
-    stt: { id: stt.id, title: stt.title, traits: stt.traits, client: stt.create(settingsOf(stt, config, env)) },
-    llm: { id: llm.id, title: llm.title, traits: llm.traits, client: llm.create(settingsOf(llm, config, env)) },
-    tts: {
-      id: tts.id,
-      title: tts.title,
-      traits: tts.traits,
-      client: tts.create(settingsOf(tts, config, env)),
-      voices: config.voices[tts.id] ?? {},
-    },
+    stt: linksOf<SttProvider>(plan.stt, config, env),
+    llm: linksOf<LlmProvider>(plan.llm, config, env),
+    tts: linksOf<TtsProvider>(plan.tts, config, env).map((link) => ({ ...link, voices: config.voices[link.id] ?? {} })),
   };
 }
 
-export async function warmLinks(links: Links): Promise<void> {
-  await Promise.all([links.stt, links.llm, links.tts].map((link) => link.client.warm?.()));
+function linksOf<Provider extends SttProvider | LlmProvider | TtsProvider>(
+  { providers }: StagePlan<Provider>,
+  config: Config,
+  env: Environment,
+) {
+  return providers.flatMap(({ provider, priority }) =>
+    keysOf(provider, env).map(({ ofKey, keyFingerprint }) => ({
+      id: provider.id,
+      title: provider.title,
+      traits: provider.traits as Provider['traits'],
+      client: provider.create(settingsOf(provider, config, { ...env, ...ofKey })) as ReturnType<Provider['create']>,
+      priority,
+      ...(config.failover.fallbackTo[provider.id] && { fallbackTo: config.failover.fallbackTo[provider.id] as string }),
+      ...(keyFingerprint && { keyFingerprint }),
+    })),
+  );
+}
+
+/** Loads what runs on this machine, so that it can take over at once; vendors' connections are opened by the call. */
+export async function warmLocalLinks(links: Links): Promise<void> {
+  const local = [...links.stt, ...links.llm, ...links.tts].filter((link) => link.id.startsWith('free-'));
+  await Promise.all(local.map((link) => link.client.warm?.()));
+}
+
+interface Key {
+  readonly ofKey: Environment;
+  readonly keyFingerprint?: string;
+}
+
+/** One entry for each of the keys that a provider's variable holds, comma separated; one without where it needs none. */
+function keysOf(provider: Pick<AnyProvider, 'keyEnv' | 'needsOneOf'>, env: Environment): Key[] {
+  const names = [provider.keyEnv, ...(provider.needsOneOf ?? [])].filter((name) => name?.endsWith('_KEY'));
+  const name = names.find((candidate) => candidate && env[candidate]);
+  const keys = (name && env[name]?.split(',').flatMap((key) => key.trim() || [])) || [];
+  if (!name || keys.length === 0) return [{ ofKey: {} }];
+  return keys.map((key) => ({
+    ofKey: { [name]: key },
+    // A changed key is another one: what was known of the old one does not hold for it.
+    keyFingerprint: createHash('sha256').update(key).digest('hex').slice(0, 8),
+  }));
 }
 
 /** A provider sees the variables that it names and no others. */
 export function settingsOf(
-  provider: { readonly id: string; readonly env: Readonly<Record<string, unknown>> },
+  provider: { readonly id: string; readonly stage: string; readonly env: Readonly<Record<string, unknown>> },
   config: Config,
   env: Environment,
 ): ProviderSettings {
   return {
     env: Object.fromEntries(Object.keys(provider.env).map((name) => [name, env[name]])),
-    model: config.models[provider.id],
+    model: config.models[provider.stage as Stage][provider.id],
   };
 }

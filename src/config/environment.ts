@@ -30,6 +30,18 @@ export function passToChildren(values: Environment): void {
   }
 }
 
+const HEALTH_SOCKET = 'BULLETPROOF_HEALTH_SOCKET';
+
+/** Where the parent's health board listens; only call processes have it. */
+export function healthSocket(env: Environment = process.env): string | undefined {
+  return env[HEALTH_SOCKET];
+}
+
+/** For the call processes that this process starts. */
+export function announceHealthSocket(path: string): void {
+  passToChildren({ [HEALTH_SOCKET]: path });
+}
+
 /** Whether a program with windows can be opened for the user. */
 export function hasDesktop(env: Environment = process.env): boolean {
   if (env.CI || env.SSH_CONNECTION) return false;

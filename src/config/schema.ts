@@ -4,17 +4,50 @@ import { z } from 'zod';
 const language = z.string().regex(/^[a-z]{2,3}(-[A-Z]{2})?$/, 'expected a BCP 47 tag such as "en-US"');
 const milliseconds = (min: number, max: number) => z.number().int().min(min).max(max);
 
+/** A provider, or several of equal rank that take turns. */
+const chain = z.array(z.union([z.string(), z.array(z.string()).min(2)])).min(1);
+const byProvider = z.record(z.string(), z.string()).default({});
+const count = (max: number) => z.number().int().min(1).max(max);
+
 export const configSchema = z.strictObject({
   /** Order of preference; the first provider that is available serves. */
   chains: z.strictObject({
-    stt: z.array(z.string()).min(1),
-    llm: z.array(z.string()).min(1),
-    tts: z.array(z.string()).min(1),
+    stt: chain,
+    llm: chain,
+    tts: chain,
   }),
-  /** Model by provider; the provider's own default where absent. */
-  models: z.record(z.string(), z.string()).default({}),
+  /** Model by stage and provider; the provider's own default where absent. */
+  models: z.strictObject({ stt: byProvider, llm: byProvider, tts: byProvider }).prefault({}),
   /** Voice by TTS provider and language. */
   voices: z.record(z.string(), z.record(language, z.string())).default({}),
+  failover: z
+    .strictObject({
+      breaker: z
+        .strictObject({
+          /** Failures in a row that open it. */
+          failures: count(100).default(5),
+          openMs: milliseconds(1_000, 3_600_000).default(60_000),
+          /** Calls at once that try whether the provider is well again. */
+          trials: count(100).default(3),
+          /** Successes in a row that close it. */
+          successes: count(100).default(2),
+        })
+        .prefault({}),
+      /** A provider that failed and has no free check is tried again after so long. */
+      uncheckedMs: milliseconds(1_000, 3_600_000).default(30_000),
+      checkEveryMs: milliseconds(1_000, 3_600_000).default(30_000),
+      /** A voice is gone back to once its provider was well for so long. */
+      voiceReturnMs: milliseconds(0, 3_600_000).default(60_000),
+      /** A second provider is started beside a late one in so many of all cases; 0 = never. */
+      hedgeShare: z.number().min(0).max(1).default(0.05),
+      /** How providers of equal rank are ordered; in turn where absent. */
+      orderBy: z.enum(['cost', 'quality', 'region']).optional(),
+      /** Where this worker is, for `orderBy: region`: us, eu, local. */
+      region: z.string().optional(),
+      /** Whom to ask next when a provider fails, whatever the order says. */
+      fallbackTo: byProvider,
+    })
+    .prefault({}),
   persona: z.strictObject({ default: z.string() }),
   turns: z.strictObject({
     /** Silence before the agent answers when the end of the turn is clear. */

@@ -55,6 +55,8 @@ export interface FailoverEvents {
   onFailure?(stage: Stage, provider: string, error: ProviderError): void;
   onSwitch?(event: Switch): void;
   onHedge?(event: Hedge): void;
+  /** Another link than before gives the results from now on. */
+  onServes?(stage: Stage, provider: string): void;
   /** Nobody is left; the chain goes on trying. */
   onExhausted?(stage: Stage, error: ProviderError): void;
 }
@@ -151,6 +153,7 @@ export class Failover<Link extends FailoverLink> {
 
   /** Tells who serves from now on. */
   serves(link: Link): void {
+    if (this.#serving?.id !== link.id) this.events.onServes?.(this.stage, link.id);
     this.#serving = link;
   }
 

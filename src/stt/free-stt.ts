@@ -39,6 +39,9 @@ export const freeStt = defineStt({
   env: { FREE_STT_MODEL_DIR: 'optional' },
   traits: {
     languages: ['en'],
+    usdPerMinute: 0,
+    quality: 0.2,
+    regions: ['local'],
     sampleRateHz: SAMPLE_RATE_HZ,
     interimResults: true,
     wordTimes: true,

@@ -32,6 +32,9 @@ export const freeTts = defineTts({
   env: { FREE_TTS_MODEL_DIR: 'optional' },
   traits: {
     languages: ['en'],
+    usdPerMinute: 0,
+    quality: 0.2,
+    regions: ['local'],
     sampleRateHz: SAMPLE_RATE_HZ,
     wordTimes: 'estimated',
     defaultVoices: { en: DEFAULT_VOICE },

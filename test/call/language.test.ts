@@ -6,7 +6,7 @@ const links = (...languages: (readonly string[] | 'any')[]) =>
   Object.fromEntries(
     (['stt', 'llm', 'tts'] as const).map((stage, i) => [
       stage,
-      { id: `${stage}-x`, traits: { languages: languages[i] } },
+      [{ id: `${stage}-x`, traits: { languages: languages[i] } }],
     ]),
   ) as unknown as Links;
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { planStages, settingsOf } from '../../src/call/stages.ts';
+import { createLinks, planStages, settingsOf } from '../../src/call/stages.ts';
 import { parseConfig } from '../../src/config/load.ts';
 
 const config = parseConfig(
@@ -9,17 +9,37 @@ const config = parseConfig(
 );
 
 describe('planStages', () => {
-  it('leaves out what has no address and lets the free provider serve', () => {
-    expect(planStages(config, {}).llm.links).toEqual([
+  it('leaves out what has no key or address and lets the free provider serve', () => {
+    const plan = planStages(config, {});
+    expect(plan.llm.links).toEqual([
+      { id: 'openrouter', state: 'left-out', reason: 'OPENROUTER_API_KEY not set' },
+      { id: 'openai', state: 'left-out', reason: 'OPENAI_API_KEY not set' },
+      { id: 'gemini', state: 'left-out', reason: 'GOOGLE_API_KEY or GEMINI_API_KEY not set' },
       { id: 'local', state: 'left-out', reason: 'LOCAL_LLM_BASE_URL not set' },
       { id: 'free-llm', state: 'active' },
+    ]);
+    expect([plan.stt, plan.tts].map(({ providers }) => providers.map(({ provider }) => provider.id))).toEqual([
+      ['free-stt'],
+      ['free-tts'],
     ]);
   });
 
   it('lets the first that is available serve, the rest stand by', () => {
-    const plan = planStages(config, { LOCAL_LLM_BASE_URL: 'http://127.0.0.1:1' });
-    expect(plan.llm.active.id).toBe('local');
-    expect(plan.llm.links.map((link) => link.state)).toEqual(['active', 'available']);
+    const plan = planStages(config, { LOCAL_LLM_BASE_URL: 'http://127.0.0.1:1', GEMINI_API_KEY: 'key' });
+    expect(plan.llm.providers.map(({ provider }) => provider.id)).toEqual(['gemini', 'local', 'free-llm']);
+    expect(plan.llm.links.map((link) => link.state)).toEqual([
+      'left-out',
+      'left-out',
+      'active',
+      'available',
+      'available',
+    ]);
+  });
+
+  it('gives equals the same rank', () => {
+    const equals = { ...config, chains: { ...config.chains, llm: [['openai', 'gemini'], 'free-llm'] } };
+    const { providers } = planStages(equals, { OPENAI_API_KEY: 'a', GOOGLE_API_KEY: 'b' }).llm;
+    expect(providers.map(({ priority }) => priority)).toEqual([0, 0, 1]);
   });
 
   it('names an unknown provider and the known ones', () => {
@@ -33,9 +53,21 @@ describe('planStages', () => {
   });
 });
 
+describe('createLinks', () => {
+  it('makes a link for each of several keys, which names the key without telling it', async () => {
+    const env = { OPENAI_API_KEY: 'sk-first, sk-second' };
+    const links = createLinks(planStages(config, env), config, env).llm.filter(({ id }) => id === 'openai');
+    expect(links).toHaveLength(2);
+    expect(new Set(links.map(({ keyFingerprint }) => keyFingerprint)).size).toBe(2);
+    expect(JSON.stringify(links)).not.toContain('sk-');
+    expect(links[0]?.priority).toBe(links[1]?.priority);
+    await Promise.all(links.map(({ client }) => client.close()));
+  });
+});
+
 describe('settingsOf', () => {
   it('shows a provider its own variables only', () => {
-    const provider = { id: 'x', env: { X_KEY: 'required' } };
+    const provider = { id: 'x', stage: 'llm', env: { X_KEY: 'required' } };
     expect(settingsOf(provider, config, { X_KEY: 'mine', OTHER_KEY: 'not mine' }).env).toEqual({ X_KEY: 'mine' });
   });
 });

@@ -12,6 +12,7 @@ const named = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([
 
 /** Read by convention of the system, not settings of ours. */
 const SYSTEM = new Set([
+  'BULLETPROOF_HEALTH_SOCKET',
   'CI',
   'DISPLAY',
   'HOME',

@@ -1,5 +1,5 @@
 // The rows about providers: whether each has its keys, and whether it answers.
-import { settingsOf } from '../../call/stages.ts';
+import { settingsOf, whatIsMissing } from '../../call/stages.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../../config/provider.ts';
 import type { Config } from '../../config/schema.ts';
@@ -27,9 +27,8 @@ async function providerRow(
   signal: AbortSignal,
 ): Promise<Row> {
   const required = Object.keys(provider.env).filter((variable) => provider.env[variable] === 'required');
-  const missing = required.filter((variable) => !env[variable]);
-  if (missing.length > 0) {
-    const what = missing.join(' and ');
+  const what = whatIsMissing(provider, env);
+  if (what !== undefined) {
     return { name, state: 'unused', found: `${what} not set`, fix: `to use it, set ${what} in .env` };
   }
   const client = provider.create(settingsOf(provider, config, env));

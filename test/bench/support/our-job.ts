@@ -11,9 +11,9 @@ export default defineAgent<{ resources?: CallResources }>({
   prewarm: (process) => {
     process.userData.resources = testResources({
       links: {
-        stt: sttLinkFromPlugin(new InstantStt()),
-        llm: llmLinkFromPlugin(new InstantLlm()),
-        tts: ttsLinkFromPlugin(new InstantTts()),
+        stt: [sttLinkFromPlugin(new InstantStt())],
+        llm: [llmLinkFromPlugin(new InstantLlm())],
+        tts: [ttsLinkFromPlugin(new InstantTts())],
       },
     });
   },

@@ -58,7 +58,11 @@ export default defineAgent<{ resources?: CallResources }>({
   prewarm: (proc) => {
     proc.userData.resources = testResources({
       greeting: 'w30 w31',
-      links: { stt: sttLinkFromPlugin(new InstantStt()), llm: llmLinkFromPlugin(new InstantLlm(REPLY)), tts: tones },
+      links: {
+        stt: [sttLinkFromPlugin(new InstantStt())],
+        llm: [llmLinkFromPlugin(new InstantLlm(REPLY))],
+        tts: [tones],
+      },
       onHeard: (heard) => appendFileSync(process.env.HEARD_FILE as string, `${JSON.stringify(heard)}\n`),
     });
   },

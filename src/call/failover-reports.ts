@@ -1,0 +1,58 @@
+// What a call says about its providers: to the log, and to whoever shows who serves.
+import type { FailoverEvents, Switch } from '../failover/failover.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Stage } from './stages.ts';
+
+export interface FailoverReportOptions {
+  readonly log: Logger;
+  /** Another provider serves the stage from now on. */
+  onServing?(stage: Stage, provider: string): void;
+  onSwitch?(event: Switch): void;
+}
+
+const STAGE_NAMES = { stt: 'speech recognition', llm: 'language model', tts: 'voice', realtime: 'speech to speech' };
+
+export function reportFailover({ log, onServing, onSwitch }: FailoverReportOptions): FailoverEvents {
+  return {
+    onServes: (stage, provider) => {
+      if (stage !== 'realtime') onServing?.(stage, provider);
+    },
+    onSwitch: (event) => {
+      const { stage, from, to, kind, status, tookMs, wordsKept, audioReplayedMs } = event;
+      log.warn(
+        {
+          event: 'provider_switch',
+          provider: to,
+          stage,
+          from,
+          to,
+          kind,
+          ...(status !== undefined && { status }),
+          took_ms: Math.round(tookMs),
+          words_kept: wordsKept ?? 0,
+          audio_replayed_ms: Math.round(audioReplayedMs ?? 0),
+        },
+        describeSwitch(event),
+      );
+      onSwitch?.(event);
+    },
+    onHedge: ({ stage, late, beside, outcome }) => {
+      log.info(
+        { event: 'provider_hedge', provider: beside, stage, late, outcome },
+        `${late} was late, asked ${beside} too`,
+      );
+    },
+    onExhausted: (stage, error) => {
+      log.error(
+        { event: 'connection_failed', provider: error.provider, stage, kind: error.kind },
+        `${STAGE_NAMES[stage]}: every provider failed, trying again`,
+      );
+    },
+  };
+}
+
+/** Such as "language model: openrouter failed (rate-limit, 429), openai took over after 34 ms". */
+export function describeSwitch({ stage, from, to, kind, status, tookMs }: Switch): string {
+  const why = status === undefined ? kind : `${kind}, ${status}`;
+  return `${STAGE_NAMES[stage]}: ${from} failed (${why}), ${to} took over after ${Math.round(tookMs)} ms`;
+}
