@@ -99,6 +99,8 @@ export class Failover<Link extends FailoverLink> {
     this.events = options;
     this.#options = options;
     this.#hedges = new HedgeBudget(this.settings.hedgeShare);
+    // A shared board gives out trials: asking now has the answer here when the first work comes.
+    for (const link of links) this.#admission(link, 'peek');
   }
 
   /** Who would be asked now; the first where nobody is well. */
@@ -146,6 +148,29 @@ export class Failover<Link extends FailoverLink> {
     return this.#attempt(failed.link, 'ready');
   }
 
+  /** A long-lived session went well for a turn, which is told; the result watches it for the next one. */
+  renew(served: Attempt<Link>): Attempt<Link> {
+    served.succeed();
+    return this.#attempt(served.link, 'ready', true);
+  }
+
+  /** Who `next` would give to a new operation; undefined where nobody is well. Takes no trial's place. */
+  get upNext(): Link | undefined {
+    return this.#candidates(new Set(), undefined).find((link) => this.mayServe(link));
+  }
+
+  /** Whether it may be called now; takes no trial's place. */
+  mayServe(link: Link): boolean {
+    return this.#admission(link, 'peek') !== undefined;
+  }
+
+  /** A free check of the link passed. */
+  checkPassed(link: Link): void {
+    for (const id of new Set([this.#serviceId(link), this.#keyId(link)])) {
+      this.board.report(id, { type: 'check-passed' });
+    }
+  }
+
   /** Whether a hedge may be started beside this attempt; the budget is then spent. Trials need none. */
   mayHedge(beside: Attempt<Link>): boolean {
     return beside.isTrial || this.#hedges.spend();
@@ -182,7 +207,7 @@ export class Failover<Link extends FailoverLink> {
     return [...steady, ...rest.filter((link) => !steady.includes(link))];
   }
 
-  #attempt(link: Link, admission: Admission): Attempt<Link> {
+  #attempt(link: Link, admission: Admission, isConnected = false): Attempt<Link> {
     this.#hedges.started();
     const isTrial = admission === 'trial';
     const deadlines = this.#deadlines(link);
@@ -191,6 +216,7 @@ export class Failover<Link extends FailoverLink> {
       link,
       provider: link.id,
       isTrial,
+      isConnected,
       deadlines,
       hedgeAfterMs: isTrial ? 0 : hedgeAfterMs(link.traits.typicalFirstMs, first, deadlines.firstMs),
       clock: this.clock,

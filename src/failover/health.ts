@@ -144,7 +144,7 @@ export class ProviderHealth {
         break;
       case 'check-failed':
         this.#lastCheckMs = this.#clock.now();
-        this.#fail(outcome.failure, true);
+        this.#fail(outcome.failure, true, true);
         break;
     }
   }
@@ -173,7 +173,8 @@ export class ProviderHealth {
     if (this.#suspect) this.#suspect = { ...this.#suspect, trials: Math.max(0, this.#suspect.trials - 1) };
   }
 
-  #fail(failure: Failure, checkable: boolean): void {
+  /** A failed check renews the suspicion, which keeps calls away; the breaker counts what calls meet. */
+  #fail(failure: Failure, checkable: boolean, isCheck = false): void {
     const nowMs = this.#clock.now();
     this.#lastFailure = { ...failure, atMs: nowMs };
     const { breaker, coolDown } = DISPOSITIONS[failure.kind];
@@ -185,8 +186,10 @@ export class ProviderHealth {
       this.#breaker.open(nowMs + coolDownMs);
     } else if (breaker === 'counts') {
       this.#wellSinceMs = nowMs;
-      this.#failuresInRow += 1;
-      this.#breaker.fail(nowMs);
+      if (!isCheck) {
+        this.#failuresInRow += 1;
+        this.#breaker.fail(nowMs);
+      }
       this.#suspect = { untilMs: nowMs + this.#suspectMs(failure, checkable), trials: this.#suspect?.trials ?? 0 };
     } else if (failure.kind === 'invalid-request') {
       this.#invalidInRow += 1;

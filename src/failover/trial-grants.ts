@@ -3,10 +3,10 @@ import type { Clock } from './clock.ts';
 import type { Outcome } from './health.ts';
 import type { HealthBoard } from './health-board.ts';
 
-/** A client may use a grant for so long after it asked. */
-export const GRANT_UNUSED_MS = 10_000;
+/** A client may use a grant for so long after it asked: as long as a caller may take until the next turn. */
+export const GRANT_UNUSED_MS = 60_000;
 /** Later than the client gives up by itself, so that a grant in use is never taken back: for clients that hang. */
-const UNUSED_TAKEN_BACK_MS = 15_000;
+const UNUSED_TAKEN_BACK_MS = 65_000;
 /** No first result takes so long: the outcome got lost. */
 const USED_TAKEN_BACK_MS = 120_000;
 

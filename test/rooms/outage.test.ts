@@ -1,0 +1,94 @@
+// An outage that one call meets is known to the next call process before it asks; the end of it is noticed for free.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startOpenAi } from '../../fixtures/vendors/openai.ts';
+import { startOpenRouter } from '../../fixtures/vendors/openrouter.ts';
+import { type Caller, joinAsCaller } from '../../src/livekit/caller.ts';
+import { type MainProcess, spawnMain } from '../support/spawn-main.ts';
+import { freeTcpPorts, startTestServer, type TestServer } from './support/server.ts';
+
+const always = Number.POSITIVE_INFINITY;
+
+describe('10. a provider outage', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bulletproof-outage-'));
+  let server: TestServer;
+  let main: MainProcess;
+  let openrouter: Awaited<ReturnType<typeof startOpenRouter>>;
+  let openai: Awaited<ReturnType<typeof startOpenAi>>;
+  let port: number;
+
+  beforeAll(async () => {
+    const reply = () => ({ text: ['The ', 'answer ', 'is ', 'yes.'] });
+    [server, openrouter, openai] = await Promise.all([
+      startTestServer(),
+      startOpenRouter({ reply }),
+      startOpenAi({ reply }),
+    ]);
+    port = (await freeTcpPorts(1))[0] as number;
+    const { url, apiKey, apiSecret } = server;
+    main = spawnMain({
+      directory,
+      args: ['--no-open', '--port', String(port)],
+      env: {
+        LIVEKIT_URL: url,
+        LIVEKIT_API_KEY: apiKey,
+        LIVEKIT_API_SECRET: apiSecret,
+        OPENROUTER_API_KEY: 'or-key-of-a-test',
+        OPENROUTER_BASE_URL: openrouter.url,
+        OPENAI_API_KEY: 'oa-key-of-a-test',
+        OPENAI_BASE_URL: openai.url,
+      },
+    });
+    await main.says(/ready: talk at/);
+  });
+  afterAll(async () => {
+    main?.kill('SIGINT');
+    await main?.exited;
+    await Promise.all([server?.stop(), openrouter?.close(), openai?.close()]);
+    rmSync(directory, { recursive: true });
+  });
+
+  const asked = (vendor: typeof openrouter) =>
+    vendor.requests.filter(({ path }) => path.endsWith('/chat/completions')).length;
+
+  /** One call of one typed turn; resolves with how often each vendor was asked in it. */
+  async function call(): Promise<{ openrouter: number; openai: number }> {
+    const before = { openrouter: asked(openrouter), openai: asked(openai) };
+    const response = await fetch(`http://127.0.0.1:${port}/api/calls`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ persona: 'support' }),
+    });
+    const caller: Caller = await joinAsCaller((await response.json()) as { url: string; token: string });
+    try {
+      expect(await caller.waitForAgent(60_000)).toBe(true);
+      expect(await caller.waitForAgentToFinish({ sinceMs: 0, quietMs: 700, timeoutMs: 40_000 })).toBe(true);
+      const sinceMs = caller.nowMs();
+      await caller.sendText('is it ready');
+      expect(await caller.waitForAgentToFinish({ sinceMs, quietMs: 700, timeoutMs: 40_000 })).toBe(true);
+      const said = caller.transcripts.filter(({ who, atMs }) => who === 'agent' && atMs >= sinceMs);
+      expect(said.map(({ text }) => text).join(' ')).toMatch(/The answer is yes/);
+    } finally {
+      await caller.leave();
+    }
+    return { openrouter: asked(openrouter) - before.openrouter, openai: asked(openai) - before.openai };
+  }
+
+  it('is met once; every later call skips it; its end is noticed by a free check and used', async () => {
+    expect(await call()).toEqual({ openrouter: 1, openai: 0 });
+
+    openrouter.faults.fail({ kind: 'status', status: 503 }, always);
+    // The second chance that the table gives to a server's error, then the next provider.
+    expect(await call()).toEqual({ openrouter: 2, openai: 1 });
+    expect(await call()).toEqual({ openrouter: 0, openai: 1 });
+
+    openrouter.faults.mend();
+    await main.says(/llm\/openrouter.*answers again/, 90_000);
+    const { openrouter: recovered } = await call();
+    expect(recovered).toBe(1);
+    expect(main.output()).toContain('provider_switch');
+    expect(main.output()).not.toMatch(/key-of-a-test/);
+  });
+});
