@@ -12,6 +12,8 @@ export interface AttemptOptions<Link> {
   readonly deadlines: Deadlines;
   /** After so long without a first result, another may be started beside it; 0 for a trial. */
   readonly hedgeAfterMs: number;
+  /** It goes on with a connection that stands already, which is not measured again. */
+  readonly isConnected?: boolean;
   readonly clock: Clock;
   readonly report: (outcome: SettledOutcome, error?: ProviderError) => void;
 }
@@ -77,7 +79,7 @@ export class Attempt<Link> {
   }
 
   opened(): void {
-    if (this.#isSettled || this.#connectMs !== undefined) return;
+    if (this.#isSettled || this.#connectMs !== undefined || this.#options.isConnected) return;
     this.#connectMs = this.ageMs;
     this.#disarm('connect');
   }
