@@ -9,7 +9,12 @@ export {
 } from './config/persona.ts';
 export type { EnvNeed, ProviderClient, ProviderDefinition, ProviderSettings } from './config/provider.ts';
 export { type AnyTool, defineTool, type ToolContext, type ToolDefinition } from './config/tool.ts';
+export type { FailoverEvents, FailoverLink, FailoverOptions, Hedge, Switch } from './failover/failover.ts';
+export { type HealthBoard, MemoryHealthBoard } from './failover/health-board.ts';
+export { connectHealthBoard, type HealthClient } from './failover/health-client.ts';
+export { type HealthServer, serveHealthBoard } from './failover/health-server.ts';
 export { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from './failover/provider-error.ts';
+export { DEFAULT_FAILOVER, type FailoverSettings, type Stage } from './failover/settings.ts';
 export type { LlmLink } from './llm/chain.ts';
 export {
   defineLlm,

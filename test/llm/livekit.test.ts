@@ -1,8 +1,9 @@
-import { initializeLogger, llm } from '@livekit/agents';
+import { APIStatusError, initializeLogger, llm } from '@livekit/agents';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { SpeechExpectation } from '../../src/config/expectation.ts';
-import { ProviderError } from '../../src/failover/provider-error.ts';
+import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
+import type { ProviderError } from '../../src/failover/provider-error.ts';
 import type { LlmLink } from '../../src/llm/chain.ts';
 import type { LlmPart, LlmRequest } from '../../src/llm/contract.ts';
 import { LlmChain, llmLinkFromPlugin } from '../../src/llm/livekit.ts';
@@ -118,14 +119,88 @@ describe('llmLinkFromPlugin', () => {
   });
 
   it('makes a ProviderError of an error that the plugin only emits, after the words that came before', async () => {
-    const failure = new ProviderError({ kind: 'server', provider: 'scripted', message: 'broken on command' });
-    const { link } = scriptedLink([{ type: 'text', text: 'Half ' }], failure);
     const heard: string[] = [];
     const reading = (async () => {
-      for await (const part of llmLinkFromPlugin(new LlmChain([link])).client.reply(request()))
+      for await (const part of llmLinkFromPlugin(new BrokenLlm('refused', ['Half '])).client.reply(request()))
         if (part.type === 'text') heard.push(part.text);
     })();
-    await expect(reading).rejects.toBeInstanceOf(ProviderError);
+    await expect(reading).rejects.toMatchObject({ name: 'ProviderError', kind: 'quota', status: 402 });
     expect(heard).toEqual(['Half ']);
   });
 });
+
+describe('a chain of LiveKit plugins', () => {
+  beforeAll(() => initializeLogger({ pretty: false, level: 'silent' }));
+
+  const words = ['One ', 'two ', 'three ', 'four ', 'five.'];
+  it.each([
+    ['refused', []],
+    ['refused', words.slice(0, 2)],
+    ['throws', []],
+    ['throws', words.slice(0, 3)],
+    ['hangs', []],
+    ['hangs', words.slice(0, 4)],
+    ['empty', []],
+  ] as const)('goes on when the first one %s after %j, and shows nobody an error', async (fault, given) => {
+    const errors: unknown[] = [];
+    const switches: string[] = [];
+    const chain = new LlmChain(
+      [new BrokenLlm(fault, given), new BrokenLlm('well', words), new BrokenLlm('well', words)],
+      {
+        board: new MemoryHealthBoard(),
+        onSwitch: ({ from, to }) => switches.push(`${from} → ${to}`),
+      },
+    );
+    chain.on('error', (error) => errors.push(error));
+    const reply = await chain.chat({ chatCtx: conversation() }).collect();
+    expect(reply.text.trim()).toBe('One two three four five.');
+    expect(errors).toEqual([]);
+    // The labels are the same, so that a number keeps their healths apart.
+    expect(switches).toEqual(fault === 'hangs' && given.length === 0 ? [] : ['broken.LLM → broken.LLM#2']);
+  });
+});
+
+type BrokenFault = 'refused' | 'throws' | 'hangs' | 'empty' | 'well';
+
+/** A LiveKit plugin as its vendors' are: it emits its errors, or throws others, or says nothing. */
+class BrokenLlm extends llm.LLM {
+  readonly #fault: BrokenFault;
+  readonly #given: readonly string[];
+
+  constructor(fault: BrokenFault, given: readonly string[]) {
+    super();
+    this.#fault = fault;
+    this.#given = given;
+  }
+
+  override label(): string {
+    return 'broken.LLM';
+  }
+
+  override chat({ chatCtx }: Parameters<llm.LLM['chat']>[0]): llm.LLMStream {
+    return new BrokenStream(this, this.#fault, this.#given, chatCtx);
+  }
+}
+
+class BrokenStream extends llm.LLMStream {
+  readonly #fault: BrokenFault;
+  readonly #given: readonly string[];
+
+  constructor(owner: llm.LLM, fault: BrokenFault, given: readonly string[], chatCtx: llm.ChatContext) {
+    super(owner, { chatCtx, connOptions: { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 } });
+    this.#fault = fault;
+    this.#given = given;
+  }
+
+  protected override async run(): Promise<void> {
+    for (const content of this.#given) this.queue.put({ id: 'reply', delta: { role: 'assistant', content } });
+    if (this.#fault === 'refused')
+      throw new APIStatusError({ message: 'Payment required', options: { statusCode: 402 } });
+    if (this.#fault === 'throws') throw new TypeError('undefined is not a function');
+    if (this.#fault === 'hangs') {
+      await new Promise<void>((resolve) => {
+        this.abortController.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+}
