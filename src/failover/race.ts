@@ -55,6 +55,17 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   #cancelHedge: () => void = () => undefined;
   #isOver = false;
 
+  readonly #abort = (): void => {
+    this.#isOver = true;
+    this.#cancelHedge();
+    for (const [attempt, run] of this.#running) {
+      run.cancel();
+      attempt.release();
+    }
+    this.#running.clear();
+    this.#resolve(undefined);
+  };
+
   constructor(options: RaceOptions<Link, Run>) {
     this.#options = options;
     this.result = new Promise((resolve, reject) => {
@@ -66,7 +77,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
       this.#resolve(undefined);
       return;
     }
-    signal.addEventListener('abort', () => this.#abort(), { once: true });
+    signal.addEventListener('abort', this.#abort, { once: true });
     this.#startNext(options.after);
   }
 
@@ -111,6 +122,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
       // Late, but well: its time is measured, its result is not needed.
       attempt.succeed();
       run.cancel();
+      this.#leave();
       return;
     }
     this.#tellHedges(attempt);
@@ -118,6 +130,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     this.#cancelHedge();
     // Those that are beaten are waited for until they answer or are late: else a dead provider would never be found out.
     this.#resolve({ attempt, run, failed: this.#failed });
+    this.#leave();
   }
 
   #lost(attempt: Attempt<Link>, run: Run, cause: unknown): void {
@@ -126,7 +139,10 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     const error = cause instanceof ProviderError ? cause : serverError(attempt.link.id, cause);
     run.cancel();
     attempt.fail(error);
-    if (this.#isOver) return;
+    if (this.#isOver) {
+      this.#leave();
+      return;
+    }
     this.#failed = { link: attempt.link, error, atMs: failover.clock.now() };
     const again = this.#retried.has(attempt.link) ? undefined : failover.again(attempt, error);
     if (again) {
@@ -147,6 +163,12 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     this.#isOver = true;
     this.#cancelHedge();
     this.#reject(error);
+    this.#leave();
+  }
+
+  /** A signal may live longer than the race: nothing of it stays there. */
+  #leave(): void {
+    if (this.#running.size === 0) this.#options.signal.removeEventListener('abort', this.#abort);
   }
 
   #tellHedges(winner: Attempt<Link>): void {
@@ -155,16 +177,5 @@ class Race<Link extends FailoverLink, Run extends Runner> {
       const outcome = hedge === winner ? 'won' : 'lost';
       failover.events.onHedge?.({ stage: failover.stage, late: late.id, beside: hedge.link.id, outcome });
     }
-  }
-
-  #abort(): void {
-    this.#isOver = true;
-    this.#cancelHedge();
-    for (const [attempt, run] of this.#running) {
-      run.cancel();
-      attempt.release();
-    }
-    this.#running.clear();
-    this.#resolve(undefined);
   }
 }

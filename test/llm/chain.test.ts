@@ -2,25 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { Failover, type Hedge, type Switch } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
-import { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from '../../src/failover/provider-error.ts';
+import { PROVIDER_ERROR_KINDS, ProviderError } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
 import { type LlmLink, replyOverChain } from '../../src/llm/chain.ts';
 import type { LlmPart, LlmRequest } from '../../src/llm/contract.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
+import { type LlmScript, scriptedLlm } from '../support/scripted-llm.ts';
 
 const REPLY = Array.from({ length: 24 }, (_, index) => `w${index} `);
-const PIECE_MS = 20;
-
-interface Script {
-  readonly firstMs?: number;
-  /** Pieces that are given before the fault. */
-  readonly after?: number;
-  readonly fault?: ProviderErrorKind | 'hang' | 'end' | 'throw-other';
-  /** How it goes on when another began. */
-  readonly onContinue?: 'continue' | 'restart';
-  readonly parts?: readonly LlmPart[];
-}
-
 class Bench {
   readonly clock = new FakeClock();
   readonly board = new MemoryHealthBoard(DEFAULT_FAILOVER, this.clock);
@@ -30,48 +19,17 @@ class Bench {
   readonly hedges: Hedge[] = [];
   readonly failures: string[] = [];
 
-  link(id: string, script: Script | ((call: number) => Script) = {}): LlmLink {
-    let calls = 0;
-    return {
+  link(id: string, script: LlmScript | ((call: number) => LlmScript) = {}): LlmLink {
+    return scriptedLlm({
+      clock: this.clock,
       id,
-      traits: { languages: 'any' },
-      client: {
-        close: async () => undefined,
-        reply: (request) => {
-          this.asked.push(id);
-          this.requests.push(request);
-          calls += 1;
-          return this.#reply(id, typeof script === 'function' ? script(calls) : script, request);
-        },
+      words: REPLY,
+      script: typeof script === 'function' ? script : () => script,
+      onRequest: (request) => {
+        this.asked.push(id);
+        this.requests.push(request);
       },
-    };
-  }
-
-  async *#reply(id: string, script: Script, request: LlmRequest): AsyncGenerator<LlmPart> {
-    const { firstMs = 50, after = Number.POSITIVE_INFINITY, fault, onContinue = 'continue' } = script;
-    await this.#wait(firstMs, request.signal);
-    const said = request.continueFrom?.match(/\S+/g)?.length ?? 0;
-    const pieces =
-      script.parts ??
-      REPLY.slice(onContinue === 'continue' ? said : 0).map((text) => ({ type: 'text' as const, text }));
-    for (const [index, part] of pieces.entries()) {
-      if (index === after) break;
-      if (request.signal.aborted) return;
-      yield part;
-      await this.#wait(PIECE_MS, request.signal);
-    }
-    if (after > pieces.length || fault === undefined || fault === 'end') return;
-    if (fault === 'hang') return new Promise<never>(() => undefined);
-    if (fault === 'throw-other') throw new TypeError('undefined is not a function');
-    throw new ProviderError({ kind: fault, provider: id, message: `${id} ${fault}` });
-  }
-
-  #wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return Promise.race([
-      this.clock.sleep(ms),
-      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
-    ]);
+    });
   }
 
   failover(links: readonly LlmLink[], hedgeShare = 0): Failover<LlmLink> {
