@@ -17,14 +17,34 @@ export class SampleRing {
     return this.#written;
   }
 
+  /** Stream position of the oldest sample that is kept. */
+  get oldest(): number {
+    return Math.max(0, this.#written - this.#samples.length);
+  }
+
   write(samples: Int16Array): void {
     const capacity = this.#samples.length;
     const kept = samples.length > capacity ? samples.subarray(samples.length - capacity) : samples;
     const at = (this.#written + samples.length - kept.length) % capacity;
     const untilEdge = Math.min(kept.length, capacity - at);
-    this.#samples.set(kept.subarray(0, untilEdge), at);
-    this.#samples.set(kept.subarray(untilEdge), 0);
+    if (untilEdge === kept.length) {
+      this.#samples.set(kept, at);
+    } else {
+      this.#samples.set(kept.subarray(0, untilEdge), at);
+      this.#samples.set(kept.subarray(untilEdge), 0);
+    }
     this.#written += samples.length;
+  }
+
+  /**
+   * The samples from stream position `from` on, as far as they lie in one piece and at most `most`: no copy, so it holds only
+   * until they are overwritten. Empty where `from` is not kept.
+   */
+  view(from: number, most: number): Int16Array {
+    const capacity = this.#samples.length;
+    if (from < this.oldest || from >= this.#written) return this.#samples.subarray(0, 0);
+    const at = from % capacity;
+    return this.#samples.subarray(at, at + Math.min(most, this.#written - from, capacity - at));
   }
 
   /** A copy of what is kept from stream position `from` on; it may begin later, as older samples are gone. */

@@ -1,13 +1,17 @@
 // Both bridges to LiveKit: our chain as its STT class, and any of its STT plugins as a link.
-import { inference, stt, type VAD, VADEventType } from '@livekit/agents';
+import { inference, stt, type VAD, VADEventType, voice } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { AsyncQueue } from '../audio/async-queue.ts';
 import type { SpeechExpectation } from '../config/expectation.ts';
+import { distinct, Failover, type FailoverOptions } from '../failover/failover.ts';
 import { serverError } from '../failover/provider-error.ts';
-import { openSttChain, type SttChainEvents, type SttLink } from './chain.ts';
-import type { SttClient, SttOpenOptions, SttPart, SttSession } from './contract.ts';
+import { type ChainedSttSession, openSttChain, type SttChainExtras, type SttLink } from './chain.ts';
+import type { SttClient, SttOpenOptions, SttPart, SttSession, SttWord } from './contract.ts';
+import type { ChainedSttPart } from './transcript.ts';
+import { type HeardUtterance, type Utterance, UtteranceSession } from './utterances.ts';
+import type { ActivityDetector, ActivityEvents } from './voice-activity.ts';
 
-export interface SttChainOptions extends SttChainEvents {
+export interface SttChainOptions extends FailoverOptions, Omit<SttChainExtras, 'openActivity'> {
   /** BCP 47; 'en-US' where absent. */
   readonly language?: string;
   readonly keyPhrases?: readonly string[];
@@ -15,29 +19,51 @@ export interface SttChainOptions extends SttChainEvents {
   readonly vad?: VAD;
 }
 
+/** Ours are the only retries. */
+const NO_RETRIES = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 };
+
 /** A LiveKit STT over an array of links: LiveKit plugins or our own providers. */
 export class SttChain extends stt.STT {
   override label = 'bulletproof.SttChain';
-  readonly #links: readonly SttLink[];
+  readonly #failover: Failover<SttLink>;
   readonly #options: SttChainOptions;
+  readonly #plugins: readonly stt.STT[];
   readonly #streams = new Set<ChainStream>();
+  #keyterms: readonly string[] = [];
+  #vad: VAD | undefined;
 
   /** @throws RangeError when `links` is empty */
   constructor(links: readonly (SttLink | stt.STT)[], options: SttChainOptions = {}) {
-    const normalised = links.map((link) => (link instanceof stt.STT ? sttLinkFromPlugin(link) : link));
+    const normalised = distinct(links.map((link) => (link instanceof stt.STT ? sttLinkFromPlugin(link) : link)));
+    const plugins = links.filter((link) => link instanceof stt.STT);
     const first = normalised[0];
     if (!first) throw new RangeError('SttChain needs at least one link');
     super({
       streaming: true,
-      interimResults: first.traits.interimResults,
+      interimResults: normalised.some(({ traits }) => traits.interimResults),
       alignedTranscript: first.traits.wordTimes ? 'word' : false,
+      // Links of our own take them when they are opened.
+      keyterms: plugins.length < links.length || plugins.some(({ capabilities }) => capabilities.keyterms),
+      chatContext: plugins.some(({ capabilities }) => capabilities.chatContext),
     });
-    this.#links = normalised;
+    this.#plugins = plugins;
     this.#options = options;
+    this.#vad = options.vad;
+    this.#failover = new Failover('stt', normalised, {
+      ...options,
+      onFailure: (stage, provider, error) => {
+        options.onFailure?.(stage, provider, error);
+        // An `error` event that nobody hears would end the process.
+        if (this.listenerCount('error') === 0) return;
+        this.emit('error', { type: 'stt_error', timestamp: Date.now(), label: this.label, error, recoverable: true });
+      },
+    });
   }
 
+  /** Who serves now, or would. */
   override get provider(): string {
-    return this.#links[0]?.id ?? 'none';
+    for (const { serving } of this.#streams) if (serving) return serving;
+    return this.#failover.active.id;
   }
 
   /** What the agent expects to hear from now on. */
@@ -45,10 +71,24 @@ export class SttChain extends stt.STT {
     for (const stream of this.#streams) stream.expect(expectation);
   }
 
+  override _updateSessionKeyterms(keyterms: string[]): void {
+    this.#keyterms = keyterms;
+    for (const plugin of this.#plugins) if (plugin.capabilities.keyterms) plugin._updateSessionKeyterms(keyterms);
+  }
+
+  override _pushConversationItem(item: Parameters<stt.STT['_pushConversationItem']>[0]): void {
+    for (const plugin of this.#plugins) if (plugin.capabilities.chatContext) plugin._pushConversationItem(item);
+  }
+
   override stream(): stt.SpeechStream {
-    const link = this.#links[0] as SttLink;
-    const vad = link.traits.needsVoiceActivity ? (this.#options.vad ?? new inference.VAD()) : undefined;
-    const stream = new ChainStream(this, link, this.#links, this.#options, vad);
+    const { language = 'en-US', keyPhrases = [] } = this.#options;
+    const open = (signal: AbortSignal) =>
+      openSttChain(
+        this.#failover,
+        { language, keyPhrases: [...new Set([...keyPhrases, ...this.#keyterms])], signal },
+        { ...this.#options, openActivity: (rateHz, events) => new VadActivity(this.#activity(), rateHz, events) },
+      );
+    const stream = new ChainStream(this, (this.#failover.links[0] as SttLink).traits.sampleRateHz, open);
     this.#streams.add(stream);
     void stream.finished.then(() => this.#streams.delete(stream));
     return stream;
@@ -58,10 +98,9 @@ export class SttChain extends stt.STT {
     buffer: AudioFrame | AudioFrame[],
     signal?: AbortSignal,
   ): Promise<stt.SpeechEvent> {
-    const frames = Array.isArray(buffer) ? buffer : [buffer];
     const stream = this.stream();
     signal?.addEventListener('abort', () => stream.close(), { once: true });
-    for (const frame of frames) stream.pushFrame(frame);
+    for (const frame of Array.isArray(buffer) ? buffer : [buffer]) stream.pushFrame(frame);
     stream.endInput();
     const texts: string[] = [];
     let last: stt.SpeechData | undefined;
@@ -76,33 +115,29 @@ export class SttChain extends stt.STT {
       alternatives: [{ startTime: 0, endTime: 0, confidence: 0, ...last, language, text: texts.join(' ') }],
     };
   }
+
+  #activity(): VAD {
+    this.#vad ??= new inference.VAD();
+    return this.#vad;
+  }
 }
 
 class ChainStream extends stt.SpeechStream {
   override label = 'bulletproof.SttChainStream';
-  readonly #session: SttSession;
-  readonly #vad: VAD | undefined;
+  readonly #session: ChainedSttSession;
   readonly finished: Promise<void>;
   #finish: () => void = () => undefined;
 
-  constructor(
-    owner: SttChain,
-    link: SttLink,
-    links: readonly SttLink[],
-    options: SttChainOptions,
-    vad: VAD | undefined,
-  ) {
-    // The chain opens sessions again by itself, so LiveKit's retries stay off.
-    super(owner, link.traits.sampleRateHz, { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 });
-    this.#vad = vad;
+  constructor(owner: SttChain, sampleRateHz: number, open: (signal: AbortSignal) => ChainedSttSession) {
+    super(owner, sampleRateHz, NO_RETRIES);
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#session = openSttChain(
-      links,
-      { language: options.language ?? 'en-US', keyPhrases: options.keyPhrases, signal: this.abortSignal },
-      options,
-    );
+    this.#session = open(this.abortSignal);
+  }
+
+  get serving(): string | undefined {
+    return this.#session.serving;
   }
 
   expect(expectation: SpeechExpectation): void {
@@ -118,28 +153,11 @@ class ChainStream extends stt.SpeechStream {
   }
 
   async #pump(): Promise<void> {
-    const activity = this.#vad?.stream();
-    const listening = activity ? this.#follow(activity) : Promise.resolve();
     for await (const frame of this.input) {
-      if (frame === stt.SpeechStream.FLUSH_SENTINEL) {
-        this.#session.flush();
-        continue;
-      }
-      const { data } = frame as AudioFrame;
-      this.#session.write(data);
-      activity?.pushFrame(frame as AudioFrame);
+      if (frame === stt.SpeechStream.FLUSH_SENTINEL) this.#session.flush();
+      else this.#session.write((frame as AudioFrame).data);
     }
-    activity?.endInput();
-    await listening;
-    activity?.close();
     this.#session.end();
-  }
-
-  async #follow(activity: ReturnType<VAD['stream']>): Promise<void> {
-    for await (const event of activity) {
-      if (event.type === VADEventType.START_OF_SPEECH) this.#session.speech?.(true);
-      else if (event.type === VADEventType.END_OF_SPEECH) this.#session.speech?.(false);
-    }
   }
 
   async #deliver(): Promise<void> {
@@ -150,32 +168,84 @@ class ChainStream extends stt.SpeechStream {
   }
 }
 
-function toSpeechEvent(part: SttPart, offsetSeconds: number): stt.SpeechEvent {
-  switch (part.type) {
-    case 'speech-start':
-      return { type: stt.SpeechEventType.START_OF_SPEECH };
-    case 'speech-end':
-      return { type: stt.SpeechEventType.END_OF_SPEECH };
-    default:
-      return {
-        type: part.type === 'final' ? stt.SpeechEventType.FINAL_TRANSCRIPT : stt.SpeechEventType.INTERIM_TRANSCRIPT,
-        alternatives: [
-          {
-            text: part.text,
-            language: part.language as stt.SpeechData['language'],
-            startTime: part.startMs / 1000 + offsetSeconds,
-            endTime: part.endMs / 1000 + offsetSeconds,
-            confidence: part.confidence,
-          },
-        ],
-      };
+function toSpeechEvent(part: ChainedSttPart, offsetSeconds: number): stt.SpeechEvent {
+  if (!('text' in part)) {
+    const { START_OF_SPEECH, END_OF_SPEECH } = stt.SpeechEventType;
+    return { type: part.type === 'speech-start' ? START_OF_SPEECH : END_OF_SPEECH };
+  }
+  const { INTERIM_TRANSCRIPT, FINAL_TRANSCRIPT } = stt.SpeechEventType;
+  const toSeconds = (ms: number) => ms / 1000 + offsetSeconds;
+  const words = part.words.map(({ text, startMs, endMs }) =>
+    voice.createTimedString({ text, startTime: toSeconds(startMs), endTime: toSeconds(endMs) }),
+  );
+  return {
+    type: part.type === 'final' ? FINAL_TRANSCRIPT : INTERIM_TRANSCRIPT,
+    alternatives: [
+      {
+        text: part.text,
+        language: part.language as stt.SpeechData['language'],
+        startTime: toSeconds(part.startMs),
+        endTime: toSeconds(part.endMs),
+        confidence: part.confidence,
+        ...(words.length > 0 && { words }),
+        metadata: { provider: part.provider },
+      },
+    ],
+  };
+}
+
+/** LiveKit's voice activity for one session. */
+class VadActivity implements ActivityDetector {
+  readonly #stream: ReturnType<VAD['stream']>;
+  readonly #sampleRateHz: number;
+  readonly #done: Promise<void>;
+  #isClosed = false;
+
+  constructor(vad: VAD, sampleRateHz: number, events: ActivityEvents) {
+    this.#stream = vad.stream();
+    this.#sampleRateHz = sampleRateHz;
+    this.#done = this.#follow(events).catch(() => {
+      if (!this.#isClosed) events.onBroken();
+    });
+  }
+
+  write(samples: Int16Array): void {
+    // slice(): a frame over a view of a larger buffer would hold that buffer's beginning.
+    this.#stream.pushFrame(new AudioFrame(samples.slice(), this.#sampleRateHz, 1, samples.length));
+  }
+
+  end(): Promise<void> {
+    this.#stream.endInput();
+    return this.#done;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stream.close();
+  }
+
+  async #follow({ onProcessed, onSpeech }: ActivityEvents): Promise<void> {
+    let processed = 0;
+    for await (const event of this.#stream) {
+      if (event.type === VADEventType.INFERENCE_DONE) {
+        for (const { samplesPerChannel } of event.frames) processed += samplesPerChannel;
+        onProcessed(processed);
+      } else if (event.type === VADEventType.START_OF_SPEECH) onSpeech(true);
+      else if (event.type === VADEventType.END_OF_SPEECH) onSpeech(false);
+    }
   }
 }
 
-/** Any LiveKit STT plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the session. */
+/**
+ * Any LiveKit STT plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the session. One that
+ * does not stream gets whole utterances.
+ */
 export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
+  // An `error` event that nobody hears would end the process.
+  plugin.on('error', () => undefined);
+  const { streaming, interimResults, alignedTranscript } = plugin.capabilities;
   const client: SttClient = {
-    open: (options) => new PluginSession(plugin, options),
+    open: (options) => (streaming ? new PluginSession(plugin, options) : utterancesOf(plugin, options)),
     close: () => plugin.close(),
   };
   return {
@@ -183,9 +253,10 @@ export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
     traits: {
       languages: 'any',
       sampleRateHz: PLUGIN_SAMPLE_RATE_HZ,
-      interimResults: plugin.capabilities.interimResults,
-      wordTimes: plugin.capabilities.alignedTranscript === 'word',
-      needsVoiceActivity: false,
+      interimResults: streaming && interimResults,
+      wordTimes: alignedTranscript === 'word',
+      needsVoiceActivity: !streaming,
+      ...(!streaming && { deadlines: { firstMs: UTTERANCE_FIRST_MS } }),
     },
     client,
   };
@@ -193,54 +264,108 @@ export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
 
 /** What the chain hands to a plugin, which resamples to what its vendor wants. */
 const PLUGIN_SAMPLE_RATE_HZ = 16_000;
+/** Spec of this project: STT (one request). */
+const UTTERANCE_FIRST_MS = 2_500;
 
 class PluginSession implements SttSession {
   readonly parts = new AsyncQueue<SttPart>();
   readonly #stream: stt.SpeechStream;
+  readonly #label: string;
   #open = true;
+  #hasEnded = false;
 
   constructor(plugin: stt.STT, options: SttOpenOptions) {
-    this.#stream = plugin.stream();
+    const { signal, onOpen } = options;
+    this.#label = plugin.label;
+    this.#stream = plugin.stream({ connOptions: NO_RETRIES });
+    let last: unknown = new Error(`${plugin.label}: ended before the audio did`);
     const onError = (event: { error: Error; recoverable: boolean }) => {
-      if (!event.recoverable) this.parts.fail(serverError(plugin.label, event.error));
+      last = event.error;
+      // Others of its streams tell their errors here too.
+      if (!event.recoverable && this.#stream._failed !== false) this.#fail(event.error);
     };
     plugin.on('error', onError);
     const close = () => {
       this.#open = false;
+      this.parts.end();
       this.#stream.close();
     };
-    options.signal.addEventListener('abort', close, { once: true });
-    void this.#read(plugin.label).finally(() => {
+    if (signal.aborted) close();
+    else signal.addEventListener('abort', close, { once: true });
+    void this.#read(() => last).finally(() => {
       this.#open = false;
       plugin.off('error', onError);
-      options.signal.removeEventListener('abort', close);
+      signal.removeEventListener('abort', close);
+    });
+    // A plugin does not tell when its connection stands: its words must show it.
+    queueMicrotask(() => {
+      if (this.#open) onOpen?.();
     });
   }
 
   write(samples: Int16Array): void {
     // slice(): a frame over a view of a larger buffer would send that buffer's beginning.
-    if (this.#open) this.#stream.pushFrame(new AudioFrame(samples.slice(), PLUGIN_SAMPLE_RATE_HZ, 1, samples.length));
+    this.#try((stream) => stream.pushFrame(new AudioFrame(samples.slice(), PLUGIN_SAMPLE_RATE_HZ, 1, samples.length)));
   }
 
   flush(): void {
-    if (this.#open) this.#stream.flush();
+    this.#try((stream) => stream.flush());
   }
 
   end(): void {
-    if (this.#open) this.#stream.endInput();
+    this.#try((stream) => stream.endInput());
+    this.#hasEnded = true;
     this.#open = false;
   }
 
-  async #read(label: string): Promise<void> {
+  /** A stream that closed by itself throws. */
+  #try(run: (stream: stt.SpeechStream) => void): void {
+    if (!this.#open) return;
+    try {
+      run(this.#stream);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#open = false;
+    this.parts.fail(serverError(this.#label, error));
+  }
+
+  async #read(lastError: () => unknown): Promise<void> {
     try {
       for await (const event of this.#stream) {
         const part = fromSpeechEvent(event);
         if (part) this.parts.push(part);
       }
-      this.parts.end();
+      if (this.#hasEnded) this.parts.end();
+      else this.#fail(lastError());
     } catch (error) {
-      this.parts.fail(serverError(label, error));
+      this.#fail(error);
     }
+  }
+}
+
+function utterancesOf(plugin: stt.STT, options: SttOpenOptions): SttSession {
+  return new UtteranceSession({
+    ...options,
+    provider: plugin.label,
+    sampleRateHz: PLUGIN_SAMPLE_RATE_HZ,
+    recognise: (utterance) => recogniseByPlugin(plugin, utterance),
+  });
+}
+
+async function recogniseByPlugin(
+  plugin: stt.STT,
+  { samples, sampleRateHz, signal }: Utterance,
+): Promise<HeardUtterance> {
+  try {
+    const event = await plugin.recognize(new AudioFrame(samples, sampleRateHz, 1, samples.length), signal);
+    const data = event.alternatives?.[0];
+    return { text: data?.text ?? '', confidence: data?.confidence ?? 1, words: data ? wordsOf(data) : [] };
+  } catch (error) {
+    throw serverError(plugin.label, error);
   }
 }
 
@@ -259,6 +384,14 @@ function fromSpeechEvent(event: stt.SpeechEvent): SttPart | undefined {
     endMs: data.endTime * 1000,
     confidence: data.confidence,
     language: data.language,
-    words: [],
+    words: wordsOf(data),
   };
+}
+
+function wordsOf({ words = [] }: stt.SpeechData): SttWord[] {
+  return words.flatMap(({ text, startTime, endTime }) =>
+    startTime === undefined || endTime === undefined
+      ? []
+      : [{ text, startMs: startTime * 1000, endMs: endTime * 1000 }],
+  );
 }
