@@ -1,43 +1,61 @@
 // Both bridges to LiveKit: our chain as its TTS class, and any of its TTS plugins as a link.
-import { tts, voice } from '@livekit/agents';
+import { APIConnectionError, APITimeoutError, tts, voice } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { AsyncQueue } from '../audio/async-queue.ts';
-import { serverError } from '../failover/provider-error.ts';
+import { distinct, Failover, type FailoverOptions } from '../failover/failover.ts';
+import { ProviderError, serverError } from '../failover/provider-error.ts';
 import { openTtsChain, type TtsLink } from './chain.ts';
+import { WrittenText } from './clause-text.ts';
 import type { TtsClient, TtsOpenOptions, TtsPart, TtsSession } from './contract.ts';
 
-export interface TtsChainOptions {
+export interface TtsChainOptions extends FailoverOptions {
   /** BCP 47; 'en-US' where absent. */
   readonly language?: string;
 }
 
 /** LiveKit's own pace of frames. */
 const FRAME_MS = 20;
+/** All retries are ours. */
 const NO_RETRIES = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 };
 
-/** A LiveKit TTS over an array of links: LiveKit plugins or our own providers. */
+/** A LiveKit TTS over an array of links: LiveKit plugins or our own providers. It emits no errors: it goes on. */
 export class TtsChain extends tts.TTS {
   override label = 'bulletproof.TtsChain';
-  readonly #links: readonly TtsLink[];
-  readonly #language: string;
+  readonly #failover: Failover<TtsLink>;
+  readonly #options: TtsChainOptions;
+  /** Made here of plugins, and closed with the chain; other links live as long as their maker wants. */
+  readonly #bridged: readonly TtsLink[];
+  readonly #closed = new AbortController();
 
   /** @throws RangeError when `links` is empty */
   constructor(links: readonly (TtsLink | tts.TTS)[], options: TtsChainOptions = {}) {
-    const normalised = links.map((link) => (link instanceof tts.TTS ? ttsLinkFromPlugin(link) : link));
-    const first = normalised[0];
-    if (!first) throw new RangeError('TtsChain needs at least one link');
-    super(first.traits.sampleRateHz, 1, { streaming: true, alignedTranscript: first.traits.wordTimes !== 'none' });
-    this.#links = normalised;
-    this.#language = options.language ?? 'en-US';
+    const bridged: TtsLink[] = [];
+    const normalised = links.map((link) => {
+      if (!(link instanceof tts.TTS)) return link;
+      const made = ttsLinkFromPlugin(link);
+      bridged.push(made);
+      return made;
+    });
+    const failover = new Failover<TtsLink>('tts', distinct(normalised), options);
+    super((normalised[0] as TtsLink).traits.sampleRateHz, 1, { streaming: true, alignedTranscript: true });
+    this.#failover = failover;
+    this.#options = options;
+    this.#bridged = bridged;
   }
 
+  /** Who serves now. */
   override get provider(): string {
-    return this.#links[0]?.id ?? 'none';
+    return this.#failover.active.id;
   }
 
   /** Opens one reply; for the streams below. */
   open(signal: AbortSignal): TtsSession {
-    return openTtsChain(this.#links, { language: this.#language, signal });
+    const { language = 'en-US' } = this.#options;
+    return openTtsChain(this.#failover, {
+      language,
+      signal: AbortSignal.any([signal, this.#closed.signal]),
+      sampleRateHz: this.sampleRate,
+    });
   }
 
   override stream(): tts.SynthesizeStream {
@@ -46,6 +64,11 @@ export class TtsChain extends tts.TTS {
 
   override synthesize(text: string, _connOptions?: unknown, signal?: AbortSignal): tts.ChunkedStream {
     return new ChainChunkedStream(text, this, signal);
+  }
+
+  override async close(): Promise<void> {
+    this.#closed.abort();
+    await Promise.allSettled(this.#bridged.map((link) => link.client.close()));
   }
 }
 
@@ -137,6 +160,9 @@ async function deliver(
 
 /** Any LiveKit TTS plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the session. */
 export function ttsLinkFromPlugin(plugin: tts.TTS): TtsLink {
+  // An 'error' that nobody listens to would end the process; a plugin may emit one when its reply is long over.
+  plugin.on('error', () => undefined);
+  const { streaming, alignedTranscript } = plugin.capabilities;
   const client: TtsClient = {
     open: (options) => new PluginSession(plugin, options),
     close: () => plugin.close(),
@@ -146,106 +172,179 @@ export function ttsLinkFromPlugin(plugin: tts.TTS): TtsLink {
     traits: {
       languages: 'any',
       sampleRateHz: plugin.sampleRate,
-      wordTimes: plugin.capabilities.alignedTranscript ? 'exact' : 'none',
+      // One that can't stream speaks whole texts, so it is to get small ones.
+      wordTimes: streaming && alignedTranscript ? 'exact' : 'none',
       defaultVoices: {},
     },
     client,
   };
 }
 
+type PluginStream = tts.SynthesizeStream | tts.ChunkedStream;
+
+/** Text up to a flush: clauses as they are written. */
+type Segment = AsyncQueue<string>;
+
+/** A stream of the plugin for each segment, as nothing but a stream's end tells with every plugin that all is spoken. */
 class PluginSession implements TtsSession {
   readonly parts = new AsyncQueue<TtsPart>();
   readonly #plugin: tts.TTS;
-  readonly #options: TtsOpenOptions;
-  readonly #stream: tts.SynthesizeStream | undefined;
-  /** Only of a plugin that can't stream: it gets whole segments, one after another. */
-  #pending = '';
-  #spoken: Promise<void> = Promise.resolve();
+  readonly #signal: AbortSignal;
+  readonly #written = new WrittenText();
+  readonly #over = new AbortController();
+  #segment: Segment | undefined;
+  #isSegmentOpen = true;
+  #stream: PluginStream | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #audioMs = 0;
 
-  constructor(plugin: tts.TTS, options: TtsOpenOptions) {
+  constructor(plugin: tts.TTS, { signal, onOpen }: TtsOpenOptions) {
     this.#plugin = plugin;
-    this.#options = options;
-    const onError = (event: { error: Error; recoverable: boolean }) => {
-      if (!event.recoverable) this.#fail(event.error);
+    this.#signal = signal;
+    if (signal.aborted) this.#end();
+    else signal.addEventListener('abort', () => this.#end(), { once: true, signal: this.#over.signal });
+    const onError = ({ error, recoverable }: { error: Error; recoverable: boolean }) => {
+      if (!recoverable) this.#fail(error);
     };
     plugin.on('error', onError);
-    const detach = () => plugin.off('error', onError);
-    options.signal.addEventListener('abort', () => this.#stream?.close(), { once: true });
-    if (plugin.capabilities.streaming) {
-      this.#stream = plugin.stream();
-      void this.#read(this.#stream).finally(detach);
-    } else {
-      options.signal.addEventListener('abort', detach, { once: true });
-    }
+    this.#over.signal.addEventListener('abort', () => plugin.off('error', onError), { once: true });
+    // A plugin does not tell when it is connected.
+    queueMicrotask(() => {
+      if (!this.parts.ended) onOpen?.();
+    });
   }
 
   write(text: string): void {
-    if (this.#stream) this.#stream.pushText(text);
-    else this.#pending += text;
+    if (this.parts.ended) return;
+    this.#isSegmentOpen = true;
+    this.#put(this.#written.push(text));
   }
 
   flush(): void {
-    if (this.#stream) {
-      this.#stream.flush();
-      return;
-    }
-    const text = this.#pending.trim();
-    this.#pending = '';
-    this.#spoken = this.#spoken.then(() => this.#speak(text));
+    if (this.parts.ended) return;
+    this.#put(this.#written.flush());
+    this.#segment?.end();
+    this.#segment = undefined;
+    this.#isSegmentOpen = false;
+    this.#then(async () => this.parts.push({ type: 'segment-end' }));
   }
 
   end(): void {
-    if (this.#stream) {
-      this.#stream.endInput();
-      return;
-    }
-    if (this.#pending.trim() !== '') this.flush();
-    void this.#spoken.then(() => this.parts.end());
+    if (this.#isSegmentOpen) this.flush();
+    this.#then(async () => this.#end());
   }
 
-  async #speak(text: string): Promise<void> {
-    if (text === '' || this.parts.ended) {
-      this.parts.push({ type: 'segment-end' });
-      return;
-    }
-    try {
-      for await (const audio of this.#plugin.synthesize(text, undefined, this.#options.signal)) {
-        this.parts.push({ type: 'audio', samples: audio.frame.data });
+  #put(clauses: readonly { readonly written: string }[]): void {
+    for (const { written } of clauses) {
+      if (!this.#segment) {
+        const segment: Segment = new AsyncQueue();
+        this.#segment = segment;
+        this.#then(() => this.#speak(segment));
       }
-      this.parts.push({ type: 'segment-end' });
-    } catch (error) {
-      this.#fail(error);
+      this.#segment.push(written);
     }
   }
 
-  async #read(stream: tts.SynthesizeStream): Promise<void> {
-    try {
-      for await (const audio of stream) {
-        if (typeof audio === 'symbol') continue;
-        for (const word of audio.timedTranscripts ?? []) this.parts.push(wordPart(word));
-        this.parts.push({ type: 'audio', samples: audio.frame.data });
-        if (audio.final) this.parts.push({ type: 'segment-end' });
+  #then(step: () => Promise<void>): void {
+    this.#work = this.#work.then(async () => {
+      if (this.parts.ended) return;
+      try {
+        await step();
+      } catch (error) {
+        this.#fail(error);
       }
-      this.parts.end();
-    } catch (error) {
-      this.#fail(error);
+    });
+  }
+
+  async #speak(segment: Segment): Promise<void> {
+    const stream = this.#plugin.capabilities.streaming ? this.#begin(segment) : await this.#synthesize(segment);
+    if (!stream) return;
+    const baseMs = this.#audioMs;
+    for await (const audio of stream) {
+      if (typeof audio === 'symbol') continue;
+      for (const word of audio.timedTranscripts ?? []) this.parts.push(wordPart(word, baseMs));
+      const { data, samplesPerChannel, sampleRate } = audio.frame;
+      this.parts.push({ type: 'audio', samples: data });
+      this.#audioMs += (samplesPerChannel * 1000) / sampleRate;
     }
+    // The error of a stream is told apart from its end, and a moment later at most.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #begin(segment: Segment): tts.SynthesizeStream {
+    const stream = this.#plugin.stream({ connOptions: NO_RETRIES });
+    this.#stream = stream;
+    const pump = async () => {
+      for await (const clause of segment) {
+        stream.pushText(clause);
+        // Its own tokenizer might wait for more.
+        stream.flush();
+      }
+      stream.endInput();
+    };
+    pump().catch((error: unknown) => this.#fail(error));
+    return stream;
+  }
+
+  async #synthesize(segment: Segment): Promise<tts.ChunkedStream | undefined> {
+    let text = '';
+    for await (const clause of segment) text += clause;
+    if (this.parts.ended) return undefined;
+    const stream = this.#plugin.synthesize(text.trim(), NO_RETRIES, this.#signal);
+    this.#stream = stream;
+    this.#contain(stream);
+    return stream;
+  }
+
+  /** LiveKit leaves the rejection of a failed chunked stream unhandled (1.9.0), which would end the process. */
+  #contain(stream: tts.ChunkedStream): void {
+    const inner = stream as unknown as { mainTask?: () => Promise<unknown> };
+    const { mainTask } = inner;
+    if (typeof mainTask !== 'function') return;
+    inner.mainTask = async () => {
+      try {
+        await mainTask.call(stream);
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
   }
 
   #fail(cause: unknown): void {
-    if (this.#options.signal.aborted) {
-      this.parts.end();
-      return;
+    if (this.parts.ended) return;
+    // What was made before the error is read first.
+    setImmediate(() => {
+      if (this.parts.ended) return;
+      this.parts.fail(pluginError(this.#plugin.label, cause));
+      this.#end();
+    });
+  }
+
+  #end(): void {
+    this.parts.end();
+    this.#segment?.end();
+    this.#over.abort();
+    try {
+      this.#stream?.close();
+    } catch {
+      // It is over either way.
     }
-    this.parts.fail(serverError(this.#plugin.label, cause));
   }
 }
 
-function wordPart(word: voice.TimedString): TtsPart {
+function pluginError(provider: string, cause: unknown): ProviderError {
+  if (!(cause instanceof Error)) return serverError(provider, cause);
+  const { message } = cause;
+  if (cause instanceof APITimeoutError) return new ProviderError({ kind: 'timeout', provider, message, cause });
+  if (cause instanceof APIConnectionError) return new ProviderError({ kind: 'unreachable', provider, message, cause });
+  return serverError(provider, cause);
+}
+
+function wordPart(word: voice.TimedString, baseMs: number): TtsPart {
   return {
     type: 'word',
     text: word.text,
-    startMs: (word.startTime ?? 0) * 1000,
-    endMs: (word.endTime ?? word.startTime ?? 0) * 1000,
+    startMs: baseMs + (word.startTime ?? 0) * 1000,
+    endMs: baseMs + (word.endTime ?? word.startTime ?? 0) * 1000,
   };
 }

@@ -1,7 +1,6 @@
 import { initializeLogger, type tts } from '@livekit/agents';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AsyncQueue } from '../../src/audio/async-queue.ts';
-import { ProviderError } from '../../src/failover/provider-error.ts';
 import type { TtsLink } from '../../src/tts/chain.ts';
 import type { TtsOpenOptions, TtsPart } from '../../src/tts/contract.ts';
 import { TtsChain, ttsLinkFromPlugin } from '../../src/tts/livekit.ts';
@@ -9,7 +8,7 @@ import { TtsChain, ttsLinkFromPlugin } from '../../src/tts/livekit.ts';
 const RATE_HZ = 16_000;
 
 /** Speaks each word as 50 ms of a level of its own: 100 for the first, 200 for the second. */
-function levelLink({ fail = false } = {}) {
+function levelLink() {
   const opened: TtsOpenOptions[] = [];
   const link: TtsLink = {
     id: 'levels',
@@ -23,7 +22,6 @@ function levelLink({ fail = false } = {}) {
         let words = 0;
         let pending = '';
         const flush = () => {
-          if (fail) parts.fail(new ProviderError({ kind: 'quota', provider: 'levels', message: 'spent' }));
           for (const text of pending.match(/\S+\s*/g) ?? []) {
             parts.push({ type: 'word', text, startMs: words * 50, endMs: words * 50 + 50 });
             words += 1;
@@ -128,10 +126,5 @@ describe('ttsLinkFromPlugin', () => {
     expect(samples).toEqual([...Array(800).fill(100), ...Array(800).fill(200)]);
     expect(parts.flatMap((part) => (part.type === 'word' ? [part.text] : []))).toEqual(['one ', 'two']);
     expect(parts.at(-1)).toEqual({ type: 'segment-end' });
-  });
-
-  it('makes a ProviderError of an error that the plugin only emits', async () => {
-    const plugin = new TtsChain([levelLink({ fail: true }).link]);
-    await expect(speak(ttsLinkFromPlugin(plugin))).rejects.toBeInstanceOf(ProviderError);
   });
 });

@@ -1,0 +1,36 @@
+// Finds where sound may be cut: the last stretch of quiet.
+import { levelDbfs } from './voiced-spans.ts';
+
+const STEP_MS = 5;
+/** Between words of a voice; breath and noise of a room lie below. */
+const QUIET_DBFS = -45;
+
+export interface PauseOptions {
+  readonly sampleRateHz: number;
+  /** Shorter ones are within words. */
+  readonly leastMs: number;
+  /** Samples; the pause lies between them. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** In samples; undefined where there is none. */
+export function lastPause(
+  samples: Int16Array,
+  { sampleRateHz, leastMs, from, to }: PauseOptions,
+): { readonly start: number; readonly end: number } | undefined {
+  const step = Math.max(1, Math.round((sampleRateHz * STEP_MS) / 1000));
+  const least = (sampleRateHz * leastMs) / 1000;
+  let end: number | undefined;
+  for (let at = to; ; at -= step) {
+    const isQuiet = at > from && levelDbfs(samples, Math.max(from, at - step), at) <= QUIET_DBFS;
+    if (isQuiet) {
+      end ??= at;
+      continue;
+    }
+    const start = Math.max(from, at);
+    if (end !== undefined && end - start >= least) return { start, end };
+    if (at <= from) return undefined;
+    end = undefined;
+  }
+}

@@ -1,0 +1,334 @@
+// One reply of the chain: who speaks, who goes on where that one failed, and when the reply is over.
+import { AsyncQueue } from '../audio/async-queue.ts';
+import { amplify, matchingGain } from '../audio/loudness.ts';
+import { backoffMs, MAX_ATTEMPTS } from '../failover/backoff.ts';
+import type { Failover } from '../failover/failover.ts';
+import type { ProviderError } from '../failover/provider-error.ts';
+import { raceForFirst, type Winner } from '../failover/race.ts';
+import type { TtsChainOpenOptions, TtsLink } from './chain.ts';
+import type { TtsPart, TtsSession } from './contract.ts';
+import { Playout } from './playout.ts';
+import { ClauseScan, isSpeakable, ReplyText } from './reply-text.ts';
+import { resumePoint } from './resume-point.ts';
+import { StallWatch } from './stall-watch.ts';
+import { untilAborted } from './until-aborted.ts';
+import { VoiceProfiles } from './voice-profile.ts';
+import { VoiceSource } from './voice-source.ts';
+
+/** Voices are learned for the life of a chain. */
+const profilesOf = new WeakMap<Failover<TtsLink>, VoiceProfiles<TtsLink>>();
+
+interface Failed {
+  readonly link: TtsLink;
+  readonly error: ProviderError;
+  readonly atMs: number;
+  readonly wordsKept: number;
+}
+
+type RaceResult = Winner<TtsLink, VoiceSource> | undefined;
+
+export class ChainReply implements TtsSession {
+  readonly parts: AsyncIterable<TtsPart>;
+  readonly #failover: Failover<TtsLink>;
+  readonly #options: TtsChainOpenOptions;
+  readonly #profiles: VoiceProfiles<TtsLink>;
+  readonly #queue = new AsyncQueue<TtsPart>();
+  readonly #reply = new ReplyText();
+  readonly #playout: Playout;
+  readonly #stall: StallWatch;
+  readonly #cancelled = new AbortController();
+  /** Takes the listener off the caller's signal. */
+  readonly #over = new AbortController();
+  /** All that may still need text: who speaks, who races, who was beaten and is waited for. */
+  readonly #sources = new Set<VoiceSource>();
+  /** Links that failed this reply since it last got on. */
+  readonly #tried = new Set<TtsLink>();
+  /** Spoken up to here, and the segments that ended. */
+  #spokenTo = 0;
+  #segment = 0;
+  #scan: ClauseScan;
+  #serving: VoiceSource | undefined;
+  /** When the serving source's sound began, on the reply's clock. */
+  #baseMs = 0;
+  #gain = 1;
+  #isRacing = false;
+  #hasWork = false;
+  #rounds = 0;
+  #roundsAt = 0;
+  #cancelRound: (() => void) | undefined;
+  #failed: Failed | undefined;
+
+  constructor(failover: Failover<TtsLink>, options: TtsChainOpenOptions) {
+    this.#failover = failover;
+    this.#options = options;
+    this.parts = untilAborted(this.#queue, options.signal);
+    let profiles = profilesOf.get(failover);
+    if (!profiles) {
+      profiles = new VoiceProfiles();
+      profilesOf.set(failover, profiles);
+    }
+    this.#profiles = profiles;
+    this.#playout = new Playout(this.#queue, options.sampleRateHz, failover.clock);
+    this.#stall = new StallWatch(failover.clock, this.#playout);
+    this.#scan = new ClauseScan(this.#reply, 0, 0);
+    if (options.signal.aborted) this.#finish();
+    else options.signal.addEventListener('abort', () => this.#cancel(), { once: true, signal: this.#over.signal });
+  }
+
+  write(text: string): void {
+    if (this.#isClosed || text === '') return;
+    this.#reply.write(text);
+    this.#goOn();
+  }
+
+  flush(): void {
+    if (this.#isClosed) return;
+    this.#reply.flush();
+    this.#goOn();
+  }
+
+  end(): void {
+    if (this.#isClosed) return;
+    this.#reply.end();
+    this.#goOn();
+  }
+
+  get #isClosed(): boolean {
+    return this.#reply.ended || this.#queue.ended;
+  }
+
+  /** After text was written, and after anything that changed who speaks. */
+  #goOn(): void {
+    for (const source of this.#sources) source.feed();
+    if (this.#queue.ended) return;
+    this.#endSegments();
+    if (this.#serving) {
+      this.#watch();
+      return;
+    }
+    if (this.#isRacing || this.#cancelRound || this.#queue.ended) return;
+    if (this.#scan.next().length > 0) this.#hasWork = true;
+    if (this.#hasWork) void this.#race();
+  }
+
+  /** Ends every segment of which nothing is left to speak, and the reply after its last one. */
+  #endSegments(): void {
+    for (;;) {
+      const end = this.#reply.segmentEnd(this.#segment);
+      if (end === undefined) break;
+      if (this.#spokenTo < end && isSpeakable(this.#reply.text.slice(this.#spokenTo, end))) return;
+      this.#playout.release();
+      this.#queue.push({ type: 'segment-end' });
+      this.#spokenTo = Math.max(this.#spokenTo, end);
+      this.#segment += 1;
+    }
+    if (this.#reply.ended) this.#finish();
+  }
+
+  async #race(): Promise<void> {
+    this.#isRacing = true;
+    let winner: RaceResult;
+    let exhausted = false;
+    try {
+      winner = await raceForFirst<TtsLink, VoiceSource>({
+        failover: this.#failover,
+        start: (attempt) => this.#start(attempt),
+        tried: new Set(this.#tried),
+        after: this.#failed?.link,
+        mayHedge: true,
+        signal: this.#cancelled.signal,
+      });
+    } catch {
+      exhausted = true;
+    }
+    this.#isRacing = false;
+    if (this.#queue.ended) return;
+    if (winner) this.#serve(winner);
+    else if (exhausted) this.#tryLater();
+  }
+
+  #start(attempt: VoiceSource['attempt']): VoiceSource {
+    const { language, sampleRateHz } = this.#options;
+    const { link } = attempt;
+    const source = new VoiceSource({
+      attempt,
+      reply: this.#reply,
+      from: this.#spokenTo,
+      segment: this.#segment,
+      voice: voiceOf(link, language),
+      language,
+      sampleRateHz,
+      profile: this.#profiles.of(link),
+    });
+    this.#sources.add(source);
+    source.first.catch(() => {
+      this.#sources.delete(source);
+      this.#tried.add(link);
+    });
+    return source;
+  }
+
+  #serve({ run, failed }: Winner<TtsLink, VoiceSource>): void {
+    this.#serving = run;
+    this.#baseMs = this.#playout.handedMs;
+    this.#gain = this.#gainFor(run.link);
+    this.#failover.serves(run.link);
+    const from = this.#failed ?? (failed && { ...failed, wordsKept: 0 });
+    this.#failed = undefined;
+    if (from && from.link !== run.link) this.#tellSwitch(from, run.link);
+    this.#stall.begin();
+    run.onChange = () => this.#take(run);
+    this.#take(run);
+  }
+
+  #tellSwitch({ link, error, atMs, wordsKept }: Failed, to: TtsLink): void {
+    const { clock, events, stage } = this.#failover;
+    const { kind, status, message } = error;
+    const tookMs = clock.now() - atMs;
+    events.onSwitch?.({ stage, from: link.id, to: to.id, kind, status, message, tookMs, wordsKept });
+  }
+
+  #take(source: VoiceSource): void {
+    if (source !== this.#serving || this.#queue.ended) return;
+    for (const event of source.take()) {
+      if (event.type === 'audio') {
+        this.#playout.push(this.#matched(event.samples, source.link));
+        this.#stall.heard();
+      } else if (event.type === 'word') {
+        const { startMs, endMs } = event.word;
+        this.#playout.word({ ...event.word, startMs: this.#baseMs + startMs, endMs: this.#baseMs + endMs });
+      } else this.#spoken(event.to);
+      if (this.#queue.ended) return;
+    }
+    if (source.error) this.#lost(source, source.error);
+    else if (source.isOver) this.#done(source);
+    else this.#watch();
+  }
+
+  #spoken(to: number): void {
+    this.#playout.release();
+    this.#spokenTo = to;
+    this.#stall.spoken();
+    this.#endSegments();
+  }
+
+  /** It can do no more, and all that it was given is spoken. */
+  #done(source: VoiceSource): void {
+    this.#leave(source);
+    source.attempt.succeed();
+    source.cancel();
+    this.#begin();
+  }
+
+  #lost(source: VoiceSource, error: ProviderError): void {
+    const { unit, link } = source;
+    if (unit) {
+      const baseMs = this.#baseMs;
+      const point = resumePoint({
+        unit,
+        wordTimes: link.traits.wordTimes,
+        handedMs: this.#playout.handedMs - baseMs,
+        receivedMs: this.#playout.receivedMs - baseMs,
+      });
+      this.#playout.cut(baseMs + point.fromMs, baseMs + point.toMs, point.leastPauseMs, point.to);
+      this.#spokenTo = point.to;
+    } else this.#playout.release();
+    this.#leave(source);
+    source.attempt.fail(error);
+    this.#tried.add(link);
+    const atMs = this.#failover.clock.now();
+    this.#failed ??= { link, error, atMs, wordsKept: this.#playout.wordsTold };
+    this.#begin();
+  }
+
+  #leave(source: VoiceSource): void {
+    this.#stall.end(source.attempt);
+    source.onChange = () => undefined;
+    this.#sources.delete(source);
+    this.#serving = undefined;
+  }
+
+  /** Looks anew at what is left. */
+  #begin(): void {
+    this.#scan = new ClauseScan(this.#reply, this.#spokenTo, this.#segment);
+    this.#hasWork = false;
+    this.#goOn();
+  }
+
+  #watch(): void {
+    if (this.#serving) this.#stall.watch(this.#serving);
+  }
+
+  /** Everybody failed: all of them again after a while, and in the end the rest of the text is given up. */
+  #tryLater(): void {
+    if (this.#spokenTo > this.#roundsAt) this.#rounds = 0;
+    this.#roundsAt = this.#spokenTo;
+    this.#rounds += 1;
+    this.#tried.clear();
+    if (this.#rounds > MAX_ATTEMPTS) {
+      this.#giveUp();
+      return;
+    }
+    const { clock, random } = this.#failover;
+    this.#cancelRound = clock.setTimeout(
+      () => {
+        this.#cancelRound = undefined;
+        this.#goOn();
+      },
+      backoffMs(this.#rounds, random),
+    );
+  }
+
+  /** What is written later is tried again. */
+  #giveUp(): void {
+    this.#rounds = 0;
+    this.#spokenTo = this.#reply.text.length;
+    this.#begin();
+  }
+
+  /** From the link's level to that of the voice that was heard first. */
+  #gainFor(link: TtsLink): number {
+    const profile = this.#profiles.of(link);
+    const level = profile.dbfs;
+    if (level === undefined) return 1;
+    const reference = this.#profiles.referenceFor(profile);
+    const target = reference.dbfs;
+    return reference === profile || target === undefined ? 1 : matchingGain(level, target);
+  }
+
+  /** A voice that nobody knew is measured while it begins; its gain moves over a piece of sound, never at once. */
+  #matched(samples: Int16Array, link: TtsLink): Int16Array {
+    const before = this.#gain;
+    this.#gain = this.#gainFor(link);
+    return amplify(samples, before, this.#gain);
+  }
+
+  #cancel(): void {
+    this.#finish();
+    this.#cancelled.abort();
+    for (const source of this.#sources) {
+      source.cancel();
+      source.attempt.release();
+    }
+    this.#sources.clear();
+  }
+
+  #finish(): void {
+    if (this.#queue.ended) return;
+    this.#queue.end();
+    this.#playout.close();
+    this.#cancelRound?.();
+    const serving = this.#serving;
+    if (serving && !this.#options.signal.aborted) {
+      this.#leave(serving);
+      serving.attempt.succeed();
+      serving.cancel();
+    }
+    this.#over.abort();
+  }
+}
+
+function voiceOf(link: TtsLink, language: string): string {
+  const { defaultVoices } = link.traits;
+  return link.voices?.[language] ?? defaultVoices[language] ?? Object.values(defaultVoices)[0] ?? '';
+}

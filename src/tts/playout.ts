@@ -1,0 +1,156 @@
+// Hands out the sound of a reply, keeps the last of it back while it may have to be cut, and knows when the caller runs dry.
+import type { AsyncQueue } from '../audio/async-queue.ts';
+import { fadeIn, fadeOut } from '../audio/fade.ts';
+import { lastPause } from '../audio/last-pause.ts';
+import { levelDbfs } from '../audio/voiced-spans.ts';
+import type { Clock } from '../failover/clock.ts';
+import type { TtsPart } from './contract.ts';
+
+/** So much is kept back while a stream is unfinished. */
+const HOLD_MS = 200;
+/**
+ * Going on without a gap matters more than a clean cut, as nearly every reply ends well: with less than this left to play,
+ * what is held goes out bit by bit. A stall of a voice that was ahead is noticed before that.
+ */
+const LOW_MS = 100;
+const STEP_MS = 40;
+const FADE_MS = 15;
+const LOUD_DBFS = -45;
+
+/** `to` is where the word ends in the reply's text. */
+export interface PlacedWord {
+  readonly text: string;
+  readonly to: number;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export class Playout {
+  readonly #queue: AsyncQueue<TtsPart>;
+  readonly #rateHz: number;
+  readonly #clock: Clock;
+  #tail: Int16Array = new Int16Array(0);
+  #words: PlacedWord[] = [];
+  #handedSamples = 0;
+  /** When what was handed over is played to its end. */
+  #playedAtMs = Number.NEGATIVE_INFINITY;
+  #cancelLow: (() => void) | undefined;
+  /** Samples of the next voice that are still to be faded in; from how many. */
+  #fading = 0;
+  #toldTo = 0;
+  #wordsTold = 0;
+
+  constructor(queue: AsyncQueue<TtsPart>, sampleRateHz: number, clock: Clock) {
+    this.#queue = queue;
+    this.#rateHz = sampleRateHz;
+    this.#clock = clock;
+  }
+
+  get handedMs(): number {
+    return this.#ms(this.#handedSamples);
+  }
+
+  /** Handed out and held. */
+  get receivedMs(): number {
+    return this.#ms(this.#handedSamples + this.#tail.length);
+  }
+
+  /** When the caller has heard all that was handed out; in the past where that is so, and -Infinity before any. */
+  get dryAtMs(): number {
+    return this.#playedAtMs;
+  }
+
+  get wordsTold(): number {
+    return this.#wordsTold;
+  }
+
+  push(samples: Int16Array): void {
+    const fade = this.#samples(FADE_MS);
+    const faded = this.#fading > 0 ? fadeIn(samples, fade, fade - this.#fading) : samples;
+    this.#fading = Math.max(0, this.#fading - samples.length);
+    const joined = new Int16Array(this.#tail.length + faded.length);
+    joined.set(this.#tail);
+    joined.set(faded, this.#tail.length);
+    this.#tail = joined;
+    this.#settle(Math.max(0, this.#tail.length - this.#samples(HOLD_MS)));
+  }
+
+  /** Told when its sound is handed out; once only, even when it is said again. */
+  word(word: PlacedWord): void {
+    this.#words.push(word);
+  }
+
+  /** All that is held: what was said is complete. */
+  release(): void {
+    this.#hand(this.#tail.length);
+    this.#tellWords(Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Ends the present voice at the last pause between two moments, else at the first of them; never before what was handed out.
+   * Words that end beyond `textTo` are not told any more.
+   */
+  cut(fromMs: number, toMs: number, leastPauseMs: number, textTo: number): void {
+    const clamp = (ms: number) => Math.min(this.#tail.length, Math.max(0, this.#samples(ms) - this.#handedSamples));
+    const from = clamp(fromMs);
+    const to = Math.max(from, clamp(toMs));
+    const pause = lastPause(this.#tail, { sampleRateHz: this.#rateHz, leastMs: leastPauseMs, from, to });
+    const fade = this.#samples(FADE_MS);
+    let end = pause?.end ?? from;
+    // All was handed out in mid-sound: a bit of what follows, to fade away in.
+    if (end === 0 && this.#isLoud(0, fade)) end = Math.min(fade, this.#tail.length);
+    this.#tail = fadeOut(this.#tail.subarray(0, end), Math.min(fade, end));
+    this.#words = this.#words.filter(({ to: wordTo }) => wordTo <= textTo);
+    this.release();
+    if (this.#handedSamples > 0) this.#fading = fade;
+  }
+
+  close(): void {
+    this.#cancelLow?.();
+    this.#cancelLow = undefined;
+  }
+
+  #isLoud(from: number, to: number): boolean {
+    return this.#tail.length > from && levelDbfs(this.#tail, from, Math.min(to, this.#tail.length)) > LOUD_DBFS;
+  }
+
+  /** Hands out what need not be held, and as much more as keeps the caller from running dry. */
+  #settle(free: number): void {
+    const leftMs = Math.max(0, this.#playedAtMs - this.#clock.now()) + this.#ms(free);
+    const missing = leftMs <= LOW_MS ? this.#samples(Math.max(STEP_MS, LOW_MS - leftMs)) : 0;
+    this.#hand(Math.min(this.#tail.length, free + missing));
+    this.#cancelLow?.();
+    this.#cancelLow = undefined;
+    if (this.#tail.length === 0) return;
+    const waitMs = this.#playedAtMs - LOW_MS - this.#clock.now();
+    this.#cancelLow = this.#clock.setTimeout(() => this.#settle(0), Math.max(1, waitMs));
+  }
+
+  #hand(count: number): void {
+    if (count === 0) return;
+    this.#tellWords(this.#ms(this.#handedSamples + count));
+    this.#queue.push({ type: 'audio', samples: this.#tail.slice(0, count) });
+    this.#tail = this.#tail.slice(count);
+    this.#handedSamples += count;
+    this.#playedAtMs = Math.max(this.#playedAtMs, this.#clock.now()) + this.#ms(count);
+    if (this.#tail.length === 0) this.close();
+  }
+
+  #tellWords(beforeMs: number): void {
+    while ((this.#words[0]?.startMs ?? Number.POSITIVE_INFINITY) < beforeMs) {
+      const { text, to, startMs, endMs } = this.#words.shift() as PlacedWord;
+      if (to <= this.#toldTo) continue;
+      this.#toldTo = to;
+      this.#wordsTold += 1;
+      this.#queue.push({ type: 'word', text, startMs, endMs });
+    }
+  }
+
+  #ms(samples: number): number {
+    return (samples * 1000) / this.#rateHz;
+  }
+
+  #samples(ms: number): number {
+    return Math.round((ms * this.#rateHz) / 1000);
+  }
+}

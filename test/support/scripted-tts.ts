@@ -1,0 +1,234 @@
+// Voices for tests of the chain: w0, w1, … as tones, on a fake clock, that fail as they are told.
+import { speakTones } from '../../fixtures/tones.ts';
+import { AsyncQueue } from '../../src/audio/async-queue.ts';
+import { ProviderError, type ProviderErrorKind } from '../../src/failover/provider-error.ts';
+import type { TtsLink } from '../../src/tts/chain.ts';
+import { ClauseSplitter } from '../../src/tts/clauses.ts';
+import type { TtsOpenOptions, TtsPart, TtsSession } from '../../src/tts/contract.ts';
+import type { FakeClock } from './fake-clock.ts';
+
+/** `afterMs`: so much sound was handed out by the session before it happens. */
+export type TtsFault =
+  | { readonly does: 'throw-at-open' }
+  | { readonly does: 'throw-at-write' }
+  | { readonly does: 'fail'; readonly kind: ProviderErrorKind; readonly afterMs: number }
+  | { readonly does: 'throw-odd'; readonly afterMs: number }
+  | { readonly does: 'hang'; readonly afterMs: number }
+  /** From there on a chunk only every so often. */
+  | { readonly does: 'trickle'; readonly afterMs: number; readonly everyMs: number }
+  | { readonly does: 'end-early'; readonly afterMs: number }
+  /** Says that the segment ended, and then no more. */
+  | { readonly does: 'segment-end-early'; readonly afterMs: number }
+  | { readonly does: 'empty' }
+  | { readonly does: 'never-end' }
+  | { readonly does: 'parts-after-end' }
+  | { readonly does: 'slow-first'; readonly byMs: number };
+
+export interface ScriptedTtsOptions {
+  readonly sampleRateHz?: number;
+  readonly wordTimes?: 'exact' | 'estimated' | 'none';
+  readonly gain?: number;
+  /** To its first sound. */
+  readonly firstMs?: number;
+  /** Sound in a chunk, and the time between two. */
+  readonly chunkMs?: number;
+  readonly everyMs?: number;
+  readonly priority?: number;
+}
+
+export class ScriptedTts {
+  readonly link: TtsLink;
+  /** What befalls the next sessions, in order; none where it is empty. */
+  readonly faults: TtsFault[] = [];
+  /** Befalls all others. */
+  always: TtsFault | undefined;
+  readonly opened: TtsOpenOptions[] = [];
+  /** All that each session was given, with | for a flush and ] for the end. */
+  readonly written: string[] = [];
+  readonly clock: FakeClock;
+  readonly options: Required<Omit<ScriptedTtsOptions, 'priority'>>;
+  closed = 0;
+
+  constructor(id: string, clock: FakeClock, options: ScriptedTtsOptions = {}) {
+    const { sampleRateHz = 16_000, wordTimes = 'exact', gain = 1, firstMs = 80, chunkMs = 40, everyMs = 10 } = options;
+    this.clock = clock;
+    this.options = { sampleRateHz, wordTimes, gain, firstMs, chunkMs, everyMs };
+    this.link = {
+      id,
+      traits: { languages: 'any', sampleRateHz, wordTimes, defaultVoices: { 'en-US': 'v' } },
+      ...(options.priority !== undefined && { priority: options.priority }),
+      client: {
+        open: (opened) => this.#open(opened),
+        close: async () => {
+          this.closed += 1;
+        },
+      },
+    };
+  }
+
+  #open(options: TtsOpenOptions): TtsSession {
+    this.opened.push(options);
+    const fault = this.faults.shift() ?? this.always;
+    if (fault?.does === 'throw-at-open') throw new Error('cannot open');
+    const at = this.written.push('') - 1;
+    const note = (text: string) => {
+      this.written[at] += text;
+    };
+    return new ScriptedSession(this, options, fault, note);
+  }
+}
+
+interface Step {
+  readonly type: 'clause' | 'segment-end' | 'end';
+  readonly text: string;
+}
+
+class ScriptedSession implements TtsSession {
+  readonly parts = new AsyncQueue<TtsPart>();
+  readonly #owner: ScriptedTts;
+  readonly #fault: TtsFault | undefined;
+  readonly #note: (text: string) => void;
+  readonly #clauses = new ClauseSplitter();
+  readonly #steps: Step[] = [];
+  #text = '';
+  #placed = 0;
+  #soundMs = 0;
+  #isOpen = true;
+  #isWorking = false;
+  #hasBegun = false;
+  #cancel: (() => void) | undefined;
+
+  constructor(owner: ScriptedTts, options: TtsOpenOptions, fault: TtsFault | undefined, note: (text: string) => void) {
+    this.#owner = owner;
+    this.#fault = fault;
+    this.#note = note;
+    options.signal.addEventListener('abort', () => {
+      this.#cancel?.();
+      this.parts.end();
+    });
+    queueMicrotask(() => options.onOpen?.());
+  }
+
+  write(text: string): void {
+    if (this.#fault?.does === 'throw-at-write') throw new Error('cannot write');
+    this.#note(text);
+    this.#text += text;
+    this.#isOpen = true;
+    this.#say(this.#clauses.push(text));
+  }
+
+  flush(): void {
+    this.#note('|');
+    this.#say(this.#clauses.flush());
+    this.#isOpen = false;
+    this.#do({ type: 'segment-end', text: '' });
+  }
+
+  end(): void {
+    if (this.#isOpen) this.flush();
+    this.#note(']');
+    this.#do({ type: 'end', text: '' });
+  }
+
+  #say(clauses: readonly { readonly text: string }[]): void {
+    for (const { text } of clauses) {
+      const at = this.#text.indexOf(text, this.#placed);
+      const verbatim = /^\s*/.exec(this.#text.slice(at + text.length))?.[0] ?? '';
+      this.#placed = at + text.length + verbatim.length;
+      this.#do({ type: 'clause', text: text + verbatim });
+    }
+  }
+
+  #do(step: Step): void {
+    this.#steps.push(step);
+    if (!this.#isWorking) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    for (let step = this.#steps.shift(); step; step = this.#steps.shift()) {
+      if (this.parts.ended) return;
+      if (step.type === 'clause') await this.#speak(step.text);
+      else if (step.type === 'segment-end') this.#endSegment();
+      else this.#end();
+    }
+    this.#isWorking = false;
+  }
+
+  #endSegment(): void {
+    if (this.#fault?.does !== 'never-end') this.parts.push({ type: 'segment-end' });
+  }
+
+  #end(): void {
+    if (this.#fault?.does === 'never-end') return;
+    if (this.#fault?.does === 'parts-after-end') {
+      this.parts.push({ type: 'segment-end' });
+      this.parts.push({ type: 'audio', samples: speakTones([9], this.#owner.options.sampleRateHz) });
+    }
+    this.parts.end();
+  }
+
+  async #speak(clause: string): Promise<void> {
+    const { sampleRateHz, wordTimes, chunkMs, everyMs, firstMs, gain } = this.#owner.options;
+    if (!this.#hasBegun) await this.#sleep(this.#fault?.does === 'slow-first' ? this.#fault.byMs : firstMs);
+    this.#hasBegun = true;
+    if (this.#fault?.does === 'empty') return;
+    const words = (clause.match(/\S+\s*/g) ?? []).filter((word) => /\w/.test(word));
+    const fromMs = this.#soundMs;
+    const samples = speakTones(words.map(toneOf), sampleRateHz).map((sample) => Math.round(sample * gain));
+    let told = 0;
+    const chunk = Math.round((chunkMs * sampleRateHz) / 1000);
+    for (let at = 0; at < samples.length; at += chunk) {
+      const piece = samples.slice(at, this.#cutAt(at, Math.min(samples.length, at + chunk)));
+      const untilMs = this.#soundMs + (piece.length * 1000) / sampleRateHz;
+      for (; wordTimes !== 'none' && told < words.length && fromMs + told * 300 < untilMs; told += 1) {
+        const startMs = fromMs + told * 300;
+        this.parts.push({ type: 'word', text: words[told] as string, startMs, endMs: startMs + 240 });
+      }
+      if (piece.length > 0) this.parts.push({ type: 'audio', samples: piece });
+      this.#soundMs = untilMs;
+      if (await this.#befalls()) return;
+      await this.#sleep(
+        this.#fault?.does === 'trickle' && untilMs >= this.#fault.afterMs ? this.#fault.everyMs : everyMs,
+      );
+      if (this.parts.ended) return;
+    }
+  }
+
+  /** A fault may lie within a chunk. */
+  #cutAt(from: number, to: number): number {
+    const fault = this.#fault;
+    if (!fault || !('afterMs' in fault) || fault.does === 'trickle') return to;
+    const left = Math.round(((fault.afterMs - this.#soundMs) * this.#owner.options.sampleRateHz) / 1000);
+    return Math.max(from, Math.min(to, from + left));
+  }
+
+  async #befalls(): Promise<boolean> {
+    const fault = this.#fault;
+    if (!fault || !('afterMs' in fault) || fault.does === 'trickle' || this.#soundMs < fault.afterMs - 0.1)
+      return false;
+    if (fault.does === 'hang') await new Promise(() => undefined);
+    if (fault.does === 'segment-end-early') this.parts.push({ type: 'segment-end' });
+    if (fault.does === 'segment-end-early') await new Promise(() => undefined);
+    const provider = this.#owner.link.id;
+    if (fault.does === 'fail') this.parts.fail(new ProviderError({ kind: fault.kind, provider, message: fault.kind }));
+    if (fault.does === 'throw-odd') this.parts.fail('not even an error');
+    this.parts.end();
+    return true;
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#owner.clock.setTimeout(resolve, ms);
+      this.#cancel = () => {
+        stop();
+        resolve();
+      };
+    });
+  }
+}
+
+/** Any word has a sound: w7 its own, others that of their length. */
+function toneOf(word: string): number {
+  return Number(/w(\d+)/.exec(word)?.[1] ?? word.trim().length % 20);
+}
