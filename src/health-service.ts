@@ -1,5 +1,5 @@
 // What the parent process knows of all providers: the board that every call shares, free checks, Redis, and its log.
-import { createLinks, linksOfStage, type Plan, STAGES } from './call/stages.ts';
+import { createLinks, type Links, linksOfStage, type Plan, STAGES } from './call/stages.ts';
 import type { Environment } from './config/environment.ts';
 import type { Config } from './config/schema.ts';
 import { systemClock } from './failover/clock.ts';
@@ -12,6 +12,8 @@ import type { Logger } from './telemetry/log.ts';
 
 export interface HealthService {
   readonly board: MemoryHealthBoard;
+  /** The parent's own clients of all providers: for checks, never for a call. */
+  readonly links: Links;
   /** Where call processes connect. */
   readonly socketPath: string;
   close(): Promise<void>;
@@ -59,6 +61,7 @@ export async function startHealthService(
   });
   return {
     board,
+    links,
     socketPath: server.socketPath,
     close: async () => {
       checks.stop();

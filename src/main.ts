@@ -1,7 +1,8 @@
 // The parent process: configuration → LiveKit server → talk page → worker, and the orderly end of all of them.
 import './livekit/quiet-rtc.ts';
 import { fileURLToPath } from 'node:url';
-import { planStages } from './call/stages.ts';
+import { chainHealth } from './call/chain-health.ts';
+import { type Plan, planStages } from './call/stages.ts';
 import { openInBrowser } from './cli/open-in-browser.ts';
 import { HELP, type Options, parseOptions } from './cli/options.ts';
 import { createProgress } from './cli/progress.ts';
@@ -12,7 +13,9 @@ import type { Persona } from './config/persona.ts';
 import { loadPersonas } from './config/personas.ts';
 import type { Config } from './config/schema.ts';
 import { describeError, UserError } from './config/user-error.ts';
-import { startHealthService } from './health-service.ts';
+import { type Demo, startDemo } from './demo.ts';
+import { systemClock } from './failover/clock.ts';
+import { type HealthService, startHealthService } from './health-service.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { createCallAccess } from './livekit/call-access.ts';
 import { accessServer, type ServerAccess } from './livekit/server-access.ts';
@@ -29,6 +32,7 @@ interface Setup {
   readonly defaultPersona: string;
   readonly log: Logger;
   readonly pretty: boolean;
+  readonly demo: Demo | undefined;
 }
 
 type Cleanup = () => Promise<unknown>;
@@ -42,7 +46,7 @@ async function main(): Promise<number> {
   const cleanups: Cleanup[] = [];
   const signals = listenForSignals();
   try {
-    return await serve(await prepare(options, signals.ending), signals, cleanups);
+    return await serve(await prepare(options, signals.ending, cleanups), signals, cleanups);
   } catch (error) {
     if (signals.ending.aborted) return signals.exitCode();
     throw error;
@@ -51,7 +55,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function prepare(options: Options, signal: AbortSignal): Promise<Setup> {
+async function prepare(options: Options, signal: AbortSignal, cleanups: Cleanup[]): Promise<Setup> {
   const given = readEnvironment(process.cwd());
   const config = loadConfig(configFile);
   const defaultPersona = options.persona ?? given.PERSONA ?? config.persona.default;
@@ -59,10 +63,17 @@ async function prepare(options: Options, signal: AbortSignal): Promise<Setup> {
   const pretty = wantsPretty(given.LOG_FORMAT);
   const log = createLogger({ level: given.LOG_LEVEL, pretty });
   const found = given.LOCAL_LLM_BASE_URL ? undefined : (await findOllama(undefined, signal))?.baseUrl;
-  const env: Environment = { ...given, ...(found && { LOCAL_LLM_BASE_URL: found }) };
+  const demo = options.demo ? await startDemo(projectDirectory, given.HTTP_HOST) : undefined;
+  if (demo) cleanups.push(() => demo.close());
+  const env: Environment = {
+    ...given,
+    ...(found && { LOCAL_LLM_BASE_URL: found }),
+    // Outages that are only shown are no news for other workers.
+    ...(demo && { ...demo.env, REDIS_URL: undefined }),
+  };
   // Call processes read the same environment.
-  passToChildren({ PERSONA: defaultPersona, LOCAL_LLM_BASE_URL: found });
-  return { options, env, config, personas, defaultPersona, log, pretty };
+  passToChildren({ ...demo?.env, PERSONA: defaultPersona, LOCAL_LLM_BASE_URL: found });
+  return { options, env, config, personas, defaultPersona, log, pretty, demo };
 }
 
 async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promise<number> {
@@ -81,7 +92,7 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   cleanups.push(() => server.stop());
   const worker = startCalls(setup, server);
   cleanups.push(() => worker.close());
-  const http = await startPage(setup, server, worker);
+  const http = await startPage(setup, server, worker, plan, health);
   cleanups.push(() => http.close());
 
   await untilAborted(ending, worker.ready);
@@ -103,8 +114,14 @@ function startCalls({ env, config, pretty }: Setup, server: ServerAccess): CallW
   });
 }
 
-function startPage(setup: Setup, server: ServerAccess, worker: CallWorker): Promise<HttpServer> {
-  const { options, env, log, personas, defaultPersona } = setup;
+function startPage(
+  setup: Setup,
+  server: ServerAccess,
+  worker: CallWorker,
+  plan: Plan,
+  { links, board }: HealthService,
+): Promise<HttpServer> {
+  const { options, env, log, personas, defaultPersona, demo } = setup;
   return startHttp({
     host: env.HTTP_HOST ?? '127.0.0.1',
     port: options.port,
@@ -119,6 +136,8 @@ function startPage(setup: Setup, server: ServerAccess, worker: CallWorker): Prom
         return { live: true, ready, reasons: ready ? [] : ['the worker is not registered with the LiveKit server'] };
       },
       livekitUrl: server.url,
+      providers: () => chainHealth(plan, links, board.all(), systemClock.now()),
+      ...(demo && { demo }),
     },
   });
 }

@@ -8,6 +8,7 @@ Usage: pnpm dev:bulletproof [options]
 
   --persona <id>   who answers where the caller chooses none (a file in agents/)
   --port <number>  port of the talk page, 3000 by default
+  --demo           stand-ins for all vendors run on this machine, and the talk page has buttons that break them
   --no-open        do not open the talk page in the browser
   --help           show this text
 
@@ -19,13 +20,15 @@ export interface Options {
   readonly persona: string | undefined;
   readonly port: number;
   readonly open: boolean;
+  /** Stand-ins for the vendors run on this machine. */
+  readonly demo: boolean;
 }
 
 /** @throws UserError for an unknown option or a port that is none */
 export function parseOptions(args: readonly string[]): Options {
   // pnpm hands "--" on in `pnpm dev:bulletproof -- --port 3001`.
   const given = args.filter((arg, index) => !(arg === '--' && index === 0));
-  let values: { help?: boolean; persona?: string; port?: string; open?: boolean };
+  let values: { help?: boolean; persona?: string; port?: string; open?: boolean; demo?: boolean };
   try {
     ({ values } = parseArgs({
       args: given,
@@ -35,6 +38,7 @@ export function parseOptions(args: readonly string[]): Options {
         persona: { type: 'string' },
         port: { type: 'string' },
         open: { type: 'boolean' },
+        demo: { type: 'boolean' },
       },
     }));
   } catch (error) {
@@ -45,6 +49,7 @@ export function parseOptions(args: readonly string[]): Options {
     persona: values.persona,
     port: values.port === undefined ? 3000 : parsePort(values.port),
     open: values.open ?? true,
+    demo: values.demo ?? false,
   };
 }
 

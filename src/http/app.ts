@@ -8,10 +8,13 @@ import type { HttpDeps } from './deps.ts';
 import type { Page } from './page-files.ts';
 import { assetRoute } from './routes/asset.ts';
 import { callsRoute } from './routes/calls.ts';
+import { demoRoute } from './routes/demo.ts';
+import { demoFaultsRoute } from './routes/demo-faults.ts';
 import { healthLiveRoute } from './routes/health-live.ts';
 import { healthReadyRoute } from './routes/health-ready.ts';
 import { pageRoute } from './routes/page.ts';
 import { personasRoute } from './routes/personas.ts';
+import { providersRoute } from './routes/providers.ts';
 import { sameOriginOnly } from './same-origin.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -27,14 +30,22 @@ const MAX_BODY_BYTES = 8_192;
 
 export function createApp({ deps, page, log, loopbackOnly }: AppOptions): Hono {
   const app = new Hono();
+  const isDemo = deps.demo !== undefined && loopbackOnly;
   app.use(securityHeaders(deps.livekitUrl));
   app.use('/api/*', sameOriginOnly({ loopbackOnly, allowedOrigins: deps.allowedOrigins ?? [] }));
+  // No other origin may break providers, not even one that may start calls.
+  app.use('/api/demo/*', sameOriginOnly({ loopbackOnly: true, allowedOrigins: [] }));
   app.use('/api/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json(tooLarge, 413) }));
 
   app.get('/', pageRoute(page));
   app.get('/assets/:name', assetRoute(page));
   app.get('/api/personas', personasRoute(deps));
   app.post('/api/calls', callsRoute(deps));
+  app.get('/api/providers', providersRoute(deps, isDemo));
+  if (isDemo) {
+    app.get('/api/demo', demoRoute(deps));
+    app.post('/api/demo/faults', demoFaultsRoute(deps));
+  }
   app.get('/health/live', healthLiveRoute(deps));
   app.get('/health/ready', healthReadyRoute(deps));
 

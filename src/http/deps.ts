@@ -18,11 +18,41 @@ export interface Health {
   readonly reasons: readonly string[];
 }
 
+export interface ProviderReport {
+  readonly id: string;
+  readonly title: string;
+  /** `active` would serve a call that begins now. */
+  readonly state: 'active' | 'well' | 'suspect' | 'left-alone' | 'left-out';
+  /** Why it is left out. */
+  readonly reason?: string;
+  /** How it failed last, where it is not well. */
+  readonly cause?: { readonly kind: string; readonly status?: number };
+  /** Until when nobody asks it, as an ISO time. */
+  readonly until?: string;
+}
+
+export interface ChainReport {
+  readonly stage: 'stt' | 'llm' | 'tts';
+  /** In the order in which they are asked. */
+  readonly providers: readonly ProviderReport[];
+}
+
+/** The stand-ins of the demonstration. */
+export interface DemoAccess {
+  /** Providers that have one, by their ids. */
+  readonly vendors: readonly string[];
+  faultOf(vendor: string): string | undefined;
+  fail(vendor: string, fault: string): Promise<void>;
+}
+
 export interface HttpDeps {
   readonly personas: readonly PersonaSummary[];
   /** @throws UserError when a call cannot be had now; its words and its fix are shown on the page */
   createCall(request: CallRequest): Promise<CallAccess>;
   health(): Health;
+  providers(): readonly ChainReport[];
+  /** Only with `--demo`; its routes answer on loopback only. */
+  readonly demo?: DemoAccess;
   /** The LiveKit server that the page may connect to. Without it the page may connect to any. */
   readonly livekitUrl?: string;
   /** Origins beside the server's own that may start calls, such as that of a reverse proxy: "https://talk.example.com". */

@@ -19,6 +19,7 @@ function app(change: Partial<HttpDeps> = {}, loopbackOnly = true) {
     personas: [SALES],
     livekitUrl: 'ws://127.0.0.1:7880',
     health: () => ({ live: true, ready: true, reasons: [] }),
+    providers: () => [],
     createCall: async (request) => {
       requests.push(request);
       return { url: 'ws://127.0.0.1:7880', token: 'a.b.c', room: 'room-1', identity: 'caller-1' };

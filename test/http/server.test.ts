@@ -12,6 +12,7 @@ const deps = {
   personas: [],
   createCall: () => Promise.reject(new Error('not asked for here')),
   health: () => ({ live: true as const, ready: true, reasons: [] }),
+  providers: () => [],
 };
 const log = createLogger({ level: 'silent' });
 const open: HttpServer[] = [];

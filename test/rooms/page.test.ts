@@ -27,6 +27,7 @@ const NOBODY: HttpDeps = {
   personas: [],
   createCall: () => Promise.reject(new Error('not asked for')),
   health: () => ({ live: true, ready: false, reasons: [] }),
+  providers: () => [],
 };
 
 let livekit: TestServer;
@@ -69,6 +70,7 @@ async function open(path = '/', browserOptions: BrowserOptions = {}, change: Par
       livekitUrl: url,
       personas: PERSONAS,
       health: () => ({ live: true, ready: true, reasons: [] }),
+      providers: () => [],
       createCall: async ({ persona, language }) => {
         const room = `page-${++rooms}`;
         const token = new AccessToken(apiKey, apiSecret, { identity: 'caller' });

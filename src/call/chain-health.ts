@@ -1,0 +1,67 @@
+// How each provider of each chain is, in the order of the chain: for the talk page.
+import type { Health } from '../failover/health.ts';
+import type { ProviderErrorKind } from '../failover/provider-error.ts';
+import { providers } from '../registry.ts';
+import { type Links, linksOfStage, type Plan, STAGES, type Stage } from './stages.ts';
+
+export interface ProviderHealth {
+  readonly id: string;
+  readonly title: string;
+  /** `active` would serve a call that begins now; `suspect` failed and is tried again soon; `left-out` lacks a key. */
+  readonly state: 'active' | 'well' | 'suspect' | 'left-alone' | 'left-out';
+  /** Why it is left out. */
+  readonly reason?: string;
+  /** Why nobody asks it. */
+  readonly cause?: { readonly kind: ProviderErrorKind; readonly status?: number };
+  /** Until when nobody asks it, as an ISO time; absent where only a change or a passed check ends that. */
+  readonly until?: string;
+}
+
+export interface ChainHealth {
+  readonly stage: Stage;
+  readonly providers: readonly ProviderHealth[];
+}
+
+type State = Pick<ProviderHealth, 'state' | 'cause' | 'until'>;
+const WORSE = ['well', 'suspect', 'left-alone'];
+const rank = ({ state }: State) => WORSE.indexOf(state);
+
+/** @param board what is known, by `stage/provider` and `stage/provider#key` */
+export function chainHealth(
+  plan: Plan,
+  links: Links,
+  board: ReadonlyMap<string, Health>,
+  nowMs: number,
+): readonly ChainHealth[] {
+  return STAGES.map((stage) => {
+    const chain = plan[stage].links.map(({ id, reason }): ProviderHealth => {
+      const title = providers.find((provider) => provider.stage === stage && provider.id === id)?.title ?? id;
+      if (reason !== undefined) return { id, title, state: 'left-out', reason };
+      const byKey = linksOfStage(links, stage)
+        .filter((link) => link.id === id)
+        .map(({ keyFingerprint }) =>
+          // The service and its key fail apart.
+          [`${stage}/${id}`, ...(keyFingerprint ? [`${stage}/${id}#${keyFingerprint}`] : [])]
+            .map((name) => stateOf(board.get(name), nowMs))
+            .reduce((a, b) => (rank(b) > rank(a) ? b : a)),
+        );
+      const best = byKey.reduce<State | undefined>((a, b) => (a && rank(a) <= rank(b) ? a : b), undefined);
+      return { id, title, ...(best ?? { state: 'well' }) };
+    });
+    const active = chain.find(({ state }) => state === 'well');
+    return { stage, providers: chain.map((one) => (one === active ? { ...one, state: 'active' } : one)) };
+  });
+}
+
+function stateOf(health: Health | undefined, nowMs: number): State {
+  if (!health) return { state: 'well' };
+  const { breaker, blocked, suspect, lastFailure } = health;
+  const cause = lastFailure && {
+    cause: { kind: lastFailure.kind, ...(lastFailure.status !== undefined && { status: lastFailure.status }) },
+  };
+  const until = (ms: number) => (Number.isFinite(ms) && ms > nowMs ? { until: new Date(ms).toISOString() } : {});
+  if (breaker.kind === 'open') return { state: 'left-alone', ...cause, ...until(breaker.untilMs) };
+  if (blocked && blocked.untilMs > nowMs) return { state: 'left-alone', ...cause, ...until(blocked.untilMs) };
+  if (breaker.kind === 'half-open') return { state: 'suspect', ...cause };
+  return suspect ? { state: 'suspect', ...cause, ...until(suspect.untilMs) } : { state: 'well' };
+}
