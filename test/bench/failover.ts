@@ -1,0 +1,123 @@
+// `pnpm bench:failover`: what a caller loses when a provider fails, under LiveKit's fallback adapters and under our chains,
+// over the same scripted providers in the same run. A failing provider stays failed, as in an outage.
+import { createWriteStream, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { initializeLogger } from '@livekit/agents';
+import { Escapes, Outage, ownFirstMs } from './support/failover-calls.ts';
+import { COLUMNS, type Column } from './support/failover-columns.ts';
+import {
+  extraCell,
+  HARD_STATUSES,
+  OUTAGES,
+  ROWS,
+  STAGES,
+  type Stage,
+  secondCallCell,
+} from './support/failover-rows.ts';
+import { markdownTable } from './support/failover-table.ts';
+
+const HELP = `Usage: pnpm bench:failover [--rows stt,llm,tts] [--json FILE]
+
+Fails scripted providers in every way and counts what a caller would have lost, with LiveKit's FallbackAdapters
+(defaults, and tuned: 1 s per attempt, no retries) and with Bulletproof's chains. Takes about three minutes.
+
+  --rows STAGES  only these stages, comma separated
+  --json FILE    also write every measurement there
+  --help         this text
+`;
+
+/** Title of a row, to what the table says and what was measured. */
+type Measured = Map<string, { readonly cell: string; readonly measured: unknown }>;
+
+const out = createWriteStream('', { fd: 1 });
+const progress = createWriteStream('', { fd: 2 });
+
+async function measure(column: Column, stages: readonly Stage[]): Promise<Measured> {
+  const measured: Measured = new Map();
+  const escapes = new Escapes();
+  const unwatch = escapes.watch();
+  const own = new Map<Stage, number>();
+  // Small differences are measured first, while nothing else runs.
+  for (const stage of stages) {
+    own.set(stage, await ownFirstMs(column, stage));
+    await measureRefusals(column, stage, own.get(stage) as number, escapes, measured);
+  }
+  progress.write(`${column.title}: refusals measured\n`);
+  await Promise.all([
+    ...ROWS.filter(({ stage }) => stages.includes(stage)).map(async (row) => {
+      const outcome = await new Outage(column, row, escapes).call();
+      measured.set(row.title, { cell: row.cell(outcome), measured: outcome });
+      progress.write(`${column.title}: ${row.title}: ${row.cell(outcome)}\n`);
+    }),
+    ...stages.map((stage) => measureSecondCalls(column, stage, own.get(stage) as number, escapes, measured)),
+  ]);
+  unwatch();
+  for (const stage of stages) {
+    const errors = escapes.sessionErrors[stage];
+    measured.set(`${stage.toUpperCase()} errors that close the session`, { cell: `${errors}`, measured: errors });
+  }
+  measured.set('unhandled rejections', { cell: `${escapes.unhandled}`, measured: escapes.unhandled });
+  return measured;
+}
+
+async function measureRefusals(column: Column, stage: Stage, ownMs: number, escapes: Escapes, measured: Measured) {
+  const extras: Record<number, number | undefined> = {};
+  for (const status of HARD_STATUSES) {
+    const outage = new Outage(column, { stage, fault: { kind: 'refused', status }, untilFirst: true }, escapes);
+    const { firstMs } = await outage.call();
+    extras[status] = firstMs === undefined ? undefined : firstMs - ownMs;
+  }
+  const values = Object.values(extras);
+  const worst = values.includes(undefined) ? undefined : Math.max(...(values as number[]));
+  const title = `${stage.toUpperCase()} refused (${HARD_STATUSES.join(', ')}): most extra wait`;
+  measured.set(title, { cell: extraCell(worst), measured: extras });
+}
+
+async function measureSecondCalls(column: Column, stage: Stage, ownMs: number, escapes: Escapes, measured: Measured) {
+  await Promise.all(
+    OUTAGES.map(async ({ title, fault }) => {
+      const outage = new Outage(column, { stage, fault, untilFirst: true }, escapes);
+      await outage.call();
+      const before = outage.dead.attempts;
+      const { firstMs } = await outage.call();
+      const attempts = outage.dead.attempts - before;
+      const extraMs = firstMs === undefined ? undefined : firstMs - ownMs;
+      measured.set(`${stage.toUpperCase()} ${title}: the second call`, {
+        cell: secondCallCell(attempts, extraMs),
+        measured: { attempts, extraMs },
+      });
+    }),
+  );
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { rows: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  if (values.help) {
+    out.write(HELP);
+    return;
+  }
+  const stages = STAGES.filter((stage) => !values.rows || values.rows.split(',').includes(stage));
+  if (stages.length === 0) throw new RangeError(`--rows takes ${STAGES.join(', ')}; got ${values.rows}`);
+  initializeLogger({ pretty: false, level: 'silent' });
+  const results: Measured[] = [];
+  for (const column of COLUMNS) results.push(await measure(column, stages));
+  const titles = [
+    ...ROWS.map(({ title }) => title),
+    ...[...(results[0]?.keys() ?? [])].filter((title) => !ROWS.some((row) => row.title === title)).sort(),
+  ].filter((title) => results[0]?.has(title));
+  const head = { title: 'Fault', cells: COLUMNS.map(({ title }) => title) };
+  const lines = titles.map((title) => ({ title, cells: results.map((column) => column.get(title)?.cell ?? '') }));
+  out.write(`${markdownTable(head, lines)}\n`);
+  if (!values.json) return;
+  const rows = titles.map((title) => ({
+    title,
+    ...Object.fromEntries(COLUMNS.map((column, place) => [column.title, results[place]?.get(title)?.measured])),
+  }));
+  writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+await main();
+// Adapters leave timers of their recovery behind.
+out.end(() => process.exit());

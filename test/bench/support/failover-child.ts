@@ -1,0 +1,92 @@
+// What a scripted provider does wrong, and how often it was called: the same for speech to text, models and voices.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { APIConnectionError, APIStatusError, APITimeoutError } from '@livekit/agents';
+
+export type Fault =
+  | { readonly kind: 'refused'; readonly status: number }
+  | { readonly kind: 'hang' }
+  /** Breaks, falls silent for good, or ends as if all was well. */
+  | { readonly kind: 'break' | 'silence' | 'end'; readonly afterWords: number };
+
+/** Usual for a vendor on the same continent. */
+const CONNECT_MS = 30;
+
+/** One provider of any stage: its fault outlasts the first attempt, as an outage does. */
+export class ScriptedProvider {
+  readonly id: string;
+  readonly #fault: Fault | undefined;
+  attempts = 0;
+  /** By performance.now(): when it failed first. */
+  failedAtMs: number | undefined;
+
+  constructor(id: string, fault?: Fault) {
+    this.id = id;
+    this.#fault = fault;
+  }
+
+  /** Rejects as LiveKit's plugins do, within the time that the caller allows. */
+  async connect(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    this.attempts += 1;
+    const fault = this.#fault;
+    if (fault?.kind === 'hang') {
+      await sleep(timeoutMs, undefined, { signal });
+      throw new APITimeoutError({ message: `${this.id} did not answer` });
+    }
+    await sleep(CONNECT_MS, undefined, { signal });
+    if (fault?.kind === 'refused') {
+      throw new APIStatusError({ message: `${this.id} refused`, options: { statusCode: fault.status } });
+    }
+    if (fault?.kind === 'break' && this.failedAtMs !== undefined) throw this.#broken();
+  }
+
+  /**
+   * What happens once so many words were given.
+   * @throws APIConnectionError when it breaks there
+   */
+  after(words: number): 'goes on' | 'is silent' | 'ends' {
+    const fault = this.#fault;
+    if (!fault || !('afterWords' in fault)) return 'goes on';
+    const wasSilenced = fault.kind === 'silence' && this.failedAtMs !== undefined;
+    if (words < fault.afterWords && !wasSilenced) return 'goes on';
+    this.failedAtMs ??= performance.now();
+    if (fault.kind === 'break') throw this.#broken();
+    return fault.kind === 'silence' ? 'is silent' : 'ends';
+  }
+
+  #broken(): APIConnectionError {
+    return new APIConnectionError({ message: `${this.id} lost its connection` });
+  }
+}
+
+/** Ends quietly when the caller gave up; other errors are the provider's. */
+export async function untilAborted(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Settles only when the caller gives up. */
+export async function silence(signal: AbortSignal): Promise<never> {
+  for (;;) await sleep(60_000, undefined, { signal, ref: false });
+}
+
+/** Words of `due` that never came, and how many came more often than once. */
+export function countWords(due: readonly string[], came: readonly string[]): { lost: number; twice: number } {
+  const times = due.map((word) => came.filter((other) => other === word).length);
+  return { lost: times.filter((count) => count === 0).length, twice: times.filter((count) => count > 1).length };
+}
+
+/** What one call of a stage gave; times are milliseconds since its start. */
+export interface Outcome {
+  readonly lost: number;
+  readonly twice: number;
+  /** Words cut in half; only of voices. */
+  readonly clipped?: number;
+  readonly firstMs?: number | undefined;
+  /** From the provider's failure to the next result, or while a voice was silent in the middle of its reply. */
+  readonly gapMs?: number | undefined;
+  /** Nothing came any more, nor did it end. */
+  readonly isSilent: boolean;
+}
