@@ -1,5 +1,5 @@
 // Speaks a reply through the text-to-speech chain on the fake clock and hears what the caller would.
-import { decodeTones } from '../../fixtures/tones.ts';
+import { decodeTones, type Word } from '../../fixtures/tones.ts';
 import { Failover, type FailoverEvents, type Hedge, type Switch } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import type { ProviderError } from '../../src/failover/provider-error.ts';
@@ -82,11 +82,23 @@ export class Reply {
   }
 
   get samples(): Int16Array {
-    return Int16Array.from(this.parts.flatMap((part) => (part.type === 'audio' ? [...part.samples] : [])));
+    const pieces = this.parts.flatMap((part) => (part.type === 'audio' ? [part.samples] : []));
+    const all = new Int16Array(pieces.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    return all;
+  }
+
+  /** The words as they are in the sound, with their places. */
+  get heard(): Word[] {
+    return decodeTones(this.samples, RATE_HZ);
   }
 
   get tones(): number[] {
-    return decodeTones(this.samples, RATE_HZ).map(({ index }) => index);
+    return this.heard.map(({ index }) => index);
   }
 
   get words(): Extract<TtsPart, { type: 'word' }>[] {

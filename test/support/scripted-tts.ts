@@ -48,6 +48,7 @@ export class ScriptedTts {
   readonly clock: FakeClock;
   readonly options: Required<Omit<ScriptedTtsOptions, 'priority'>>;
   closed = 0;
+  readonly #sessions: ScriptedSession[] = [];
 
   constructor(id: string, clock: FakeClock, options: ScriptedTtsOptions = {}) {
     const { sampleRateHz = 16_000, wordTimes = 'exact', gain = 1, firstMs = 80, chunkMs = 40, everyMs = 10 } = options;
@@ -74,7 +75,14 @@ export class ScriptedTts {
     const note = (text: string) => {
       this.written[at] += text;
     };
-    return new ScriptedSession(this, options, fault, note);
+    const session = new ScriptedSession(this, options, fault, note);
+    this.#sessions.push(session);
+    return session;
+  }
+
+  /** Ends the parts of every session, as a vendor that closes idle connections. */
+  endAll(): void {
+    for (const { parts } of this.#sessions) parts.end();
   }
 }
 
@@ -172,6 +180,7 @@ class ScriptedSession implements TtsSession {
     const { sampleRateHz, wordTimes, chunkMs, everyMs, firstMs, gain } = this.#owner.options;
     if (!this.#hasBegun) await this.#sleep(this.#fault?.does === 'slow-first' ? this.#fault.byMs : firstMs);
     this.#hasBegun = true;
+    if (this.parts.ended) return;
     if (this.#fault?.does === 'empty') return;
     const words = (clause.match(/\S+\s*/g) ?? []).filter((word) => /\w/.test(word));
     const fromMs = this.#soundMs;
