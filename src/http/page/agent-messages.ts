@@ -19,6 +19,20 @@ export interface NoticeMessage {
   readonly text: string;
 }
 
+/** One provider took over from another. */
+export interface SwitchMessage {
+  readonly stage: StageId;
+  readonly from: string;
+  readonly to: string;
+  /** Why, as one of the worker's kinds of failure. */
+  readonly kind: string;
+  readonly status?: number;
+  /** From the failure to the next provider's first result. */
+  readonly tookMs: number;
+  readonly wordsKept?: number;
+  readonly audioReplayedMs?: number;
+}
+
 /** The attribute `bulletproof.stages`, one report a stage: the active one where several are told. */
 export function readStages(json: string | undefined): StageReport[] {
   const parsed = parse(json);
@@ -45,6 +59,29 @@ export function readNotice(json: string): NoticeMessage | undefined {
   const parsed = parse(json);
   if (!isRecord(parsed) || typeof parsed.text !== 'string' || parsed.text.trim() === '') return undefined;
   return { level: parsed.level === 'warning' ? 'warning' : 'info', text: parsed.text.trim() };
+}
+
+/** A message of the topic `bulletproof.switch`. */
+export function readSwitch(json: string): SwitchMessage | undefined {
+  const parsed = parse(json);
+  if (!isRecord(parsed)) return undefined;
+  const { stage, from, to, kind, tookMs } = parsed;
+  if (typeof stage !== 'string' || !isStageId(stage)) return undefined;
+  if (typeof from !== 'string' || typeof to !== 'string' || typeof kind !== 'string') return undefined;
+  if (!isAmount(tookMs)) return undefined;
+  const amounts = ['status', 'wordsKept', 'audioReplayedMs'].flatMap((name) => {
+    const amount = parsed[name];
+    return isAmount(amount) ? [[name, amount]] : [];
+  });
+  return { stage, from, to, kind, tookMs, ...Object.fromEntries(amounts) };
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isStageId(value: string): value is StageId {
+  return Object.hasOwn(stageNames, value);
 }
 
 function isStageReport(value: unknown): value is StageReport {

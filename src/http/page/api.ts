@@ -1,4 +1,5 @@
-// The page's own server: who can be talked to, whether it is ready, and a token for a call.
+// The page's own server: who can be talked to, whether it is ready, how its providers are, and a token for a call.
+import type { StageId } from './agent-messages.ts';
 import { apiTrouble, pageServerGone, TroubleError } from './error-text.ts';
 
 export interface PersonaChoice {
@@ -19,6 +20,21 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
+export interface ProviderReport {
+  readonly id: string;
+  readonly title: string;
+  readonly state: 'active' | 'well' | 'suspect' | 'left-alone' | 'left-out';
+  readonly reason?: string;
+  readonly cause?: { readonly kind: string; readonly status?: number };
+  /** ISO time. */
+  readonly until?: string;
+}
+
+export interface ChainReport {
+  readonly stage: StageId;
+  readonly providers: readonly ProviderReport[];
+}
+
 const ANSWER_WITHIN_MS = 15_000;
 
 export async function fetchPersonas(): Promise<readonly PersonaChoice[]> {
@@ -33,13 +49,29 @@ export async function fetchReadiness(): Promise<Readiness> {
 
 /** @throws TroubleError in words */
 export async function createCall(choice: { persona?: string; language?: string }): Promise<CallAccess> {
-  return answerOf<CallAccess>(
-    await ask('/api/calls', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(choice),
-    }),
+  return answerOf<CallAccess>(await ask('/api/calls', json(choice)));
+}
+
+/** `isDemo`: `fetchFaults` and `breakVendor` are answered. */
+export async function fetchChains(): Promise<{ stages: readonly ChainReport[]; isDemo: boolean }> {
+  return answerOf(await ask('/api/providers'));
+}
+
+/** What was done to each vendor that can be broken; null where it is well. */
+export async function fetchFaults(): Promise<ReadonlyMap<string, string | null>> {
+  const { stages } = await answerOf<{ stages: { vendors: { id: string; fault: string | null }[] }[] }>(
+    await ask('/api/demo'),
   );
+  return new Map(stages.flatMap(({ vendors }) => vendors.map(({ id, fault }) => [id, fault] as const)));
+}
+
+/** @throws TroubleError in words */
+export async function breakVendor(vendor: string, fault: string): Promise<void> {
+  await answerOf(await ask('/api/demo/faults', json({ vendor, fault })));
+}
+
+function json(body: unknown): RequestInit {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {

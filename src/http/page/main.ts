@@ -12,7 +12,9 @@ import { runClock, showCall } from './view-call.ts';
 import { Choices } from './view-choices.ts';
 import { createMicrophoneView } from './view-microphones.ts';
 import { showStages, showTimes } from './view-panels.ts';
+import { ProvidersView } from './view-providers.ts';
 import { SoundView } from './view-sound.ts';
+import { addSwitch, clearSwitches } from './view-switches.ts';
 import { TranscriptView } from './view-transcript.ts';
 import { createTroubleView } from './view-trouble.ts';
 
@@ -24,6 +26,7 @@ let counter = 0;
 
 const transcriptView = new TranscriptView();
 const sound = new SoundView();
+const providers = new ProvidersView(showError);
 const trouble = createTroubleView((action) => void start(action !== 'type-instead'));
 const microphones = createMicrophoneView((id) => void talk.call?.useMicrophone(id).catch(showError), trouble.show);
 
@@ -35,13 +38,18 @@ const talk = new Talk({
     showTimes(transcript.turnsMs);
   },
   onNotice: (notice) => write({ type: 'notice', id: newId(), ...notice }),
-  onStages: showStages,
+  onSwitch: (change) => addSwitch(change, providers.titleOf),
+  onStages: (reports) => {
+    showStages(reports);
+    providers.serve(reports);
+  },
   onSound: (side, track) => sound.use(side, track),
   onTrouble: trouble.show,
   onEnded: (why) => {
     stopClock();
     write({ type: 'ended' });
     update({ ...idleCall, ended: true });
+    providers.serve([]);
     sound.stop();
     trouble.show(why);
   },
@@ -76,6 +84,7 @@ async function start(withMicrophone: boolean): Promise<void> {
   write({ type: 'ended' });
   showStages([]);
   showTimes([]);
+  clearSwitches();
   sound.start();
   update({ ...idleCall, microphone: withMicrophone });
   await talk.start(choices?.request ?? {}, withMicrophone);

@@ -1,15 +1,16 @@
 // What comes as text in the room: both sides' words, the turns' times, notices.
 import type { Room } from 'livekit-client';
-import { type NoticeMessage, readNotice, readTurn } from './agent-messages.ts';
+import { type NoticeMessage, readNotice, readSwitch, readTurn, type SwitchMessage } from './agent-messages.ts';
 import type { TranscriptEvent } from './transcript.ts';
 
 export interface RoomTextEvents {
   readonly onTranscript: (event: TranscriptEvent) => void;
   readonly onTurn: (voiceToVoiceMs: number) => void;
   readonly onNotice: (notice: NoticeMessage) => void;
+  readonly onSwitch: (change: SwitchMessage) => void;
 }
 
-export function listenForText(room: Room, { onTranscript, onTurn, onNotice }: RoomTextEvents): void {
+export function listenForText(room: Room, { onTranscript, onTurn, onNotice, onSwitch }: RoomTextEvents): void {
   room.registerTextStreamHandler('lk.transcription', async (reader, { identity }) => {
     const { id: stream, attributes = {} } = reader.info;
     const segment = attributes['lk.segment_id'] ?? stream;
@@ -30,6 +31,10 @@ export function listenForText(room: Room, { onTranscript, onTurn, onNotice }: Ro
   onMessage(room, 'bulletproof.notice', (text) => {
     const notice = readNotice(text);
     if (notice) onNotice(notice);
+  });
+  onMessage(room, 'bulletproof.switch', (text) => {
+    const change = readSwitch(text);
+    if (change) onSwitch(change);
   });
 }
 

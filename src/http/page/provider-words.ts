@@ -1,0 +1,50 @@
+// Health and switches of providers in words. Pure, so that it is tested without a browser.
+import type { SwitchMessage } from './agent-messages.ts';
+import type { ProviderReport } from './api.ts';
+
+const CAUSES: Readonly<Record<string, string>> = {
+  auth: 'key refused',
+  forbidden: 'not allowed',
+  quota: 'quota',
+  'rate-limit': 'rate limit',
+  server: 'error of the server',
+  unreachable: 'connection lost',
+  timeout: 'time-out',
+  malformed: 'unreadable answer',
+  'invalid-request': 'request refused',
+};
+
+function causeText({ kind, status }: { readonly kind: string; readonly status?: number | undefined }): string {
+  const words = CAUSES[kind] ?? kind;
+  return status === undefined ? words : `${words} (${status})`;
+}
+
+/** @param clock makes a time of day of an ISO time */
+export function healthText({ state, reason, cause, until }: ProviderReport, clock: (iso: string) => string): string {
+  const why = cause ? `: ${causeText(cause)}` : '';
+  switch (state) {
+    case 'active':
+      return 'well, asked first';
+    case 'well':
+      return 'well';
+    case 'suspect':
+      return `suspect${why}, ${until ? `tried at ${clock(until)} or when a check passes` : 'tried by the next call'}`;
+    case 'left-alone':
+      return `left alone until ${until ? clock(until) : 'a check passes'}${why}`;
+    case 'left-out':
+      return `left out: ${reason ?? 'not set up'}`;
+    default:
+      return state;
+  }
+}
+
+/** As "quota (402), 34 ms, 12 words kept". */
+export function switchText({ kind, status, tookMs, wordsKept, audioReplayedMs }: SwitchMessage): string {
+  const kept = wordsKept === 1 ? '1 word kept' : `${wordsKept} words kept`;
+  return [
+    causeText({ kind, status }),
+    tookMs < 1_000 ? `${Math.round(tookMs)} ms` : `${(tookMs / 1_000).toFixed(1)} s`,
+    ...(wordsKept ? [kept] : []),
+    ...(audioReplayedMs ? [`${(audioReplayedMs / 1_000).toFixed(1)} s heard again`] : []),
+  ].join(', ');
+}
