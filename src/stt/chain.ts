@@ -59,6 +59,7 @@ const STAGE_WAIT_MS = { first: 700, stall: 900 };
 const ALONE_FACTOR = 3;
 /** After noise the next suspicion waits 2, 4, 8, 16 s, until words come. */
 const NOISE_PAUSES_MS = [2_000, 4_000, 8_000, 16_000];
+const MOST_AT_ONCE_MS = 1_000;
 const RENEW_EVERY_MS = 1_000;
 /** What speech may have begun before noise was told as such. */
 const NOISE_KEPT_MS = 2_000;
@@ -80,6 +81,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
   readonly #options: Omit<SttOpenOptions, 'onOpen'>;
   readonly #extras: SttChainExtras;
   readonly #heard: HeardAudio;
+  readonly #most: number;
   readonly #transcript: Transcript;
   readonly #recovery: Recovery;
   readonly #watches = new Map<Ear, () => void>();
@@ -111,6 +113,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
     this.#options = options;
     this.#extras = extras;
     this.#heard = new HeardAudio((failover.links[0] as SttLink).traits.sampleRateHz, failover.clock);
+    this.#most = this.#heard.toSamples(MOST_AT_ONCE_MS);
     this.#transcript = new Transcript(this.parts, this.#heard);
     this.#recovery = new Recovery(failover, extras, () => this.#considerReturn());
     this.#unsubscribe = failover.board.onChange(() => this.#considerReturn());
@@ -132,6 +135,11 @@ class SttConductor implements ChainedSttSession, EarEvents {
 
   write(samples: Int16Array): void {
     if (this.#hasEnded || this.parts.ended || samples.length === 0) return;
+    if (samples.length > this.#most) {
+      // A whole recording at once would push itself out of the ring before anybody had it.
+      for (let at = 0; at < samples.length; at += this.#most) this.write(samples.subarray(at, at + this.#most));
+      return;
+    }
     const isChanged = this.#heard.write(samples);
     this.#serving?.feed(samples);
     this.#beside?.ear.feed(samples);
@@ -228,7 +236,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
 
   #open(attempt: Attempt<SttLink>): Ear {
     const { language, keyPhrases } = this.#options;
-    const ear = new Ear({
+    return new Ear({
       attempt,
       heard: this.#heard,
       clock: this.#failover.clock,
@@ -237,20 +245,24 @@ class SttConductor implements ChainedSttSession, EarEvents {
       openActivity: this.#extras.openActivity ?? openEnergyActivity,
       expectation: this.#expectation,
     });
-    // Who opens it has to know it before it tells anything.
-    queueMicrotask(() => {
-      if (ear.isClosed) return;
-      ear.start();
-      if (this.#hasEnded) ear.end();
-      this.onChange(ear);
-    });
-    return ear;
+  }
+
+  /** Once it has its place: it may tell something at once. */
+  #start(ear: Ear): void {
+    ear.start();
+    if (this.#hasEnded) ear.end();
+    this.onChange(ear);
   }
 
   #openNext(failed: Ear | undefined): void {
     const attempt = this.#failover.next(this.#tried, { after: failed?.link, isLastResort: true });
-    if (attempt) this.#serving = this.#open(attempt);
-    else this.#exhausted(failed?.hasWords === true);
+    if (!attempt) {
+      this.#exhausted(failed?.hasWords === true);
+      return;
+    }
+    const ear = this.#open(attempt);
+    this.#serving = ear;
+    this.#start(ear);
   }
 
   /** @param isFresh the last one had served well, so it may be worth opening it again at once */
@@ -372,15 +384,21 @@ class SttConductor implements ChainedSttSession, EarEvents {
       return;
     }
     const attempt = this.#failover.next(new Set(), { isLastResort: true });
-    if (attempt) this.#beside = { ear: this.#open(attempt), sinceMs, interim: ear.interim };
+    if (attempt) this.#openBeside(attempt, sinceMs, ear);
   }
 
   /** @returns whether there is another link that may be called */
   #listenBeside(suspect: Ear, sinceMs: number, after: SttLink): boolean {
     const attempt = this.#failover.next(new Set([...this.#tried, suspect.link]), { after });
     if (!attempt) return false;
-    this.#beside = { ear: this.#open(attempt), sinceMs, interim: suspect.interim };
+    this.#openBeside(attempt, sinceMs, suspect);
     return true;
+  }
+
+  #openBeside(attempt: Attempt<SttLink>, sinceMs: number, suspect: Ear): void {
+    const ear = this.#open(attempt);
+    this.#beside = { ear, sinceMs, interim: suspect.interim };
+    this.#start(ear);
   }
 
   /** Of a link that listens beside a suspect. */
@@ -401,9 +419,9 @@ class SttConductor implements ChainedSttSession, EarEvents {
     } else {
       const tookMs = this.#failover.clock.now() - sinceMs;
       this.#judged.set(suspect, { to: ear.link, tookMs, replayedMs: ear.replayedMs });
-      this.onChange(suspect);
     }
     this.#promote(ear);
+    this.onChange(suspect);
     this.#take(ear, part);
   }
 
@@ -465,7 +483,9 @@ class SttConductor implements ChainedSttSession, EarEvents {
       attempt.release();
       return;
     }
-    this.#ahead = this.#open(attempt);
+    const ear = this.#open(attempt);
+    this.#ahead = ear;
+    this.#start(ear);
   }
 
   #isBetweenTurns(serving: Ear): boolean {

@@ -2,7 +2,7 @@
 import { Resampler } from '../audio/resample.ts';
 import type { Clock } from '../failover/clock.ts';
 import type { SttSession, SttTraits } from './contract.ts';
-import type { HeardAudio } from './heard-audio.ts';
+import { type HeardAudio, KEPT_MS } from './heard-audio.ts';
 import { type ActivityDetector, type OpenActivity, openEnergyActivity } from './voice-activity.ts';
 
 export interface EarFeedOptions {
@@ -34,6 +34,7 @@ export class EarFeed {
   readonly #options: EarFeedOptions;
   readonly #resampler: Resampler | undefined;
   readonly #chunk: number;
+  readonly #mostBehind: number;
   #detector: ActivityDetector | undefined;
   /** Up to here the session and the detector got the stream, and the detector looked at it. */
   #given: number;
@@ -55,6 +56,7 @@ export class EarFeed {
     this.#shown = from;
     this.#processed = from;
     this.#chunk = heard.toSamples(CHUNK_MS);
+    this.#mostBehind = heard.toSamples(KEPT_MS / 2);
     this.replayedMs = heard.toMs(heard.ring.written - from);
     if (traits.sampleRateHz !== heard.sampleRateHz) {
       this.#resampler = new Resampler(heard.sampleRateHz, traits.sampleRateHz);
@@ -79,6 +81,7 @@ export class EarFeed {
   /** After each frame of the stream, with that frame. */
   feed(samples: Int16Array): void {
     const { heard, session } = this.#options;
+    if (this.#isPumping && heard.ring.written - this.#given > this.#mostBehind) this.#giveNow();
     if (this.#detector || this.#isPumping || this.#resampler || this.#given !== heard.ring.written - samples.length) {
       this.pump();
       return;
@@ -194,6 +197,16 @@ export class EarFeed {
       return open(heard.sampleRateHz, events);
     } catch {
       return openEnergyActivity(heard.sampleRateHz, events);
+    }
+  }
+
+  /** Audio that comes faster than turns of the event loop must not push what is waiting out of the ring. */
+  #giveNow(): void {
+    const { heard } = this.#options;
+    try {
+      while (heard.ring.written - this.#given > this.#mostBehind && this.#give());
+    } catch (error) {
+      this.#fail(error);
     }
   }
 

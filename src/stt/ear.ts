@@ -57,6 +57,7 @@ export class Ear {
   #session: SttSession | undefined;
   #feed: EarFeed | undefined;
   #hasEnded = false;
+  #expectation: SpeechExpectation | undefined;
   /** When utterances ended by voice activity that have no answer yet. */
   readonly #owedSinceMs: number[] = [];
   #answeredAt: number;
@@ -67,6 +68,7 @@ export class Ear {
     this.attempt = options.attempt;
     this.link = options.attempt.link;
     this.startedAt = options.heard.replayFrom;
+    this.#expectation = options.expectation;
     this.#answeredAt = this.startedAt;
     this.#mark = { position: this.startedAt, atMs: options.clock.now() };
   }
@@ -83,7 +85,7 @@ export class Ear {
         onOpen: () => this.#opened(),
       });
       this.#session = session;
-      if (this.#options.expectation) session.expect?.(this.#options.expectation);
+      if (this.#expectation) session.expect?.(this.#expectation);
       this.#startFeed(session);
       void this.#read(session);
     } catch (error) {
@@ -106,6 +108,7 @@ export class Ear {
   }
 
   expect(expectation: SpeechExpectation): void {
+    this.#expectation = expectation;
     this.#safely((session) => session.expect?.(expectation));
   }
 

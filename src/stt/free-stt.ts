@@ -76,7 +76,7 @@ class FreeSttSession implements SttSession {
   #speaking = false;
   #ended = false;
 
-  constructor(listener: Listener, { language, keyPhrases = [], signal }: SttOpenOptions) {
+  constructor(listener: Listener, { language, keyPhrases = [], signal, onOpen }: SttOpenOptions) {
     this.#listener = listener;
     this.#language = language;
     this.#caller = listener.newCaller();
@@ -87,6 +87,10 @@ class FreeSttSession implements SttSession {
     if (signal.aborted) this.#close();
     else signal.addEventListener('abort', () => this.#close(), { once: true });
     if (!this.parts.ended && keyPhrases.length > 0) listener.addKeyPhrases(keyPhrases);
+    // There is no connection to wait for; whoever opens this has it in hand by then.
+    queueMicrotask(() => {
+      if (!this.parts.ended) onOpen?.();
+    });
   }
 
   write(samples: Int16Array): void {

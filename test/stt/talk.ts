@@ -15,7 +15,7 @@ export type Chain = ReturnType<typeof startChain>;
 export function startChain(
   clock: FakeClock,
   links: readonly SttLink[],
-  { extras = {}, ...options }: FailoverOptions & { extras?: SttChainExtras } = {},
+  { extras = {}, signal, ...options }: FailoverOptions & { extras?: SttChainExtras; signal?: AbortSignal } = {},
 ) {
   const failures: string[] = [];
   const switches: Switch[] = [];
@@ -33,7 +33,7 @@ export function startChain(
     ...options,
   });
   const calling = new AbortController();
-  const session = openSttChain(failover, { language: 'en-US', signal: calling.signal }, extras);
+  const session = openSttChain(failover, { language: 'en-US', signal: signal ?? calling.signal }, extras);
   const parts: ChainedSttPart[] = [];
   /** When each part came. */
   const times: number[] = [];

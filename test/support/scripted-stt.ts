@@ -40,6 +40,8 @@ export function noise(ms: number): Int16Array {
 
 export type Failing = ProviderErrorKind | 'ends' | 'silent' | 'not-an-error' | 'garbage';
 
+type Due<At extends Fault['at']> = Extract<Fault, { readonly at: At }>;
+
 export type Fault =
   /** When it would open: refused, thrown by `open` itself, no answer ever, so much later, or dead right after it opened. */
   | {
@@ -48,7 +50,8 @@ export type Fault =
     }
   | { readonly at: 'opened'; readonly does: Failing }
   /** Right before it would tell of this word, or after the final that holds it. */
-  | { readonly at: 'word' | 'final'; readonly word: number; readonly does: Failing }
+  | { readonly at: 'word'; readonly word: number; readonly does: Failing }
+  | { readonly at: 'final'; readonly word: number; readonly does: Failing }
   | { readonly at: 'end'; readonly does: Failing };
 
 export interface ScriptedOptions {
@@ -99,7 +102,7 @@ export function scriptedStt(id: string, options: ScriptedOptions): ScriptedStt {
     const session: ScriptedSession = { expectations: [], options: given, flushes: 0, samples: 0, isOver: false };
     sessions.push(session);
     if (traits.needsVoiceActivity) return openUtterances(id, given, options, take);
-    return new Scripted(id, given, options, session, take);
+    return new Scripted(id, given, options, session, take, sessions.length - 1);
   };
   const client = { open, close: async () => undefined, ...(options.check && { check: options.check }) };
   return {
@@ -120,6 +123,7 @@ const errorOf = (provider: string, kind: ProviderErrorKind) =>
 class Scripted implements SttSession {
   readonly parts = new AsyncQueue<SttPart>();
   readonly #id: string;
+  readonly #number: number;
   readonly #given: SttOpenOptions;
   readonly #options: ScriptedOptions;
   readonly #session: ScriptedSession;
@@ -131,8 +135,16 @@ class Scripted implements SttSession {
   #isSpeaking = false;
   #hasEnded = false;
 
-  constructor(id: string, given: SttOpenOptions, options: ScriptedOptions, session: ScriptedSession, take: Take) {
+  constructor(
+    id: string,
+    given: SttOpenOptions,
+    options: ScriptedOptions,
+    session: ScriptedSession,
+    take: Take,
+    number: number,
+  ) {
     this.#id = id;
+    this.#number = number;
     this.#given = given;
     this.#options = options;
     this.#session = session;
@@ -164,11 +176,13 @@ class Scripted implements SttSession {
     this.#finalise();
     this.#hasEnded = true;
     const fault = this.#take(({ at }) => at === 'end');
-    this.#later(() => (fault ? this.#fail((fault as { does: Failing }).does) : this.#over(() => this.parts.end())));
+    this.#later(() => (fault ? this.#fail((fault as Due<'end'>).does) : this.#over(() => this.parts.end())));
   }
 
   #connect(): void {
-    const fault = this.#take(({ at }) => at === 'connect') as Extract<Fault, { at: 'connect' }> | undefined;
+    const fault = this.#take((due) => due.at === 'connect' && (due.from ?? 0) <= this.#number) as
+      | Due<'connect'>
+      | undefined;
     if (fault?.does === 'throws') throw new Error('thrown on command');
     if (fault?.does === 'hangs') {
       this.#isSilent = true;
@@ -181,7 +195,7 @@ class Scripted implements SttSession {
         return;
       }
       this.#given.onOpen?.();
-      const late = this.#take(({ at }) => at === 'opened') as Extract<Fault, { at: 'opened' }> | undefined;
+      const late = this.#take(({ at }) => at === 'opened') as Due<'opened'> | undefined;
       if (late) this.#after(20, () => this.#fail(late.does));
     });
   }
