@@ -47,6 +47,8 @@ export type Fault =
   | {
       readonly at: 'connect';
       readonly does: ProviderErrorKind | 'throws' | 'hangs' | 'ends' | { readonly takesMs: number };
+      /** Not before this session, from 0. */
+      readonly from?: number;
     }
   | { readonly at: 'opened'; readonly does: Failing }
   /** Right before it would tell of this word, or after the final that holds it. */
