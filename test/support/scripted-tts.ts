@@ -1,11 +1,11 @@
-// Voices for tests of the chain: w0, w1, … as tones, on a fake clock, that fail as they are told.
+// Voices for tests of the chain: w0, w1, … as tones, on any clock, that fail as they are told.
 import { speakTones } from '../../fixtures/tones.ts';
 import { AsyncQueue } from '../../src/audio/async-queue.ts';
+import { type Clock, systemClock } from '../../src/failover/clock.ts';
 import { ProviderError, type ProviderErrorKind } from '../../src/failover/provider-error.ts';
 import type { TtsLink } from '../../src/tts/chain.ts';
 import { ClauseSplitter } from '../../src/tts/clauses.ts';
 import type { TtsOpenOptions, TtsPart, TtsSession } from '../../src/tts/contract.ts';
-import type { FakeClock } from './fake-clock.ts';
 
 /** `afterMs`: so much sound was handed out by the session before it happens. */
 export type TtsFault =
@@ -45,12 +45,12 @@ export class ScriptedTts {
   readonly opened: TtsOpenOptions[] = [];
   /** All that each session was given, with | for a flush and ] for the end. */
   readonly written: string[] = [];
-  readonly clock: FakeClock;
+  readonly clock: Clock;
   readonly options: Required<Omit<ScriptedTtsOptions, 'priority'>>;
   closed = 0;
   readonly #sessions: ScriptedSession[] = [];
 
-  constructor(id: string, clock: FakeClock, options: ScriptedTtsOptions = {}) {
+  constructor(id: string, clock: Clock = systemClock, options: ScriptedTtsOptions = {}) {
     const { sampleRateHz = 16_000, wordTimes = 'exact', gain = 1, firstMs = 80, chunkMs = 40, everyMs = 10 } = options;
     this.clock = clock;
     this.options = { sampleRateHz, wordTimes, gain, firstMs, chunkMs, everyMs };
