@@ -1,6 +1,7 @@
 // `pnpm bench:failover`: what a caller loses when a provider fails, under LiveKit's fallback adapters and under our chains,
 // over the same scripted providers in the same run. A failing provider stays failed, as in an outage.
 import { createWriteStream, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { initializeLogger } from '@livekit/agents';
 import { Escapes, Outage, ownFirstMs } from './support/failover-calls.ts';
@@ -29,6 +30,9 @@ Fails scripted providers in every way and counts what a caller would have lost, 
 /** Title of a row, to what the table says and what was measured. */
 type Measured = Map<string, { readonly cell: string; readonly measured: unknown }>;
 
+/** Counting what a voice said keeps the process busy for a moment, so voices speak when the others' gaps are over. */
+const START_AFTER_MS: Readonly<Record<Stage, number>> = { llm: 0, stt: 3_000, tts: 15_000 };
+
 const out = createWriteStream('', { fd: 1 });
 const progress = createWriteStream('', { fd: 2 });
 
@@ -45,6 +49,7 @@ async function measure(column: Column, stages: readonly Stage[]): Promise<Measur
   progress.write(`${column.title}: refusals measured\n`);
   await Promise.all([
     ...ROWS.filter(({ stage }) => stages.includes(stage)).map(async (row) => {
+      if (stages.length > 1) await sleep(START_AFTER_MS[row.stage]);
       const outcome = await new Outage(column, row, escapes).call();
       measured.set(row.title, { cell: row.cell(outcome), measured: outcome });
       progress.write(`${column.title}: ${row.title}: ${row.cell(outcome)}\n`);
@@ -69,13 +74,14 @@ async function measureRefusals(column: Column, stage: Stage, ownMs: number, esca
   }
   const values = Object.values(extras);
   const worst = values.includes(undefined) ? undefined : Math.max(...(values as number[]));
-  const title = `${stage.toUpperCase()} refused (${HARD_STATUSES.join(', ')}): most extra wait`;
+  const title = `${stage.toUpperCase()} refused after 30 ms (${HARD_STATUSES.join(', ')}): most extra wait`;
   measured.set(title, { cell: extraCell(worst), measured: extras });
 }
 
 async function measureSecondCalls(column: Column, stage: Stage, ownMs: number, escapes: Escapes, measured: Measured) {
   await Promise.all(
     OUTAGES.map(async ({ title, fault }) => {
+      await sleep(START_AFTER_MS[stage]);
       const outage = new Outage(column, { stage, fault, untilFirst: true }, escapes);
       await outage.call();
       const before = outage.dead.attempts;

@@ -1,5 +1,5 @@
 // Makes one call of a stage over two scripted providers, of which the first fails; and counts what escapes.
-import { type Fault, type Outcome, ScriptedProvider } from './failover-child.ts';
+import { type Outcome, ScriptedProvider } from './failover-child.ts';
 import type { Column } from './failover-columns.ts';
 import { readReply, ScriptedLlm } from './failover-llm.ts';
 import type { CallPlan, Stage } from './failover-rows.ts';
@@ -84,10 +84,9 @@ export class Outage {
 
 /** The time to the first result where nobody fails: the least of three, since only delays can be added to it. */
 export async function ownFirstMs(column: Column, stage: Stage): Promise<number> {
-  const never: Fault = { kind: 'end', afterWords: Number.POSITIVE_INFINITY };
   const times: number[] = [];
   for (let run = 0; run < 3; run += 1) {
-    const { firstMs } = await new Outage(column, { stage, fault: never, untilFirst: true }, new Escapes()).call();
+    const { firstMs } = await new Outage(column, { stage, untilFirst: true }, new Escapes()).call();
     times.push(firstMs ?? Number.POSITIVE_INFINITY);
   }
   return Math.min(...times);

@@ -18,6 +18,8 @@ export class ScriptedProvider {
   attempts = 0;
   /** By performance.now(): when it failed first. */
   failedAtMs: number | undefined;
+  /** So many words it had given by then. */
+  failedAfterWords = 0;
 
   constructor(id: string, fault?: Fault) {
     this.id = id;
@@ -48,6 +50,7 @@ export class ScriptedProvider {
     if (!fault || !('afterWords' in fault)) return 'goes on';
     const wasSilenced = fault.kind === 'silence' && this.failedAtMs !== undefined;
     if (words < fault.afterWords && !wasSilenced) return 'goes on';
+    if (this.failedAtMs === undefined) this.failedAfterWords = words;
     this.failedAtMs ??= performance.now();
     if (fault.kind === 'break') throw this.#broken();
     return fault.kind === 'silence' ? 'is silent' : 'ends';

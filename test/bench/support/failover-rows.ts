@@ -7,7 +7,7 @@ export const STAGES: readonly Stage[] = ['stt', 'llm', 'tts'];
 /** How one call is set up. */
 export interface CallPlan {
   readonly stage: Stage;
-  readonly fault: Fault;
+  readonly fault?: Fault;
   readonly wordTimes?: boolean;
   /** The next model begins the reply anew, whatever it is asked. */
   readonly beginsAnew?: boolean;
@@ -29,9 +29,11 @@ const words = ({ lost, twice, clipped, isSilent }: Outcome) =>
     ...(clipped ? [`${clipped} clipped`] : []),
     ...(isSilent ? ['then silence'] : []),
   ].join(', ');
-const wordsAndGap = (outcome: Outcome) => `${words(outcome)}; again after ${seconds(outcome.gapMs)}`;
+const wordsAndGap = (outcome: Outcome) =>
+  outcome.gapMs === undefined ? words(outcome) : `${words(outcome)}; again after ${seconds(outcome.gapMs)}`;
+/** The pause that the caller hears within the reply; where the rest is missing, there is none. */
 const wordsAndPause = (outcome: Outcome) =>
-  outcome.isSilent ? words(outcome) : `${words(outcome)}; pause ${seconds(outcome.gapMs)}`;
+  outcome.isSilent || outcome.lost > 0 ? words(outcome) : `${words(outcome)}; pause ${seconds(outcome.gapMs)}`;
 const wordsAndFirst = (outcome: Outcome) => `${words(outcome)}; first after ${seconds(outcome.firstMs)}`;
 
 const REFUSED = { kind: 'refused', status: 402 } as const;
@@ -39,6 +41,9 @@ const HANG = { kind: 'hang' } as const;
 const midway = (kind: 'break' | 'silence' | 'end', afterWords: number): Fault => ({ kind, afterWords });
 
 export const ROWS: readonly Row[] = [
+  { stage: 'stt', title: 'STT without a fault, of 32', cell: wordsAndFirst },
+  { stage: 'tts', title: 'TTS without a fault, of 18', cell: wordsAndFirst },
+  { stage: 'llm', title: 'LLM without a fault, of 24', cell: wordsAndFirst },
   { stage: 'stt', title: 'STT breaks in mid-utterance, of 32', fault: midway('break', 12), cell: wordsAndGap },
   { stage: 'stt', title: 'STT silent in mid-utterance, of 32', fault: midway('silence', 12), cell: wordsAndGap },
   { stage: 'stt', title: 'STT ends in mid-utterance, of 32', fault: midway('end', 12), cell: wordsAndGap },

@@ -15,6 +15,8 @@ const PATIENCE_MS = 25_000;
 const WORDS_PER_FINAL = 8;
 /** Audio without a word after which a segment is final. */
 const FINAL_AFTER_MS = 600;
+/** Nothing in the caller's last two seconds: it will not hear any more. */
+const DEAF_MS = 2_000;
 const DECODE_EVERY_MS = 100;
 /** Two marks a word, since there are only 20: the word's number divided by 16, and the rest. */
 const SECOND_MARKS = 16;
@@ -148,8 +150,9 @@ function callerSpeech(): Int16Array {
     const startMs = word * WORD_MS;
     const [first, second] = [Math.floor(word / SECOND_MARKS), 2 + (word % SECOND_MARKS)];
     return [
-      { index: first, startMs, endMs: startMs + 100 },
-      { index: second, startMs: startMs + 150, endMs: startMs + 250 },
+      // No pause within a word, and the usual one of 60 ms between two.
+      { index: first, startMs, endMs: startMs + 115 },
+      { index: second, startMs: startMs + 125, endMs: startMs + 240 },
     ];
   });
   return markWords(speech, RATE_HZ, marks);
@@ -170,7 +173,8 @@ export async function sayToRecogniser(subject: stt.STT, dead: ScriptedProvider, 
       const nowMs = performance.now();
       firstMs ??= nowMs - startedMs;
       lastMs = nowMs - startedMs;
-      if (dead.failedAtMs !== undefined) gapMs ??= nowMs - dead.failedAtMs;
+      if (dead.failedAtMs !== undefined && text.split(' ').some((word) => isAfter(word, dead)))
+        gapMs ??= nowMs - dead.failedAtMs;
       if (event.type === stt.SpeechEventType.FINAL_TRANSCRIPT) came.push(...text.split(' '));
       if (untilFirst) stop.abort();
     }
@@ -180,8 +184,13 @@ export async function sayToRecogniser(subject: stt.STT, dead: ScriptedProvider, 
   stream.close();
   await reading;
   const counted = countWords(WORDS, came);
-  const isSilent = counted.lost > 0 && PATIENCE_MS - (lastMs ?? 0) > 10_000;
+  const isSilent = counted.lost > 0 && (lastMs ?? 0) < SPEECH_MS - DEAF_MS;
   return { ...counted, firstMs, gapMs, isSilent };
+}
+
+/** Whether the failed provider had not given it. */
+function isAfter(word: string, dead: ScriptedProvider): boolean {
+  return Number(word.slice(1)) >= dead.failedAfterWords;
 }
 
 /** Speaks, then is silent until all words came (and a second more, for those that come twice). */
