@@ -60,7 +60,7 @@ describe('healthText', () => {
   it.each([
     [{ state: 'active' }, 'well, asked first'],
     [{ state: 'well' }, 'well'],
-    [{ state: 'suspect', cause: { kind: 'timeout' } }, 'suspect: time-out, tried by the next call'],
+    [{ state: 'suspect', cause: { kind: 'timeout' } }, 'suspect: time-out, tried again by the next turn'],
     [
       { state: 'suspect', cause: { kind: 'timeout' }, until },
       'suspect: time-out, tried at 12:03:04 or when a check passes',

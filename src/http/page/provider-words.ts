@@ -28,7 +28,7 @@ export function healthText({ state, reason, cause, until }: ProviderReport, cloc
     case 'well':
       return 'well';
     case 'suspect':
-      return `suspect${why}, ${until ? `tried at ${clock(until)} or when a check passes` : 'tried by the next call'}`;
+      return `suspect${why}, ${until ? `tried at ${clock(until)} or when a check passes` : 'tried again by the next turn'}`;
     case 'left-alone':
       return `left alone until ${until ? clock(until) : 'a check passes'}${why}`;
     case 'left-out':
