@@ -1,6 +1,7 @@
 // `pnpm bench:failover`: what a caller loses when a provider fails, under LiveKit's fallback adapters and under our chains,
 // over the same scripted providers in the same run. A failing provider stays failed, as in an outage.
 import { createWriteStream, writeFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { initializeLogger } from '@livekit/agents';
@@ -40,6 +41,8 @@ async function measure(column: Column, stages: readonly Stage[]): Promise<Measur
   const measured: Measured = new Map();
   const escapes = new Escapes();
   const unwatch = escapes.watch();
+  const stalls = monitorEventLoopDelay({ resolution: 10 });
+  stalls.enable();
   const own = new Map<Stage, number>();
   // Small differences are measured first, while nothing else runs.
   for (const stage of stages) {
@@ -57,6 +60,10 @@ async function measure(column: Column, stages: readonly Stage[]): Promise<Measur
     ...stages.map((stage) => measureSecondCalls(column, stage, own.get(stage) as number, escapes, measured)),
   ]);
   unwatch();
+  stalls.disable();
+  const stallMs = stalls.max / 1e6;
+  // Times of a run in which the machine was busy elsewhere say little.
+  measured.set('(the longest stall of the benchmark itself)', { cell: `${stallMs.toFixed(0)} ms`, measured: stallMs });
   for (const stage of stages) {
     const errors = escapes.sessionErrors[stage];
     measured.set(`${stage.toUpperCase()} errors that close the session`, { cell: `${errors}`, measured: errors });
