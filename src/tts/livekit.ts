@@ -94,7 +94,9 @@ class ChainStream extends tts.SynthesizeStream {
       }
       session.end();
     };
-    await Promise.all([pump(), deliver(session, this.#owner.sampleRate, (audio) => this.queue.put(audio))]);
+    // Its input may stay open when the chain is closed: the session's end is the stream's.
+    void pump().catch(() => undefined);
+    await deliver(session, this.#owner.sampleRate, (audio) => this.queue.put(audio));
     if (!this.queue.closed) this.queue.put(tts.SynthesizeStream.END_OF_STREAM);
   }
 }
