@@ -5,6 +5,15 @@ const RESTART_WORDS = 3;
 /** An overlap at the seam is looked for in so many last words. */
 const OVERLAP_WORDS = 12;
 
+/** With a capital these begin a sentence; a name, a day or a month may stand anywhere in one. */
+const SENTENCE_STARTERS = new Set(
+  (
+    'The This That These There Here We You Your Our They He She It Its My Yes No Not Sure Okay Of Sorry Thank Thanks Hello ' +
+    'Hi Good Please Let What When Where Which Who Why How Is Are Was Do Does Did Can Could Will Would Shall Should May ' +
+    'If In On At To For With From And But So As All Any'
+  ).split(' '),
+);
+
 interface Token {
   /** With the blanks before it. */
   readonly raw: string;
@@ -75,7 +84,7 @@ export class ContinuationJoin {
 
   /** A reply of its own begins a sentence; the words said may stand in the middle of one. */
   #joined(text: string): string {
-    const begins = /^\s*["'“(]?\p{Lu}/u.test(text) && !/^\s*I\b/.test(text);
+    const begins = SENTENCE_STARTERS.has(/\p{Lu}\p{Ll}+/u.exec(text.trimStart().split(/\s/)[0] ?? '')?.[0] ?? '');
     const isOpen = !/[.!?:…]["'”)]?\s*$/.test(this.#saidText);
     return begins && isOpen ? `. ${text.trimStart()}` : text;
   }

@@ -33,6 +33,10 @@ describe('a reply that goes on', () => {
     expect(join('It is ready. ', words('We open at nine.'))).toBe('It is ready. We open at nine.');
   });
 
+  it.each(['Monday to Friday.', 'Ann is there.', 'I think so.'])('takes %s for what it is: it goes on', (text) => {
+    expect(join('We are open ', words(text))).toBe(`We are open ${text}`);
+  });
+
   it('adds nothing where it only repeats what was said', () => {
     expect(join('We open at nine.', words('We open at nine.'))).toBe('We open at nine.');
   });
