@@ -61,8 +61,8 @@ const ALONE_FACTOR = 3;
 const NOISE_PAUSES_MS = [2_000, 4_000, 8_000, 16_000];
 const MOST_AT_ONCE_MS = 1_000;
 const RENEW_EVERY_MS = 1_000;
-/** What speech may have begun before noise was told as such. */
-const NOISE_KEPT_MS = 2_000;
+/** What was taken for noise is heard again with the next words: two links may have been deaf at once. */
+const NOISE_KEPT_MS = 20_000;
 
 interface PendingSwitch {
   readonly from: SttLink;
@@ -100,6 +100,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
   #rounds = 0;
   #isExhausted = false;
   #noises = 0;
+  readonly #heardNoise = new Set<SttLink>();
   #noiseUntilMs = 0;
   #isHedgeRefused = false;
   #renewedMs = Number.NEGATIVE_INFINITY;
@@ -187,6 +188,8 @@ class SttConductor implements ChainedSttSession, EarEvents {
 
   onEnd(ear: Ear): void {
     if (ear === this.#serving && this.#hasEnded) {
+      // It heard nothing where there was sound: another may.
+      if (ear.owes && (this.#beside || this.#listenBeside(ear, this.#failover.clock.now(), ear.link))) return;
       this.#transcript.promote();
       this.#close();
     } else if (ear === this.#beside?.ear) this.#noise();
@@ -316,6 +319,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
     this.#rounds = 0;
     this.#isExhausted = false;
     this.#noises = 0;
+    this.#heardNoise.clear();
     this.#isHedgeRefused = false;
     this.#tellSwitch(ear);
     this.#drop(this.#ahead);
@@ -347,7 +351,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
   #limitOf(ear: Ear): number {
     const { deadlineMs } = ear;
     if (ear !== this.#serving) return deadlineMs;
-    if (this.#beside) return Number.POSITIVE_INFINITY;
+    if (this.#beside) return this.#isSurelyLate(ear) ? deadlineMs : Number.POSITIVE_INFINITY;
     const nowMs = this.#failover.clock.now();
     const pause = this.#noiseUntilMs - nowMs;
     if (pause > 0) return Math.max(deadlineMs, (ear.waitedMs() ?? 0) + pause);
@@ -365,9 +369,16 @@ class SttConductor implements ChainedSttSession, EarEvents {
   }
 
   #late(ear: Ear, waitedMs: number): void {
-    if (this.#judged.has(ear)) this.onFailure(ear, this.#timeout(ear, waitedMs));
+    const isOver = waitedMs >= ear.deadlineMs;
+    if (this.#judged.has(ear) || (isOver && this.#isSurelyLate(ear))) this.onFailure(ear, this.#timeout(ear, waitedMs));
     else if (ear === this.#beside?.ear) this.#noise();
     else if (ear === this.#serving) this.#suspect(ear, waitedMs);
+  }
+
+  /** A request is answered or late, and another can be asked. */
+  #isSurelyLate(ear: Ear): boolean {
+    const isOther = (link: SttLink) => link !== ear.link && !this.#tried.has(link) && this.#failover.mayServe(link);
+    return ear.owesRequest && this.#failover.links.some(isOther);
   }
 
   #suspect(ear: Ear, waitedMs: number): void {
@@ -389,7 +400,9 @@ class SttConductor implements ChainedSttSession, EarEvents {
 
   /** @returns whether there is another link that may be called */
   #listenBeside(suspect: Ear, sinceMs: number, after: SttLink): boolean {
-    const attempt = this.#failover.next(new Set([...this.#tried, suspect.link]), { after });
+    const tried = new Set([...this.#tried, suspect.link]);
+    const attempt =
+      this.#failover.next(new Set([...tried, ...this.#heardNoise]), { after }) ?? this.#failover.next(tried, { after });
     if (!attempt) return false;
     this.#openBeside(attempt, sinceMs, suspect);
     return true;
@@ -437,6 +450,9 @@ class SttConductor implements ChainedSttSession, EarEvents {
     if (!beside) return;
     this.#beside = undefined;
     this.#drop(beside.ear);
+    // Should it be deaf too, the next suspicion asks somebody else.
+    if (this.#heardNoise.has(beside.ear.link)) this.#heardNoise.clear();
+    this.#heardNoise.add(beside.ear.link);
     this.#noiseUntilMs =
       this.#failover.clock.now() + (NOISE_PAUSES_MS[Math.min(this.#noises, NOISE_PAUSES_MS.length - 1)] as number);
     this.#noises += 1;
@@ -536,7 +552,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
   }
 
   #timeout({ link: { id } }: Ear, waitedMs: number): ProviderError {
-    const message = `${id}: no words for ${Math.round(waitedMs)} ms of speech in which another heard some`;
+    const message = `${id}: no words for ${Math.round(waitedMs)} ms of speech`;
     return new ProviderError({ kind: 'timeout', provider: id, message });
   }
 

@@ -146,6 +146,11 @@ export class Ear {
     return gate.loudMs(this.#answeredAt) >= LEAST_WORD_MS;
   }
 
+  /** It was told of a whole utterance and did not answer: no noise explains that. */
+  get owesRequest(): boolean {
+    return this.#owedSinceMs.length > 0 && !this.link.traits.interimResults;
+  }
+
   /** For which of its deadlines it is waited. */
   get deadlineMs(): number {
     const { firstMs, stallMs } = this.attempt.deadlines;

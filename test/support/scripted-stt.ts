@@ -321,7 +321,7 @@ function openUtterances(provider: string, given: SttOpenOptions, options: Script
       const fault = take((due) => due.at === 'word' && words.some(({ text }) => text === `w${due.word}`));
       if (fault?.at === 'word') {
         if (fault.does === 'silent') await new Promise(() => undefined);
-        throw errorOf(provider, fault.does as ProviderErrorKind);
+        throw fault.does === 'not-an-error' ? 'not even an error' : errorOf(provider, fault.does as ProviderErrorKind);
       }
       await options.clock.sleep(options.latencyMs ?? 50);
       signal.throwIfAborted();
