@@ -1,5 +1,5 @@
 // Gives one session its audio: what was heard before as fast as it takes it, then every frame, in order and once.
-import { Resampler } from '../audio/resample.ts';
+import { StreamResampler } from '../audio/stream-resampler.ts';
 import type { Clock } from '../failover/clock.ts';
 import type { SttSession, SttTraits } from './contract.ts';
 import { type HeardAudio, KEPT_MS } from './heard-audio.ts';
@@ -32,7 +32,7 @@ export class EarFeed {
   /** When voice activity began or ended last. */
   changedMs = Number.NEGATIVE_INFINITY;
   readonly #options: EarFeedOptions;
-  readonly #resampler: Resampler | undefined;
+  readonly #resampler: StreamResampler | undefined;
   readonly #chunk: number;
   readonly #mostBehind: number;
   #detector: ActivityDetector | undefined;
@@ -59,7 +59,7 @@ export class EarFeed {
     this.#mostBehind = heard.toSamples(KEPT_MS / 2);
     this.replayedMs = heard.toMs(heard.ring.written - from);
     if (traits.sampleRateHz !== heard.sampleRateHz) {
-      this.#resampler = new Resampler(heard.sampleRateHz, traits.sampleRateHz);
+      this.#resampler = new StreamResampler(heard.sampleRateHz, traits.sampleRateHz);
     }
     if (traits.needsVoiceActivity) this.#detector = this.#openDetector(options.openActivity);
   }
