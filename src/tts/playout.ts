@@ -12,8 +12,8 @@ const HOLD_MS = 200;
  * Going on without a gap matters more than a clean cut, as nearly every reply ends well: with less than this left to play,
  * what is held goes out bit by bit. A stall of a voice that was ahead is noticed before that.
  */
-const LOW_MS = 100;
-const STEP_MS = 40;
+const LOW_MS = 60;
+const STEP_MS = 20;
 const FADE_MS = 15;
 const LOUD_DBFS = -45;
 

@@ -7,7 +7,9 @@ import type { VoiceSource } from './voice-source.ts';
 
 /** A voice that was so far ahead is quicker than it is heard: when it lets the caller run dry, it has stopped. */
 const AHEAD_MS = 250;
-/** One that never was is given the benefit of a gap. */
+/** Sound comes in pieces: while a reply is young, so long between two of them is nothing. */
+const BETWEEN_MS = 200;
+/** One that never was ahead, or never quite stops, is given the benefit of a gap. */
 const GAP_MS = 150;
 
 export class StallWatch {
@@ -17,6 +19,7 @@ export class StallWatch {
   #pendingSinceMs = 0;
   #isHeard = false;
   #isAhead = false;
+  #heardAtMs = 0;
 
   constructor(clock: Clock, playout: Playout) {
     this.#clock = clock;
@@ -31,7 +34,8 @@ export class StallWatch {
 
   heard(): void {
     this.#isHeard = true;
-    if (this.#playout.dryAtMs - this.#clock.now() >= AHEAD_MS) this.#isAhead = true;
+    this.#heardAtMs = this.#clock.now();
+    if (this.#goneAtMs - this.#heardAtMs >= AHEAD_MS) this.#isAhead = true;
   }
 
   /** A piece was spoken to its end: what follows is new work. */
@@ -51,11 +55,17 @@ export class StallWatch {
     else attempt.expectNothing();
   }
 
-  #dueMs({ deadlines }: Attempt<TtsLink>): number {
+  /** When nothing is left to hear, not even what is held. */
+  get #goneAtMs(): number {
     const { dryAtMs, handedMs, receivedMs } = this.#playout;
-    const lowAtMs = dryAtMs - deadlines.stallMs;
+    return dryAtMs + receivedMs - handedMs;
+  }
+
+  #dueMs({ deadlines }: Attempt<TtsLink>): number {
+    const lowAtMs = this.#playout.dryAtMs - deadlines.stallMs;
     if (!this.#isHeard) return Math.max(lowAtMs, this.#pendingSinceMs + deadlines.firstMs);
-    return this.#isAhead ? lowAtMs : dryAtMs + (receivedMs - handedMs) + GAP_MS;
+    const lateMs = this.#goneAtMs + GAP_MS;
+    return this.#isAhead ? Math.min(lateMs, Math.max(lowAtMs, this.#heardAtMs + BETWEEN_MS)) : lateMs;
   }
 
   #pendAnew(): void {
