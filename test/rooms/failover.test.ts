@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadClip } from '../../fixtures/audio/clips.ts';
 import type { Fault } from '../../fixtures/faults.ts';
-import { decodeTones, markWords, spreadWords, type Word } from '../../fixtures/tones.ts';
+import { decodeTones, markWords, spreadWords } from '../../fixtures/tones.ts';
 import { startCartesia } from '../../fixtures/vendors/cartesia.ts';
 import { startDeepgram } from '../../fixtures/vendors/deepgram.ts';
 import { startElevenLabs } from '../../fixtures/vendors/elevenlabs.ts';
@@ -18,6 +18,7 @@ import { type Caller, joinAsCaller } from '../../src/livekit/caller.ts';
 import { issueToken } from '../../src/livekit/tokens.ts';
 import { type SpawnedWorker, spawnWorker } from '../support/spawn-worker.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
+import { withoutTears } from './support/without-tears.ts';
 
 const WORDS_A_TURN = 6;
 const LLM_WORD_MS = 30;
@@ -141,20 +142,6 @@ const SCENARIOS: readonly Scenario[] = [
     ],
   },
 ];
-
-/** On a busy machine the receiver tears one word of 240 ms in two; a word that was spoken twice is longer together. */
-const TORN_WORD_MS = 400;
-
-function withoutTears(words: readonly Word[]): Word[] {
-  const whole: (Word & { soundMs: number })[] = [];
-  for (const word of words) {
-    const soundMs = word.endMs - word.startMs;
-    const last = whole.at(-1);
-    if (last?.index === word.index && last.soundMs + soundMs < TORN_WORD_MS) last.soundMs += soundMs;
-    else whole.push({ ...word, soundMs });
-  }
-  return whole;
-}
 
 describe('a call whose providers fail', () => {
   const directory = mkdtempSync(join(tmpdir(), 'bulletproof-failover-'));

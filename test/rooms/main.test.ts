@@ -50,7 +50,7 @@ describe('pnpm dev:bulletproof', () => {
   it('tells its options', async () => {
     const main = start({ args: ['--help'] });
     expect((await main.exited).code).toBe(0);
-    expect(main.output()).toMatch(/--persona.*\n.*--port.*\n.*--no-open/);
+    expect(main.output()).toMatch(/--persona.*\n.*--port.*\n.*--demo.*\n.*--no-open/);
   });
 
   it('shows the chains, serves the page and the health routes, and leaves nothing at Ctrl-C', async () => {
