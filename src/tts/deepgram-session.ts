@@ -5,6 +5,7 @@ import { ClauseSplitter } from './clauses.ts';
 import type { TtsOpenOptions, TtsPart, TtsSession } from './contract.ts';
 import type { DeepgramPool } from './deepgram-pool.ts';
 import type { DeepgramSocket } from './deepgram-socket.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface DeepgramReplyOptions extends Omit<TtsOpenOptions, 'language'> {
   readonly provider: string;
@@ -196,12 +197,4 @@ export class DeepgramReply implements TtsSession {
 /** Without the markup that models write though nobody sees it. */
 function plain(text: string): string {
   return `${text.replace(/[*_`#~|]+/g, ' ').trim()} `;
-}
-
-/** What came ahead is not handed out once nobody wants it. */
-async function* untilAborted(parts: AsyncIterable<TtsPart>, signal: AbortSignal): AsyncGenerator<TtsPart> {
-  for await (const part of parts) {
-    if (signal.aborted) return;
-    yield part;
-  }
 }

@@ -9,6 +9,7 @@ import { ClauseSplitter } from './clauses.ts';
 import { defineTts, type TtsClient, type TtsOpenOptions, type TtsPart, type TtsSession } from './contract.ts';
 import { estimateWordTimes } from './estimate-word-times.ts';
 import { speakable } from './speakable.ts';
+import { untilAborted } from './until-aborted.ts';
 
 const ID = 'free-tts';
 const SAMPLE_RATE_HZ = FLITE_SAMPLE_RATE_HZ;
@@ -149,14 +150,6 @@ class FreeTtsSession implements TtsSession {
 
   #fail(kind: ProviderErrorKind, message: string, cause?: unknown): void {
     this.#queue.fail(new ProviderError({ kind, provider: ID, message, cause }));
-  }
-}
-
-/** What was made ahead is not handed out once nobody wants it. */
-async function* untilAborted(parts: AsyncIterable<TtsPart>, signal: AbortSignal): AsyncGenerator<TtsPart> {
-  for await (const part of parts) {
-    if (signal.aborted) return;
-    yield part;
   }
 }
 

@@ -9,6 +9,7 @@ import { kindOfStatus, ProviderError, type ProviderErrorKind, serverError } from
 import { ClauseSplitter } from './clauses.ts';
 import { defineTts, type TtsClient, type TtsOpenOptions, type TtsPart, type TtsSession } from './contract.ts';
 import { speakable } from './speakable.ts';
+import { untilAborted } from './until-aborted.ts';
 
 const ID = 'silero';
 const SAMPLE_RATE_HZ = 24_000;
@@ -192,14 +193,6 @@ class SileroSession implements TtsSession {
       }
       if (this.#queue.ended) this.#over.abort();
     });
-  }
-}
-
-/** What was made ahead is not handed out once nobody wants it. */
-async function* untilAborted(parts: AsyncIterable<TtsPart>, signal: AbortSignal): AsyncGenerator<TtsPart> {
-  for await (const part of parts) {
-    if (signal.aborted) return;
-    yield part;
   }
 }
 
