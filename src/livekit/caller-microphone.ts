@@ -153,7 +153,7 @@ function utteranceOf(samples: Int16Array, startMs: number): Utterance {
   };
 }
 
-/** By the room client's own resampler: ours takes 70 ms for a second of sound, in which this microphone would stand still. */
+/** By the room client's own resampler, at once: a clip is whole when it is spoken. */
 function resampled(samples: Int16Array, sampleRateHz: number): Int16Array {
   if (sampleRateHz === MICROPHONE_RATE_HZ) return samples;
   const resampler = new AudioResampler(sampleRateHz, MICROPHONE_RATE_HZ, 1, AudioResamplerQuality.HIGH);

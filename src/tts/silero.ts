@@ -1,7 +1,7 @@
 // silero: speech from a silero-api-server of one's own (github.com/ouoertheo/silero-api-server), one request for a clause.
 import { setImmediate } from 'node:timers/promises';
 import { AsyncQueue } from '../audio/async-queue.ts';
-import { Resampler } from '../audio/resample.ts';
+import { StreamResampler } from '../audio/stream-resampler.ts';
 import { voicedSpans } from '../audio/voiced-spans.ts';
 import { readWav, type Sound, WavError } from '../audio/wav.ts';
 import { networkError, retryAfterMs } from '../failover/http-error.ts';
@@ -166,9 +166,9 @@ class SileroSession implements TtsSession {
     });
   }
 
-  /** In pieces, as it takes 5 % of the sound's time to change its rate: a whole clause would hold up the call's other work. */
+  /** In pieces: a whole clause at once would hold up the call's other work while its rate is changed. */
   async #deliver({ samples, sampleRateHz }: Sound): Promise<void> {
-    const resampler = sampleRateHz === SAMPLE_RATE_HZ ? undefined : new Resampler(sampleRateHz, SAMPLE_RATE_HZ);
+    const resampler = sampleRateHz === SAMPLE_RATE_HZ ? undefined : new StreamResampler(sampleRateHz, SAMPLE_RATE_HZ);
     const size = Math.round((PIECE_MS * sampleRateHz) / 1000);
     for (let from = 0; from < samples.length; from += size) {
       const piece = samples.subarray(from, from + size);

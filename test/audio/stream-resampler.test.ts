@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeTones, speakTones } from '../../fixtures/tones.ts';
-import { resample } from '../../src/audio/resample.ts';
 import { StreamResampler } from '../../src/audio/stream-resampler.ts';
+import { resample } from '../support/exact-resample.ts';
 
 const RATES = [8_000, 16_000, 22_050, 24_000, 44_100, 48_000];
 const PAIRS = RATES.flatMap((from) => RATES.filter((to) => to !== from).map((to) => [from, to] as const));

@@ -1,4 +1,5 @@
-// Changes the sample rate of mono PCM16 by a windowed sinc, piece by piece without a seam.
+// Changes the sample rate of mono PCM16 by a windowed sinc that is worked out for every sample: slow, and what the quick one
+// (src/audio/stream-resampler.ts) is measured against.
 
 /** Zero crossings of the sinc on either side: 16 keeps the alias below -70 dB. */
 const HALF_CROSSINGS = 16;

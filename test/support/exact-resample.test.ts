@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Resampler, resample } from '../../src/audio/resample.ts';
+import { Resampler, resample } from './exact-resample.ts';
 
 const tone = (hz: number, rateHz: number, seconds = 0.5) =>
   Int16Array.from({ length: rateHz * seconds }, (_, i) =>
