@@ -10,6 +10,7 @@ import { type MainProcess, spawnMain } from '../support/spawn-main.ts';
 import { freeTcpPorts, startTestServer, type TestServer } from './support/server.ts';
 
 const always = Number.POSITIVE_INFINITY;
+const unavailable = { kind: 'status', status: 503 } as const;
 
 describe('10. a provider outage', () => {
   const directory = mkdtempSync(join(tmpdir(), 'bulletproof-outage-'));
@@ -18,13 +19,19 @@ describe('10. a provider outage', () => {
   let openrouter: Awaited<ReturnType<typeof startOpenRouter>>;
   let openai: Awaited<ReturnType<typeof startOpenAi>>;
   let port: number;
+  let whenOpenAiIsAsked = () => {};
 
   beforeAll(async () => {
-    const reply = () => ({ text: ['The ', 'answer ', 'is ', 'yes.'] });
+    const answer = { text: ['The ', 'answer ', 'is ', 'yes.'] };
     [server, openrouter, openai] = await Promise.all([
       startTestServer(),
-      startOpenRouter({ reply }),
-      startOpenAi({ reply }),
+      startOpenRouter({ reply: () => answer }),
+      startOpenAi({
+        reply: () => {
+          whenOpenAiIsAsked();
+          return answer;
+        },
+      }),
     ]);
     port = (await freeTcpPorts(1))[0] as number;
     const { url, apiKey, apiSecret } = server;
@@ -79,7 +86,12 @@ describe('10. a provider outage', () => {
   it('is met once; every later call skips it; its end is noticed by a free check and used', async () => {
     expect(await call()).toEqual({ openrouter: 1, openai: 0 });
 
-    openrouter.faults.fail({ kind: 'status', status: 503 }, always);
+    // A free check meets lasting faults only: this one is first met by the call, whatever the hour of the check.
+    openrouter.faults.fail(unavailable, 1_000);
+    whenOpenAiIsAsked = () => {
+      openrouter.faults.mend();
+      openrouter.faults.fail(unavailable, always);
+    };
     // The second chance that the table gives to a server's error, then the next provider.
     expect(await call()).toEqual({ openrouter: 2, openai: 1 });
     expect(await call()).toEqual({ openrouter: 0, openai: 1 });
