@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Lower numbers may be imported by higher ones; folders of the same number don't know each other. */
 const LAYERS: Readonly<Record<string, number>> = {
   audio: 0,
+  text: 0,
   config: 1,
   telemetry: 1,
   failover: 2,

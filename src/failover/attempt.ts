@@ -105,8 +105,9 @@ export class Attempt<Link> {
     this.#arm('stall', withinMs);
   }
 
-  /** Nothing is due now. */
+  /** Nothing is due now; work that is given again is waited for anew. */
   expectNothing(): void {
+    if (!this.hasResult) this.#expectedMs = undefined;
     this.#disarm('stall');
     this.#disarm('first');
   }

@@ -4,8 +4,8 @@ import { backoffMs, MAX_ATTEMPTS } from '../failover/backoff.ts';
 import type { Failover, FailoverLink } from '../failover/failover.ts';
 import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
 import { type Runner, raceForFirst, type Winner } from '../failover/race.ts';
-import { ContinuationJoin } from './continuation.ts';
-import { isWholeReply } from './continuation-prompt.ts';
+import { ContinuationJoin } from '../text/continuation.ts';
+import { isWholeReply } from '../text/continuation-prompt.ts';
 import type { LlmClient, LlmPart, LlmRequest, LlmTraits } from './contract.ts';
 
 export interface LlmLink extends FailoverLink {

@@ -1,5 +1,5 @@
 // The conversation as models' interfaces want it: each call with its result beside it, and a begun reply at the end.
-import { CONTINUATION_PROMPT } from './continuation-prompt.ts';
+import { CONTINUATION_PROMPT } from '../text/continuation-prompt.ts';
 import type { LlmMessage, LlmRequest, LlmToolCall } from './contract.ts';
 
 export interface AnsweredCall {

@@ -1,7 +1,7 @@
 // The Gemini API by Google's SDK: one reply is one request, and every failure is a ProviderError.
 import type { GenerateContentConfig, GenerateContentResponse, GoogleGenAI, Part, ThinkingConfig } from '@google/genai';
 import { ProviderError } from '../failover/provider-error.ts';
-import { isWholeReply } from './continuation-prompt.ts';
+import { isWholeReply } from '../text/continuation-prompt.ts';
 import type { LlmClient, LlmPart, LlmRequest, LlmToolCall } from './contract.ts';
 import { toDeclarations, toDialogue, toMode } from './gemini-contents.ts';
 import { geminiProviderError } from './gemini-errors.ts';

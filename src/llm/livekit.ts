@@ -4,8 +4,8 @@ import type { SpeechExpectation } from '../config/expectation.ts';
 import type { AssistantScript } from '../config/persona.ts';
 import { distinct, Failover, type FailoverOptions } from '../failover/failover.ts';
 import { serverError } from '../failover/provider-error.ts';
+import { CONTINUATION_PROMPT } from '../text/continuation-prompt.ts';
 import { type LlmLink, replyOverChain } from './chain.ts';
-import { CONTINUATION_PROMPT } from './continuation-prompt.ts';
 import type { LlmMessage, LlmPart, LlmRequest, LlmTool } from './contract.ts';
 
 export interface LlmChainOptions extends FailoverOptions {

@@ -1,7 +1,7 @@
 // Any service that speaks OpenAI's chat completions: one client, used by every provider of that kind.
 import type OpenAI from 'openai';
 import { ProviderError } from '../failover/provider-error.ts';
-import { isWholeReply } from './continuation-prompt.ts';
+import { isWholeReply } from '../text/continuation-prompt.ts';
 import type { LlmClient, LlmPart, LlmRequest } from './contract.ts';
 import { toProviderError } from './openai-errors.ts';
 import { toChatMessages, toChatTools } from './openai-messages.ts';

@@ -2,9 +2,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ChatOptions } from '../../fixtures/vendors/chat-completions.ts';
 import { startOpenAi } from '../../fixtures/vendors/openai.ts';
-import { CONTINUATION_PROMPT } from '../../src/llm/continuation-prompt.ts';
 import type { LlmMessage } from '../../src/llm/contract.ts';
 import { openai } from '../../src/llm/openai.ts';
+import { CONTINUATION_PROMPT } from '../../src/text/continuation-prompt.ts';
 import { describeLlm } from '../conformance/llm.ts';
 import { chatFailures, chatReply, conversation, failure, KEY, requestOf, tool } from './chat-subject.ts';
 import { partsOf, summarise } from './converse.ts';

@@ -1,6 +1,6 @@
 // How the words of the provider that takes over are joined to those that were given.
 import { describe, expect, it } from 'vitest';
-import { ContinuationJoin } from '../../src/llm/continuation.ts';
+import { ContinuationJoin } from '../../src/text/continuation.ts';
 
 function join(said: string, pieces: readonly string[]): string {
   const joined = new ContinuationJoin(said);
