@@ -2,9 +2,9 @@
 import type { ProviderTraits } from '../config/provider.ts';
 import { Attempt } from './attempt.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { learnedDeadlineMs, STAGE_DEADLINES } from './deadline.ts';
+import { type Deadlines, learnedDeadlineMs, STAGE_DEADLINES } from './deadline.ts';
 import { DISPOSITIONS } from './disposition.ts';
-import type { Admission } from './health.ts';
+import type { Admission, Health } from './health.ts';
 import { type HealthBoard, processHealthBoard } from './health-board.ts';
 import { HedgeBudget, hedgeAfterMs } from './hedge.ts';
 import { type OrderBy, orderLinks } from './order.ts';
@@ -141,10 +141,11 @@ export class Failover<Link extends FailoverLink> {
     return hopeful && this.#attempt(hopeful, 'ready');
   }
 
-  /** The same link once more, where its failure and the budget allow. */
+  /** The same link once more, where its failure, its breaker and the budget allow. */
   again(failed: Attempt<Link>, error: ProviderError): Attempt<Link> | undefined {
     if (failed.isTrial || failed.hasResult || DISPOSITIONS[error.kind].again !== 'once' || !this.#retries.allows())
       return undefined;
+    if (this.#ids(failed.link).some((id) => this.board.health(id).breaker.kind !== 'closed')) return undefined;
     return this.#attempt(failed.link, 'ready');
   }
 
@@ -166,9 +167,7 @@ export class Failover<Link extends FailoverLink> {
 
   /** A free check of the link passed. */
   checkPassed(link: Link): void {
-    for (const id of new Set([this.#serviceId(link), this.#keyId(link)])) {
-      this.board.report(id, { type: 'check-passed' });
-    }
+    for (const id of this.#ids(link)) this.board.report(id, { type: 'check-passed' });
   }
 
   /** Whether a hedge may be started beside this attempt; the budget is then spent. Trials need none. */
@@ -183,10 +182,8 @@ export class Failover<Link extends FailoverLink> {
   }
 
   /** A wait that fits the board's latest measurements. */
-  #deadlines(link: Link) {
-    const { stage } = this;
-    const given = { ...STAGE_DEADLINES[stage], ...link.traits.deadlines };
-    const { connect, first } = this.board.health(this.#serviceId(link));
+  #deadlines(link: Link, { connect, first }: Health): Deadlines {
+    const given = { ...STAGE_DEADLINES[this.stage], ...link.traits.deadlines };
     return {
       connectMs: learnedDeadlineMs(given.connectMs, connect),
       firstMs: learnedDeadlineMs(given.firstMs, first),
@@ -210,15 +207,15 @@ export class Failover<Link extends FailoverLink> {
   #attempt(link: Link, admission: Admission, isConnected = false): Attempt<Link> {
     this.#hedges.started();
     const isTrial = admission === 'trial';
-    const deadlines = this.#deadlines(link);
-    const { first } = this.board.health(this.#serviceId(link));
+    const health = this.board.health(this.#serviceId(link));
+    const deadlines = this.#deadlines(link, health);
     return new Attempt({
       link,
       provider: link.id,
       isTrial,
       isConnected,
       deadlines,
-      hedgeAfterMs: isTrial ? 0 : hedgeAfterMs(link.traits.typicalFirstMs, first, deadlines.firstMs),
+      hedgeAfterMs: isTrial ? 0 : hedgeAfterMs(link.traits.typicalFirstMs, health.first, deadlines.firstMs),
       clock: this.clock,
       report: (outcome, error) => {
         const [service, key] = [this.#serviceId(link), this.#keyId(link)];
@@ -231,7 +228,7 @@ export class Failover<Link extends FailoverLink> {
           this.#retries.failed();
           this.events.onFailure?.(this.stage, link.id, error as ProviderError);
         } else {
-          for (const id of new Set([service, key])) this.board.report(id, { ...outcome, trial: isTrial });
+          for (const id of this.#ids(link)) this.board.report(id, { ...outcome, trial: isTrial });
           if (outcome.type === 'success') this.#retries.succeeded();
         }
         const firstMs = outcome.type === 'success' ? outcome.firstMs : undefined;
@@ -242,7 +239,7 @@ export class Failover<Link extends FailoverLink> {
 
   /** The service's own health, and that of the key where there are several. */
   #admission(link: Link, ask: 'peek' | 'admit'): Admission | undefined {
-    const ids = [...new Set([this.#serviceId(link), this.#keyId(link)])];
+    const ids = this.#ids(link);
     const seen = ids.map((id) => this.board.peek(id));
     if (seen.includes(undefined)) return undefined;
     const admissions = ask === 'peek' ? seen : ids.map((id) => this.board.admit(id));
@@ -253,6 +250,11 @@ export class Failover<Link extends FailoverLink> {
   #isRefused(link: Link): boolean {
     const { breaker } = this.board.health(this.#keyId(link));
     return breaker.kind === 'open' && breaker.untilMs === Number.POSITIVE_INFINITY;
+  }
+
+  /** What the board knows it by: the service, and the key where there is one. */
+  #ids(link: Link): string[] {
+    return [...new Set([this.#serviceId(link), this.#keyId(link)])];
   }
 
   #serviceId(link: Link): string {

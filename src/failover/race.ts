@@ -18,7 +18,7 @@ export interface RaceOptions<Link extends FailoverLink, Run extends Runner> {
   readonly tried: Set<Link>;
   /** Who failed before the race, for `fallbackTo`. */
   readonly after?: Link | undefined;
-  /** A second one may be started beside a late first. */
+  /** Two may be at work at once: a second beside a late first, the next beside a second chance. */
   readonly mayHedge: boolean;
   readonly signal: AbortSignal;
 }
@@ -29,9 +29,6 @@ export interface Winner<Link, Run> {
   /** The last failure on the way; undefined where nobody failed. */
   readonly failed: { readonly link: Link; readonly error: ProviderError; readonly atMs: number } | undefined;
 }
-
-/** The same provider's second chance runs alone for so long, then the next one beside it. */
-const HEAD_START_MS = 30;
 
 /**
  * @returns the winner, or undefined when `signal` aborts
@@ -49,6 +46,8 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   readonly #running = new Map<Attempt<Link>, Run>();
   readonly #retried = new Set<Link>();
   readonly #lateOf = new Map<Attempt<Link>, Link>();
+  /** Late, or second chances: nobody waits for them alone. */
+  readonly #doubtful = new Set<Attempt<Link>>();
   #failed: Winner<Link, Run>['failed'];
   #resolve!: (winner: Winner<Link, Run> | undefined) => void;
   #reject!: (error: unknown) => void;
@@ -84,36 +83,34 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   /** Starts the next link; false when nobody is left to start. */
   #startNext(after?: Link, late?: Attempt<Link>): boolean {
     const { failover, tried } = this.#options;
-    const attempt = failover.next(tried, { after, isLastResort: this.#running.size === 0 && !late });
+    const attempt = failover.next(tried, { after, isLastResort: this.#running.size === 0 });
     if (!attempt) {
       if (this.#running.size === 0) this.#exhausted();
       return false;
     }
     tried.add(attempt.link);
     if (late) this.#lateOf.set(attempt, late.link);
-    this.#run(attempt, attempt.hedgeAfterMs);
+    this.#run(attempt);
+    if (this.#options.mayHedge) this.#hedgeLater(attempt);
     return true;
   }
 
-  #run(attempt: Attempt<Link>, hedgeAfterMs: number): void {
+  #run(attempt: Attempt<Link>): void {
     const run = this.#options.start(attempt);
     this.#running.set(attempt, run);
-    this.#hedgeLater(attempt, hedgeAfterMs);
     run.first.then(
       () => this.#won(attempt, run),
       (error: unknown) => this.#lost(attempt, run, error),
     );
   }
 
-  #hedgeLater(attempt: Attempt<Link>, afterMs: number): void {
-    const isSecondChance = this.#retried.has(attempt.link);
-    if (!this.#options.mayHedge && !isSecondChance && !attempt.isTrial) return;
+  #hedgeLater(attempt: Attempt<Link>): void {
     this.#cancelHedge();
     this.#cancelHedge = this.#options.failover.clock.setTimeout(() => {
       if (this.#isOver || !this.#running.has(attempt)) return;
-      if (!isSecondChance && !this.#options.failover.mayHedge(attempt)) return;
-      this.#startNext(attempt.link, attempt);
-    }, afterMs);
+      this.#doubtful.add(attempt);
+      if (this.#options.failover.mayHedge(attempt)) this.#startNext(attempt.link, attempt);
+    }, attempt.hedgeAfterMs);
   }
 
   #won(attempt: Attempt<Link>, run: Run): void {
@@ -128,6 +125,8 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     this.#tellHedges(attempt);
     this.#isOver = true;
     this.#cancelHedge();
+    // Who was merely slower did not fail: it may go on where the winner breaks.
+    for (const { link } of this.#running.keys()) if (!this.#retried.has(link)) this.#options.tried.delete(link);
     // Those that are beaten are waited for until they answer or are late: else a dead provider would never be found out.
     this.#resolve({ attempt, run, failed: this.#failed });
     this.#leave();
@@ -143,15 +142,28 @@ class Race<Link extends FailoverLink, Run extends Runner> {
       this.#leave();
       return;
     }
-    this.#failed = { link: attempt.link, error, atMs: failover.clock.now() };
-    const again = this.#retried.has(attempt.link) ? undefined : failover.again(attempt, error);
-    if (again) {
-      this.#retried.add(attempt.link);
-      this.#run(again, HEAD_START_MS);
-      return;
-    }
-    // A hedge that runs already is the next one.
-    if (this.#running.size === 0) this.#startNext(attempt.link);
+    const atMs = this.#failed?.link === attempt.link ? this.#failed.atMs : failover.clock.now();
+    this.#failed = { link: attempt.link, error, atMs };
+    this.#secondChance(attempt, error);
+    // One that is neither late nor failed before is the next already.
+    if ([...this.#running.keys()].some((running) => !this.#doubtful.has(running))) return;
+    if (this.#running.size === 0 || this.#options.mayHedge) this.#startNext(attempt.link);
+  }
+
+  /**
+   * The same link again where the table says so. The next one starts beside it, as the caller shall not wait for a
+   * second failure; where two may not be at work at once, it is asked only if there is no next.
+   */
+  #secondChance(failed: Attempt<Link>, error: ProviderError): void {
+    const { failover, mayHedge, tried } = this.#options;
+    if (this.#retried.has(failed.link)) return;
+    const hasNext = () => failover.links.some((link) => !tried.has(link) && failover.mayServe(link));
+    if (!mayHedge && (this.#running.size > 0 || hasNext())) return;
+    const again = failover.again(failed, error);
+    if (!again) return;
+    this.#retried.add(again.link);
+    this.#doubtful.add(again);
+    this.#run(again);
   }
 
   #exhausted(): void {

@@ -18,6 +18,7 @@ class Bench {
   readonly switches: Switch[] = [];
   readonly hedges: Hedge[] = [];
   readonly failures: string[] = [];
+  exhausted = 0;
 
   link(id: string, script: LlmScript | ((call: number) => LlmScript) = {}): LlmLink {
     return scriptedLlm({
@@ -41,6 +42,9 @@ class Bench {
       onSwitch: (event) => this.switches.push(event),
       onHedge: (event) => this.hedges.push(event),
       onFailure: (_stage, provider, error) => this.failures.push(`${provider} ${error.kind}`),
+      onExhausted: () => {
+        this.exhausted += 1;
+      },
     });
   }
 
@@ -120,8 +124,52 @@ describe('a reply over a chain', () => {
     );
     const { text } = await bench.run(bench.failover([a, bench.link('b')]));
     expect(text).toBe(WHOLE);
-    expect(bench.asked).toEqual(['a', 'a']);
+    // The next one was started beside it, as nobody waits for a second failure.
+    expect(bench.asked).toEqual(['a', 'a', 'b']);
     expect(bench.switches).toEqual([]);
+  });
+
+  it.each(PROVIDER_ERROR_KINDS)('refused by %s, waits for nothing but the next provider’s own time', async (kind) => {
+    const bench = new Bench();
+    const links = [bench.link('a', { fault: kind, after: 0, firstMs: 0 }), bench.link('b', { firstMs: 50 })];
+    expect((await bench.run(bench.failover(links))).firstMs).toBe(50);
+    expect(bench.switches).toMatchObject([{ kind, tookMs: 50 }]);
+  });
+
+  it('waits for no second chance either, when the next one is refused too', async () => {
+    const bench = new Bench();
+    const a = bench.link('a', (call) => ({ fault: call === 1 ? 'server' : 'hang', after: 0, firstMs: 0 }));
+    const links = [a, bench.link('b', { fault: 'auth', after: 0, firstMs: 0 }), bench.link('c', { firstMs: 50 })];
+    expect((await bench.run(bench.failover(links))).firstMs).toBe(50);
+    expect(bench.asked).toEqual(['a', 'a', 'b', 'c']);
+  });
+
+  it('that runs tools itself is never asked for twice at once', async () => {
+    const tools = [{ name: 'book', description: '', parameters: {} }];
+    const made = (id: string, bench: Bench) => {
+      const link = bench.link(id, id === 'a' ? { fault: 'server', after: 0 } : {});
+      return { ...link, traits: { ...link.traits, runsTools: true } };
+    };
+    const bench = new Bench();
+    await bench.run(bench.failover([made('a', bench), made('b', bench)], 0.05), { tools });
+    expect(bench.asked).toEqual(['a', 'b']);
+    // Also not where the first one is only tried again after its outage.
+    const trial = new Bench();
+    const failure = { kind: 'server', message: 'down' } as const;
+    trial.board.report('llm/b', { type: 'failure', trial: false, checkable: true, failure });
+    trial.board.report('llm/b', { type: 'check-passed' });
+    await trial.run(trial.failover([made('b', trial), made('c', trial)], 0.05), { tools });
+    expect(trial.asked).toEqual(['b']);
+  });
+
+  it('is finished at once by the one that was beaten, where the winner breaks', async () => {
+    const bench = new Bench();
+    const a = bench.link('a', { firstMs: 800, fault: 'server', after: 3 });
+    const links = [a, bench.link('b', { firstMs: 300 })];
+    const { text } = await bench.run(bench.failover(links, 0.05));
+    expect(text).toBe(WHOLE);
+    expect(bench.hedges).toMatchObject([{ outcome: 'lost' }]);
+    expect(bench.exhausted).toBe(0);
   });
 
   it('goes through three links in one reply', async () => {

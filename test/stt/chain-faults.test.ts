@@ -1,5 +1,6 @@
 // Outages that are more than one fault: connections that hang, links that fall one after another, nobody left, the end.
 import { describe, expect, it } from 'vitest';
+import { PROVIDER_ERROR_KINDS } from '../../src/failover/provider-error.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type Fault, scriptedStt, silence, speak } from '../support/scripted-stt.ts';
 import { allWords, converse, finish, hear, once, startChain, TURNS } from './talk.ts';
@@ -30,6 +31,22 @@ describe('connecting', () => {
     expect(once(await finish(chain))).toEqual(allWords);
     expect(chain.times[0]).toBeLessThanOrEqual(1_000);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a refused connection', () => {
+  it.each(PROVIDER_ERROR_KINDS)('by %s costs nothing over the next link’s own time', async (does) => {
+    const firstWordsMs = async (faults: readonly Fault[]) => {
+      const clock = new FakeClock();
+      const one = scriptedStt('one', { clock, faults });
+      const two = scriptedStt('two', { clock });
+      const chain = startChain(clock, faults.length > 0 ? [one.link, two.link] : [two.link]);
+      await hear(chain, speak(TURNS[0] as number[]));
+      expect(once(await finish(chain))).toEqual(allWords.slice(0, 8));
+      expect(chain.failures).toEqual(faults.map(() => `one ${does}`));
+      return chain.times[0];
+    };
+    expect(await firstWordsMs([{ at: 'connect', does }])).toBe(await firstWordsMs([]));
   });
 });
 
