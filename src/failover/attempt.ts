@@ -1,6 +1,7 @@
 // One attempt at one provider: its deadlines, what it measured, and the one verdict that the board gets.
 import type { Clock } from './clock.ts';
 import type { Deadlines } from './deadline.ts';
+import { CUT_OFF_WITHIN_MS } from './disposition.ts';
 import type { Failure } from './health.ts';
 import { ProviderError } from './provider-error.ts';
 
@@ -21,7 +22,8 @@ export interface AttemptOptions<Link> {
 /** Without what only the board knows of it. */
 export type SettledOutcome =
   | { readonly type: 'success'; readonly startedMs: number; readonly connectMs?: number; readonly firstMs?: number }
-  | { readonly type: 'failure'; readonly failure: Failure }
+  /** `isCutOff`: its connection was accepted and closed at once, without a result. */
+  | { readonly type: 'failure'; readonly failure: Failure; readonly isCutOff: boolean }
   | { readonly type: 'release' };
 
 type Wait = 'connect' | 'first' | 'stall';
@@ -123,7 +125,9 @@ export class Attempt<Link> {
 
   fail(error: ProviderError): void {
     const { kind, message, status, retryAfterMs } = error;
-    this.#settle({ type: 'failure', failure: { kind, message, status, retryAfterMs } }, error);
+    const isYoung = (error.stoodMs ?? Number.POSITIVE_INFINITY) < CUT_OFF_WITHIN_MS;
+    const isCutOff = kind === 'unreachable' && isYoung && !this.hasResult && !this.#options.isConnected;
+    this.#settle({ type: 'failure', failure: { kind, message, status, retryAfterMs }, isCutOff }, error);
   }
 
   /** Ended without a verdict: the caller interrupted, or another was quicker. */

@@ -30,3 +30,10 @@ export const DISPOSITIONS: Readonly<Record<ProviderErrorKind, Disposition>> = {
 /** So many requests in a row that a provider calls invalid, and it is left alone for a while. */
 export const INVALID_REQUESTS_IN_ROW = 3;
 export const INVALID_REQUESTS_COOL_DOWN_MS = 60_000;
+
+/** A connection that is accepted and closed within so long, without any result … */
+export const CUT_OFF_WITHIN_MS = 5_000;
+/** … so many times in a row, is how some vendors refuse a key. */
+export const CUT_OFFS_IN_ROW = 3;
+/** That is a guess: where no free check can tell, it holds only for so long. */
+export const CUT_OFFS_UNCHECKED_MS = 5 * 60_000;

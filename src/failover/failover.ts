@@ -222,9 +222,11 @@ export class Failover<Link extends FailoverLink> {
         if (outcome.type === 'failure') {
           const blamed = DISPOSITIONS[outcome.failure.kind].breaker === 'counts' ? service : key;
           const checkable = link.client.check !== undefined;
-          this.board.report(blamed, { ...outcome, trial: isTrial, checkable });
+          const { failure, isCutOff } = outcome;
+          this.board.report(blamed, { type: 'failure', failure, trial: isTrial, checkable });
           const other = blamed === service ? key : service;
-          if (other !== blamed) this.board.report(other, { type: 'release', trial: isTrial });
+          if (other !== blamed && !isCutOff) this.board.report(other, { type: 'release', trial: isTrial });
+          if (isCutOff) this.board.report(key, { type: 'cut-off', trial: isTrial && key !== blamed, checkable });
           this.#retries.failed();
           this.events.onFailure?.(this.stage, link.id, error as ProviderError);
         } else {

@@ -123,7 +123,9 @@ class Replica implements HealthClient {
     }
     if (this.#isSynced) this.#post({ type: 'report', id, outcome: outcomeToAges(outcome, this.#clock.now()) });
     else if (outcome.type !== 'release') this.#untold.add(id);
-    this.#board.report(id, outcome);
+    // How many in a row over all calls only the parent can count.
+    const isCounted = this.#isSynced && outcome.type === 'cut-off';
+    this.#board.report(id, isCounted ? { type: 'release', trial: outcome.trial } : outcome);
   }
 
   onChange(listener: (id: string, health: Health) => void): () => void {

@@ -33,6 +33,7 @@ const outcome = z.discriminatedUnion('type', [
     firstMs: count.exactOptional(),
   }),
   z.object({ type: z.literal('failure'), trial: z.boolean(), failure, checkable: z.boolean() }),
+  z.object({ type: z.literal('cut-off'), trial: z.boolean(), checkable: z.boolean() }),
   z.object({ type: z.literal('release'), trial: z.boolean() }),
   z.object({ type: z.literal('check-passed') }),
   z.object({ type: z.literal('check-failed'), failure }),

@@ -1,7 +1,13 @@
 // What is known of one provider at one stage, and how each outcome changes it.
 import { Breaker, type BreakerState } from './breaker.ts';
 import type { Clock } from './clock.ts';
-import { DISPOSITIONS, INVALID_REQUESTS_COOL_DOWN_MS, INVALID_REQUESTS_IN_ROW } from './disposition.ts';
+import {
+  CUT_OFFS_IN_ROW,
+  CUT_OFFS_UNCHECKED_MS,
+  DISPOSITIONS,
+  INVALID_REQUESTS_COOL_DOWN_MS,
+  INVALID_REQUESTS_IN_ROW,
+} from './disposition.ts';
 import { type LatencySummary, LatencyWindow } from './latency.ts';
 import type { ProviderErrorKind } from './provider-error.ts';
 import type { FailoverSettings } from './settings.ts';
@@ -26,6 +32,8 @@ export type Outcome =
     }
   /** `checkable`: the provider has a free check, which will tell when it is well again. */
   | { readonly type: 'failure'; readonly trial: boolean; readonly failure: Failure; readonly checkable: boolean }
+  /** Beside its failure: the connection was accepted and closed at once, which may be about the key. */
+  | { readonly type: 'cut-off'; readonly trial: boolean; readonly checkable: boolean }
   /** Ended without a verdict: cancelled, lost against a hedge. */
   | { readonly type: 'release'; readonly trial: boolean }
   | { readonly type: 'check-passed' }
@@ -62,6 +70,7 @@ export class ProviderHealth {
   #blocked: Health['blocked'];
   #failuresInRow = 0;
   #invalidInRow = 0;
+  #cutOffsInRow = 0;
   #wellSinceMs = Number.NEGATIVE_INFINITY;
   #provenMs = Number.NEGATIVE_INFINITY;
   #lastFailure: Health['lastFailure'];
@@ -136,6 +145,10 @@ export class ProviderHealth {
         this.#release(outcome.trial);
         this.#fail(outcome.failure, outcome.checkable);
         break;
+      case 'cut-off':
+        this.#release(outcome.trial);
+        this.#cutOff(outcome.checkable);
+        break;
       case 'release':
         this.#release(outcome.trial);
         break;
@@ -165,6 +178,14 @@ export class ProviderHealth {
     this.#blocked = undefined;
     this.#failuresInRow = 0;
     this.#invalidInRow = 0;
+    this.#cutOffsInRow = 0;
+  }
+
+  #cutOff(checkable: boolean): void {
+    this.#cutOffsInRow += 1;
+    if (this.#cutOffsInRow < CUT_OFFS_IN_ROW) return;
+    const message = `closed ${this.#cutOffsInRow} connections in a row right after it had accepted them: the key may be refused`;
+    this.#fail({ kind: 'auth', message, ...(!checkable && { retryAfterMs: CUT_OFFS_UNCHECKED_MS }) }, checkable);
   }
 
   #release(trial: boolean): void {

@@ -31,6 +31,8 @@ export class ProviderError extends Error {
   readonly provider: string;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
+  /** How long the connection had stood that broke; told by whoever held it, where one did. */
+  stoodMs: number | undefined;
 
   constructor(options: ProviderErrorOptions) {
     super(options.message, { cause: options.cause });

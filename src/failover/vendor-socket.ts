@@ -36,6 +36,7 @@ export class VendorSocket {
   readonly #events: VendorSocketEvents;
   readonly #socket: WebSocket | undefined;
   #hasEnded = false;
+  #openedAtMs: number | undefined;
 
   constructor(options: VendorSocketOptions, events: VendorSocketEvents) {
     this.#options = options;
@@ -79,6 +80,7 @@ export class VendorSocket {
 
   #listen(socket: WebSocket): void {
     socket.on('open', () => {
+      this.#openedAtMs = performance.now();
       if (!this.#hasEnded) this.#events.open();
     });
     socket.on('message', (data, isBinary) => {
@@ -139,6 +141,7 @@ export class VendorSocket {
   #end(error: ProviderError, isClean = false): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    if (this.#openedAtMs !== undefined) error.stoodMs = performance.now() - this.#openedAtMs;
     this.#events.ended(error, isClean);
     this.#socket?.terminate();
   }

@@ -94,6 +94,7 @@ export class VendorSocket {
   #retired = false;
   #error: ProviderError | undefined;
   #heardAtMs = performance.now();
+  #openedAtMs: number | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(url: string, vendor: SocketVendor, gone: () => void) {
@@ -111,6 +112,7 @@ export class VendorSocket {
     this.opened = new Promise((resolve, reject) => {
       socket.once('open', () => {
         this.#heardAtMs = performance.now();
+        this.#openedAtMs = this.#heardAtMs;
         for (const text of this.#unsent.splice(0)) socket.send(text);
         resolve();
       });
@@ -231,6 +233,7 @@ export class VendorSocket {
   #fail(error: ProviderError): void {
     if (this.#error) return;
     this.#error = error;
+    if (this.#openedAtMs !== undefined) error.stoodMs = performance.now() - this.#openedAtMs;
     clearTimeout(this.#idleTimer);
     this.#gone();
     this.#socket.terminate();

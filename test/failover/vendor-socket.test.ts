@@ -61,6 +61,13 @@ function accept(socket: Socket, { headers }: IncomingMessage): void {
 }
 
 describe('the end of a vendor’s socket', () => {
+  it('tells how long the connection had stood, and nothing of one that never stood', async () => {
+    const { error } = await endOf(await startClosing(1000, ''));
+    expect(error.stoodMs).toBeGreaterThanOrEqual(0);
+    const refused = await endOf(await start((socket) => socket.destroy()));
+    expect(refused.error.stoodMs).toBeUndefined();
+  });
+
   it('is told by the status, the headers and the words of a refusal', async () => {
     const body = '{"error":"no credits left"}';
     const url = await start((socket) =>
