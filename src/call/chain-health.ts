@@ -1,28 +1,10 @@
 // How each provider of each chain is, in the order of the chain: for the talk page.
 import type { Health } from '../failover/health.ts';
-import type { ProviderErrorKind } from '../failover/provider-error.ts';
+import type { ChainReport, ProviderReport } from '../http/deps.ts';
 import { providers } from '../registry.ts';
-import { type Links, linksOfStage, type Plan, STAGES, type Stage } from './stages.ts';
+import { type Links, linksOfStage, type Plan, STAGES } from './stages.ts';
 
-export interface ProviderHealth {
-  readonly id: string;
-  readonly title: string;
-  /** `active` would serve a call that begins now; `suspect` failed and is tried again soon; `left-out` lacks a key. */
-  readonly state: 'active' | 'well' | 'suspect' | 'left-alone' | 'left-out';
-  /** Why it is left out. */
-  readonly reason?: string;
-  /** Why nobody asks it. */
-  readonly cause?: { readonly kind: ProviderErrorKind; readonly status?: number };
-  /** Until when nobody asks it, as an ISO time; absent where only a change or a passed check ends that. */
-  readonly until?: string;
-}
-
-export interface ChainHealth {
-  readonly stage: Stage;
-  readonly providers: readonly ProviderHealth[];
-}
-
-type State = Pick<ProviderHealth, 'state' | 'cause' | 'until'>;
+type State = Pick<ProviderReport, 'state' | 'cause' | 'until'>;
 const WORSE = ['well', 'suspect', 'left-alone'];
 const rank = ({ state }: State) => WORSE.indexOf(state);
 
@@ -32,9 +14,9 @@ export function chainHealth(
   links: Links,
   board: ReadonlyMap<string, Health>,
   nowMs: number,
-): readonly ChainHealth[] {
+): readonly ChainReport[] {
   return STAGES.map((stage) => {
-    const chain = plan[stage].links.map(({ id, reason }): ProviderHealth => {
+    const chain = plan[stage].links.map(({ id, reason }): ProviderReport => {
       const title = providers.find((provider) => provider.stage === stage && provider.id === id)?.title ?? id;
       if (reason !== undefined) return { id, title, state: 'left-out', reason };
       const byKey = linksOfStage(links, stage)

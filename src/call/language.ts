@@ -1,5 +1,5 @@
 // Which language a call is held in: the wished one where the serving providers know it, else English, said clearly.
-import { type Links, linksOfStage } from './stages.ts';
+import { type Links, linksOfStage, STAGES } from './stages.ts';
 
 const FALLBACK = 'en-US';
 
@@ -11,9 +11,7 @@ export interface LanguageChoice {
 
 export function chooseLanguage(wish: string | undefined, links: Links): LanguageChoice {
   const language = wish ?? FALLBACK;
-  const unable = (['stt', 'llm', 'tts'] as const).filter(
-    (stage) => linksFor(linksOfStage(links, stage), language).length === 0,
-  );
+  const unable = STAGES.filter((stage) => linksFor(linksOfStage(links, stage), language).length === 0);
   if (unable.length === 0) return { language };
   const who = unable.map((stage) => links[stage].map(({ id }) => id).join(' or ')).join(', ');
   const name = new Intl.DisplayNames(['en'], { type: 'language' }).of(language) ?? language;
@@ -23,8 +21,13 @@ export function chooseLanguage(wish: string | undefined, links: Links): Language
   };
 }
 
+/** Of each stage those that serve the language. */
+export function linksInLanguage({ stt, llm, tts }: Links, language: string): Links {
+  return { stt: linksFor(stt, language), llm: linksFor(llm, language), tts: linksFor(tts, language) };
+}
+
 /** The links of a stage that serve the language, in their order. */
-export function linksFor<Link extends { readonly traits: { readonly languages: readonly string[] | 'any' } }>(
+function linksFor<Link extends { readonly traits: { readonly languages: readonly string[] | 'any' } }>(
   links: readonly Link[],
   language: string,
 ): Link[] {

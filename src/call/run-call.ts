@@ -11,7 +11,7 @@ import { choosePersona } from './choose-persona.ts';
 import { followConversation, type Heard } from './conversation.ts';
 import { reportFailover } from './failover-reports.ts';
 import type { Journal } from './journal.ts';
-import { chooseLanguage } from './language.ts';
+import { chooseLanguage, linksInLanguage } from './language.ts';
 import { createRoomSignals, type RoomSignals } from './room-signals.ts';
 import { createSession } from './session.ts';
 import { type Links, linksOfStage, STAGES } from './stages.ts';
@@ -45,8 +45,9 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     context.room.metadata ?? '',
     caller.attributes,
   );
-  const { links, config, vad } = resources;
-  const language = chooseLanguage(caller.attributes.language ?? persona.languages[0], links);
+  const { config, vad } = resources;
+  const language = chooseLanguage(caller.attributes.language ?? persona.languages[0], resources.links);
+  const links = linksInLanguage(resources.links, language.language);
   const signals = createRoomSignals(context.room, log);
   const serving = new Map(STAGES.map((stage) => [stage, firstOf(linksOfStage(links, stage))]));
   const tellServing = () =>

@@ -8,13 +8,13 @@ import { LlmChain } from '../llm/livekit.ts';
 import { SttChain } from '../stt/livekit.ts';
 import { TtsChain } from '../tts/livekit.ts';
 import { endpointingDelayMs, GradedTurnDetector } from './graded-endpointing.ts';
-import { linksFor } from './language.ts';
 import type { Links } from './stages.ts';
 
 export interface SessionOptions {
+  /** Those that serve the language. */
   readonly links: Links;
   readonly persona: Persona;
-  /** BCP 47; one that the links serve. */
+  /** BCP 47. */
   readonly language: string;
   readonly turns: Config['turns'];
   readonly vad: VAD;
@@ -24,13 +24,13 @@ export interface SessionOptions {
 export function createSession(options: SessionOptions): voice.AgentSession {
   const { links, persona, language, turns, vad, failover } = options;
   let expectation: SpeechExpectation | undefined;
-  const stt = new SttChain(linksFor(links.stt, language), {
+  const stt = new SttChain(links.stt, {
     ...failover,
     language,
     vad,
     ...(persona.keyPhrases && { keyPhrases: persona.keyPhrases }),
   });
-  const llm = new LlmChain(linksFor(links.llm, language), {
+  const llm = new LlmChain(links.llm, {
     ...failover,
     language,
     script: persona.script,
@@ -42,7 +42,7 @@ export function createSession(options: SessionOptions): voice.AgentSession {
     vad,
     stt,
     llm,
-    tts: new TtsChain(linksFor(links.tts, language), { ...failover, language }),
+    tts: new TtsChain(links.tts, { ...failover, language }),
     turnHandling: {
       turnDetection: new GradedTurnDetector((probability) => {
         const maxDelay = endpointingDelayMs(probability, turns.minDelayMs, turns.maxDelayMs);

@@ -21,13 +21,13 @@ export interface Health {
 export interface ProviderReport {
   readonly id: string;
   readonly title: string;
-  /** `active` would serve a call that begins now. */
+  /** `active` would serve a call that begins now; `suspect` failed and is tried again soon; `left-out` lacks a key. */
   readonly state: 'active' | 'well' | 'suspect' | 'left-alone' | 'left-out';
   /** Why it is left out. */
   readonly reason?: string;
   /** How it failed last, where it is not well. */
   readonly cause?: { readonly kind: string; readonly status?: number };
-  /** Until when nobody asks it, as an ISO time. */
+  /** Until when nobody asks it, as an ISO time; absent where only a change or a passed check ends that. */
   readonly until?: string;
 }
 

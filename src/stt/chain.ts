@@ -62,6 +62,7 @@ interface PendingSwitch {
   readonly from: SttLink;
   readonly error: ProviderError;
   readonly atMs: number;
+  readonly wordsKept: number;
 }
 
 class SttConductor implements ChainedSttSession, EarEvents {
@@ -184,9 +185,9 @@ class SttConductor implements ChainedSttSession, EarEvents {
     if (!this.#hasEnded) this.#recovery.watch(ear.link, error);
     if (ear === this.#better.ahead) this.#better.giveUp();
     else if (!this.#suspicion.onFailure(ear, error) && ear === this.#serving) {
-      this.#transcript.orphan(ear);
+      const wordsKept = this.#transcript.orphan(ear);
       this.#serving = undefined;
-      this.#switch ??= { from: ear.link, error, atMs };
+      this.#switch ??= { from: ear.link, error, atMs, wordsKept };
       const beside = this.#suspicion.takeBeside();
       if (beside) this.#serve(beside);
       else this.#openNext(ear);
@@ -361,7 +362,8 @@ class SttConductor implements ChainedSttSession, EarEvents {
     this.#failover.serves(ear.link);
     if (!failed || failed.from === ear.link) return;
     const tookMs = this.#failover.clock.now() - failed.atMs;
-    tellSwitch(this.#failover, failed.from, ear.link, failed.error, { tookMs, replayedMs: ear.replayedMs });
+    const kept = { tookMs, wordsKept: failed.wordsKept, audioReplayedMs: ear.replayedMs };
+    tellSwitch(this.#failover, failed.from, ear.link, failed.error, kept);
   }
 
   #watchIn(ear: Ear, ms: number, run = () => this.onChange(ear)): void {

@@ -1,6 +1,6 @@
 // What the parts of the chain need of it: who serves, and how links are opened and left.
 import type { Attempt } from '../failover/attempt.ts';
-import type { Failover } from '../failover/failover.ts';
+import type { Failover, Switch } from '../failover/failover.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
 import type { SttLink } from './chain.ts';
 import type { SttPart } from './contract.ts';
@@ -38,7 +38,7 @@ export function tellSwitch(
   from: SttLink,
   to: SttLink,
   { kind, status, message }: ProviderError,
-  { tookMs, replayedMs }: { readonly tookMs: number; readonly replayedMs: number },
+  kept: Required<Pick<Switch, 'tookMs' | 'wordsKept' | 'audioReplayedMs'>>,
 ): void {
-  events.onSwitch?.({ stage, from: from.id, to: to.id, kind, status, message, tookMs, audioReplayedMs: replayedMs });
+  events.onSwitch?.({ stage, from: from.id, to: to.id, kind, status, message, ...kept });
 }

@@ -27,7 +27,8 @@ interface Beside {
 interface Judged {
   readonly to: SttLink;
   readonly tookMs: number;
-  readonly replayedMs: number;
+  readonly wordsKept: number;
+  readonly audioReplayedMs: number;
 }
 
 /**
@@ -110,7 +111,8 @@ export class Suspicion {
     const judged = this.#judged.get(ear);
     if (judged) {
       this.#judged.delete(ear);
-      tellSwitch(this.#chain.failover, ear.link, judged.to, error, judged);
+      const { to, ...kept } = judged;
+      tellSwitch(this.#chain.failover, ear.link, to, error, kept);
       return true;
     }
     const beside = this.#beside;
@@ -201,9 +203,9 @@ export class Suspicion {
     if (!isFinal && !reachesBeyond(part, suspect.interim)) return;
     const tookMs = failover.clock.now() - (this.#beside?.sinceMs ?? failover.clock.now());
     this.#beside = undefined;
-    transcript.orphan(suspect);
+    const wordsKept = transcript.orphan(suspect);
     if (suspect.link === ear.link) this.#chain.drop(suspect);
-    else this.#judged.set(suspect, { to: ear.link, tookMs, replayedMs: ear.replayedMs });
+    else this.#judged.set(suspect, { to: ear.link, tookMs, wordsKept, audioReplayedMs: ear.replayedMs });
     this.#chain.serve(ear);
     this.#chain.review(suspect);
     this.#chain.take(ear, part);

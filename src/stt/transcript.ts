@@ -3,7 +3,7 @@ import type { AsyncQueue } from '../audio/async-queue.ts';
 import type { SttPart } from './contract.ts';
 import type { Ear } from './ear.ts';
 import type { HeardAudio } from './heard-audio.ts';
-import { hasTimes, reachesBeyond, type SttWords, without } from './words.ts';
+import { countWords, hasTimes, reachesBeyond, type SttWords, without } from './words.ts';
 
 /** Carries who made it. */
 type From<Part> = Part extends SttPart ? Part & { readonly provider: string } : never;
@@ -43,13 +43,14 @@ export class Transcript {
     }
   }
 
-  /** The words of a link that serves no more. */
-  orphan(ear: Ear): void {
+  /** The words of a link that serves no more, and how many there are: they stand until another says them. */
+  orphan(ear: Ear): number {
     const { interim } = ear;
     if (interim && (!this.#orphan || !reachesBeyond(this.#orphan, interim))) {
       this.#orphan = { ...interim, provider: ear.link.id };
     }
     ear.interim = undefined;
+    return interim ? countWords(interim) : 0;
   }
 
   /** Nobody can say the words of a failed link again: they are kept as they are. */

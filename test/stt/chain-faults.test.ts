@@ -64,6 +64,8 @@ describe('several failures', () => {
     );
     expect(once(await converse(chain))).toEqual(allWords);
     expect(chain.switches.map(({ from, to }) => `${from} ${to}`)).toEqual(['one two', 'two three']);
+    // Two words of the turn stood when the first one failed; the second had said five of it.
+    expect(chain.switches.map(({ wordsKept }) => wordsKept)).toEqual([2, 5]);
   });
 
   it('survives a failure and a silence within one utterance, in either order', async () => {
