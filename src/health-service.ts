@@ -1,6 +1,7 @@
 // What the parent process knows of all providers: the board that every call shares, free checks, Redis, and its log.
-import { createLinks, type Links, linksOfStage, type Plan, STAGES } from './call/stages.ts';
+import { clientsOf, closeLeft, createLinks, type Links, linksOfStage, type Plan, STAGES } from './call/stages.ts';
 import type { Environment } from './config/environment.ts';
+import type { ConfigFiles } from './config/files.ts';
 import type { Config } from './config/schema.ts';
 import { systemClock } from './failover/clock.ts';
 import type { Health } from './failover/health.ts';
@@ -12,10 +13,15 @@ import type { Logger } from './telemetry/log.ts';
 
 export interface HealthService {
   readonly board: MemoryHealthBoard;
+  readonly plan: Plan;
   /** The parent's own clients of all providers: for checks, never for a call. */
   readonly links: Links;
   /** Where call processes connect. */
   readonly socketPath: string;
+  /** Goes on with another configuration; what the board is set to stays. */
+  replace(plan: Plan, config: Config, env: Environment): void;
+  /** Tells call processes what their next call shall use. */
+  announce(files: ConfigFiles): void;
   close(): Promise<void>;
 }
 
@@ -38,9 +44,40 @@ export async function startHealthService(
         log: (message) => log.warn({ event: 'health_redis' }, message),
       })
     : undefined;
-  const links = createLinks(plan, config, env);
-  const clients = STAGES.flatMap((stage) => linksOfStage(links, stage).map(({ client }) => client));
-  const checks = new HealthChecks({
+  let current = { plan, links: createLinks(plan, config, env) };
+  let checks = startChecks(board, settings, current.links, log);
+  return {
+    board,
+    get plan() {
+      return current.plan;
+    },
+    get links() {
+      return current.links;
+    },
+    socketPath: server.socketPath,
+    replace: (nextPlan, nextConfig, nextEnv) => {
+      const former = current.links;
+      const links = createLinks(nextPlan, nextConfig, nextEnv, former);
+      checks.stop();
+      current = { plan: nextPlan, links };
+      for (const id of changedServices(former, links)) board.forget(id);
+      checks = startChecks(board, settings, links, log);
+      void closeLeft(former, links);
+    },
+    announce: (files) => {
+      if (server.announce(files)) return;
+      log.warn({ event: 'health_board' }, 'the configuration is too long for running call processes: new ones read it');
+    },
+    close: async () => {
+      checks.stop();
+      const clients = clientsOf(current.links);
+      await Promise.allSettled([redis?.close(), server.close(), ...clients.map((client) => client.close())]);
+    },
+  };
+}
+
+function startChecks(board: MemoryHealthBoard, settings: Config['failover'], links: Links, log: Logger): HealthChecks {
+  return new HealthChecks({
     board,
     clock: systemClock,
     random: Math.random,
@@ -59,19 +96,19 @@ export async function startHealthService(
         `${id}: still does not answer (${failure.kind})`,
       ),
   });
-  return {
-    board,
-    links,
-    socketPath: server.socketPath,
-    close: async () => {
-      checks.stop();
-      await Promise.allSettled([redis?.close(), server.close(), ...clients.map((client) => client.close())]);
-    },
-  };
+}
+
+/** Services of which a client was replaced: another key, address or model. */
+function changedServices(former: Links, links: Links): string[] {
+  const known = new Set(clientsOf(former));
+  return STAGES.flatMap((stage) => {
+    const changed = linksOfStage(links, stage).filter(({ client }) => !known.has(client));
+    return [...new Set(changed.map(({ id }) => `${stage}/${id}`))];
+  });
 }
 
 /** Each provider that has a free check, by the service and by each of its keys. */
-function checkTargets(links: ReturnType<typeof createLinks>): CheckTarget[] {
+function checkTargets(links: Links): CheckTarget[] {
   const targets = new Map<string, CheckTarget>();
   for (const stage of STAGES) {
     for (const { id, client, keyFingerprint } of linksOfStage(links, stage)) {

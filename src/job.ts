@@ -3,34 +3,44 @@ import { fileURLToPath } from 'node:url';
 import { defineAgent, inference } from '@livekit/agents';
 import { openJournal } from './call/journal.ts';
 import { type CallResources, runCall } from './call/run-call.ts';
-import { createLinks, planStages, warmLocalLinks } from './call/stages.ts';
-import { healthSocket, readEnvironment } from './config/environment.ts';
-import { loadConfig } from './config/load.ts';
-import { agentsDirectory, configFile, stateDirectory } from './config/paths.ts';
+import { closeLeft, createLinks, planStages, warmLocalLinks } from './call/stages.ts';
+import { healthSocket } from './config/environment.ts';
+import { type ConfigFiles, parseConfigFiles, readConfigFiles } from './config/files.ts';
+import { agentsDirectory, stateDirectory } from './config/paths.ts';
 import { loadPersonas } from './config/personas.ts';
-import { connectHealthBoard } from './failover/health-client.ts';
+import { UserError } from './config/user-error.ts';
+import { connectHealthBoard, type HealthClient } from './failover/health-client.ts';
+import { DEFAULT_FAILOVER, type FailoverSettings } from './failover/settings.ts';
 import { createLogger, wantsPretty } from './telemetry/log.ts';
 
-export default defineAgent<{ resources?: CallResources }>({
+export default defineAgent<{ resources?: Loaded }>({
   prewarm: async (process) => {
     process.userData.resources = await loadResources();
   },
   entry: async (context) => {
-    const resources = context.proc.userData.resources ?? (await loadResources());
+    const resources = await renewed(context.proc.userData.resources ?? (await loadResources()));
     await runCall(context, resources);
   },
 });
 
-async function loadResources(): Promise<CallResources> {
-  const env = readEnvironment(process.cwd());
-  const loaded = loadConfig(configFile);
-  const config = { ...loaded, persona: { default: env.PERSONA ?? loaded.persona.default } };
+interface Loaded extends CallResources {
+  readonly files: ConfigFiles;
+  readonly board?: HealthClient;
+}
+
+async function loadResources(): Promise<Loaded> {
+  const found = readConfigFiles(process.cwd());
+  const socketPath = healthSocket();
+  const board = socketPath ? connectHealthBoard({ socketPath, settings: failoverSettings(found) }) : undefined;
+  await board?.ready();
+  // What the parent found good: the files may be broken just now.
+  const files = board?.config ?? found;
+  const { config, env } = parseConfigFiles(files, process.cwd());
   const personas = await loadPersonas(fileURLToPath(agentsDirectory), config.persona.default);
   const links = createLinks(planStages(config, env), config, env);
-  const socketPath = healthSocket();
-  const board = socketPath ? connectHealthBoard({ socketPath, settings: config.failover }) : undefined;
-  await Promise.all([warmLocalLinks(links), board?.ready()]);
+  await warmLocalLinks(links);
   return {
+    files,
     config,
     env,
     personas,
@@ -43,4 +53,30 @@ async function loadResources(): Promise<CallResources> {
       pretty: wantsPretty(env.LOG_FORMAT),
     }),
   };
+}
+
+/** With what the configuration is now, as this process may have been loaded long before its call. */
+async function renewed(resources: Loaded): Promise<Loaded> {
+  const files = resources.board?.config;
+  if (!files || (files.env === resources.files.env && files.providers === resources.files.providers)) return resources;
+  try {
+    const { config, env } = parseConfigFiles(files, process.cwd());
+    const links = createLinks(planStages(config, env), config, env, resources.links);
+    await closeLeft(resources.links, links);
+    return { ...resources, files, config, env, links };
+  } catch (error) {
+    // The parent took it, so this is not expected; the call is held with what was good before.
+    const message = error instanceof UserError ? error.message : String(error);
+    resources.log.error({ event: 'configuration_refused' }, message);
+    return resources;
+  }
+}
+
+/** The defaults where the files are broken. */
+function failoverSettings(files: ConfigFiles): FailoverSettings {
+  try {
+    return parseConfigFiles(files, process.cwd()).config.failover;
+  } catch {
+    return DEFAULT_FAILOVER;
+  }
 }

@@ -2,7 +2,7 @@
 import './livekit/quiet-rtc.ts';
 import { fileURLToPath } from 'node:url';
 import { chainHealth } from './call/chain-health.ts';
-import { type Plan, planStages } from './call/stages.ts';
+import { planStages } from './call/stages.ts';
 import { openInBrowser } from './cli/open-in-browser.ts';
 import { HELP, type Options, parseOptions } from './cli/options.ts';
 import { createProgress } from './cli/progress.ts';
@@ -15,6 +15,7 @@ import type { Config } from './config/schema.ts';
 import { describeError, UserError } from './config/user-error.ts';
 import { type Demo, startDemo } from './demo.ts';
 import { systemClock } from './failover/clock.ts';
+import { followConfiguration } from './follow-configuration.ts';
 import { type HealthService, startHealthService } from './health-service.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { createCallAccess } from './livekit/call-access.ts';
@@ -85,6 +86,8 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   const health = await startHealthService(plan, config, env, log);
   cleanups.push(() => health.close());
   announceHealthSocket(health.socketPath);
+  const following = followConfiguration(health, log);
+  cleanups.push(async () => following.stop());
 
   const { show, clear } = createProgress(process.stderr);
   const access = accessServer({ root: projectDirectory, env, log, signal: ending, onProgress: show });
@@ -92,7 +95,7 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   cleanups.push(() => server.stop());
   const worker = startCalls(setup, server);
   cleanups.push(() => worker.close());
-  const http = await startPage(setup, server, worker, plan, health);
+  const http = await startPage(setup, server, worker, health);
   cleanups.push(() => http.close());
 
   await untilAborted(ending, worker.ready);
@@ -114,13 +117,7 @@ function startCalls({ env, config, pretty }: Setup, server: ServerAccess): CallW
   });
 }
 
-function startPage(
-  setup: Setup,
-  server: ServerAccess,
-  worker: CallWorker,
-  plan: Plan,
-  { links, board }: HealthService,
-): Promise<HttpServer> {
+function startPage(setup: Setup, server: ServerAccess, worker: CallWorker, health: HealthService): Promise<HttpServer> {
   const { options, env, log, personas, defaultPersona, demo } = setup;
   return startHttp({
     host: env.HTTP_HOST ?? '127.0.0.1',
@@ -136,7 +133,7 @@ function startPage(
         return { live: true, ready, reasons: ready ? [] : ['the worker is not registered with the LiveKit server'] };
       },
       livekitUrl: server.url,
-      providers: () => chainHealth(plan, links, board.all(), systemClock.now()),
+      providers: () => chainHealth(health.plan, health.links, health.board.all(), systemClock.now()),
       ...(demo && { demo }),
     },
   });

@@ -108,26 +108,56 @@ export function linksOfStage(links: Links, stage: Stage): readonly AnyLink[] {
   return links[stage];
 }
 
-/** Makes the clients of all providers that may serve, one for each key. */
-export function createLinks(plan: Plan, config: Config, env: Environment): Links {
-  return {
-    stt: linksOf<SttProvider>(plan.stt, config, env),
-    llm: linksOf<LlmProvider>(plan.llm, config, env),
-    tts: linksOf<TtsProvider>(plan.tts, config, env).map((link) => ({ ...link, voices: config.voices[link.id] ?? {} })),
+/** What each client was made from, so that it is kept where a new configuration asks for the same. */
+const madeFrom = new WeakMap<ProviderClient, string>();
+
+/**
+ * Makes the clients of all providers that may serve, one for each key.
+ * @param former of which clients are taken over where nothing changed for them
+ */
+export function createLinks(plan: Plan, config: Config, env: Environment, former?: Links): Links {
+  const create = <Provider extends SttProvider | LlmProvider | TtsProvider>(provider: Provider, given: Environment) => {
+    const settings = settingsOf(provider, config, given);
+    const made = JSON.stringify([provider.stage, provider.id, settings]);
+    const kept = former && clientsOf(former).find((client) => madeFrom.get(client) === made);
+    const client = kept ?? provider.create(settings);
+    madeFrom.set(client, made);
+    return client as ReturnType<Provider['create']>;
   };
+  return {
+    stt: linksOf<SttProvider>(plan.stt, config, env, create),
+    llm: linksOf<LlmProvider>(plan.llm, config, env, create),
+    tts: linksOf<TtsProvider>(plan.tts, config, env, create).map((link) => ({
+      ...link,
+      voices: config.voices[link.id] ?? {},
+    })),
+  };
+}
+
+/** The clients of all stages. */
+export function clientsOf(links: Links): ProviderClient[] {
+  return STAGES.flatMap((stage) => linksOfStage(links, stage).map(({ client }) => client));
+}
+
+/** Ends the clients that only the former links had. */
+export async function closeLeft(former: Links, links: Links): Promise<void> {
+  const kept = new Set(clientsOf(links));
+  const left = clientsOf(former).filter((client) => !kept.has(client));
+  await Promise.allSettled(left.map((client) => client.close()));
 }
 
 function linksOf<Provider extends SttProvider | LlmProvider | TtsProvider>(
   { providers }: StagePlan<Provider>,
   config: Config,
   env: Environment,
+  create: (provider: Provider, env: Environment) => ReturnType<Provider['create']>,
 ) {
   return providers.flatMap(({ provider, priority }) =>
     keysOf(provider, env).map(({ ofKey, keyFingerprint }) => ({
       id: provider.id,
       title: provider.title,
       traits: provider.traits as Provider['traits'],
-      client: provider.create(settingsOf(provider, config, { ...env, ...ofKey })) as ReturnType<Provider['create']>,
+      client: create(provider, { ...env, ...ofKey }),
       priority,
       ...(config.failover.fallbackTo[provider.id] && { fallbackTo: config.failover.fallbackTo[provider.id] as string }),
       ...(keyFingerprint && { keyFingerprint }),

@@ -13,7 +13,16 @@ const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
  * @throws UserError naming file and line when a line of `.env` is no assignment
  */
 export function readEnvironment(directory: string, processEnv: Environment = process.env): Environment {
-  const fromFile = parseEnvFile(join(directory, '.env'));
+  const path = join(directory, '.env');
+  return parseEnvironment(readEnvFile(path), path, processEnv);
+}
+
+/**
+ * As readEnvironment, over the text of a file named `path`.
+ * @throws UserError naming file and line when a line is no assignment
+ */
+export function parseEnvironment(text: string, path: string, processEnv: Environment = process.env): Environment {
+  const fromFile = parseEnvFile(text, path);
   const merged: Record<string, string> = {};
   for (const source of [fromFile, processEnv]) {
     for (const [name, value] of Object.entries(source)) {
@@ -48,14 +57,20 @@ export function hasDesktop(env: Environment = process.env): boolean {
   return process.platform === 'darwin' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
 }
 
-function parseEnvFile(path: string): Record<string, string> {
-  let text: string;
+/**
+ * The text of a `.env` file; empty where there is none.
+ * @throws UserError when it can't be read
+ */
+export function readEnvFile(path: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw new UserError(`cannot read ${path}: ${(error as Error).message}`, 'make the file readable or remove it');
   }
+}
+
+function parseEnvFile(text: string, path: string): Record<string, string> {
   const values: Record<string, string> = {};
   text.split(/\r?\n/).forEach((line, index) => {
     if (/^\s*(#.*)?$/.test(line)) return;

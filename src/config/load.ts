@@ -8,13 +8,16 @@ import { UserError } from './user-error.ts';
  * @throws UserError naming file, line and column when the file is missing, no YAML or not of the schema
  */
 export function loadConfig(path: string): Config {
-  let text: string;
+  return parseConfig(readConfigFile(path), path);
+}
+
+/** @throws UserError when the file is missing or can't be read */
+export function readConfigFile(path: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     throw new UserError(`cannot read ${path}: ${(error as Error).message}`, 'restore the file from the repository');
   }
-  return parseConfig(text, path);
 }
 
 /** As loadConfig, over the text of a file named `path`. */

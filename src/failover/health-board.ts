@@ -57,6 +57,11 @@ export class MemoryHealthBoard implements HealthBoard {
     if (isOther(before, health)) this.#tell(id, this.#of(id).snapshot());
   }
 
+  /** It is another service than before: nothing that was known holds. */
+  forget(id: string): void {
+    this.restore(id, new ProviderHealth(this.#settings, this.#clock).snapshot());
+  }
+
   /** Every provider that was ever asked for or reported. */
   all(): ReadonlyMap<string, Health> {
     return new Map([...this.#providers].map(([id, provider]) => [id, provider.snapshot()]));

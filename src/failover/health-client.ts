@@ -1,5 +1,6 @@
 // A call process's side of the shared health board: a replica that never waits, fed by the parent.
 import { createConnection, type Socket } from 'node:net';
+import type { ConfigFiles } from '../config/files.ts';
 import { backoffMs } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Admission, Health, Outcome } from './health.ts';
@@ -31,6 +32,8 @@ export interface HealthClientOptions {
 export interface HealthClient extends HealthBoard {
   /** Whether the parent leads; otherwise this process goes on with what it knows. */
   readonly isConnected: boolean;
+  /** What the parent told last; it holds also after the parent is gone. */
+  readonly config: ConfigFiles | undefined;
   /** Resolves when the parent's knowledge has come, or after 250 ms. */
   ready(): Promise<void>;
   /** Events are kept while the parent is gone (the last 200). False when it is too long to be sent. */
@@ -62,6 +65,7 @@ class Replica implements HealthClient {
   readonly #events: EventMessage[] = [];
   readonly #isReady: Promise<void>;
   #settleReady!: () => void;
+  #config: ConfigFiles | undefined;
   #socket: Socket | undefined;
   #isSynced = false;
   #isClosed = false;
@@ -86,6 +90,10 @@ class Replica implements HealthClient {
 
   get isConnected(): boolean {
     return this.#isSynced;
+  }
+
+  get config(): ConfigFiles | undefined {
+    return this.#config;
   }
 
   ready(): Promise<void> {
@@ -194,6 +202,9 @@ class Replica implements HealthClient {
         this.#board.restore(message.id, message.isMeasureOnly ? measured : theirs);
         break;
       }
+      case 'config':
+        this.#config = { env: message.env, providers: message.providers };
+        break;
       case 'synced':
         this.#isSynced = true;
         this.#attempt = 0;

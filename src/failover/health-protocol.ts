@@ -80,6 +80,8 @@ export type EventMessage = Extract<ClientMessage, { type: 'event' }>;
 
 const fromServer = z.discriminatedUnion('type', [
   z.object({ type: z.literal('state'), id, health, isMeasureOnly: z.boolean() }),
+  /** The files of the configuration as the parent last found them good. */
+  z.object({ type: z.literal('config'), env: z.string(), providers: z.string() }),
   /** Every state is told. */
   z.object({ type: z.literal('synced') }),
   z.object({ type: z.literal('answer'), id, isGranted: z.boolean() }),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ConfigFiles } from '../config/files.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Health } from './health.ts';
 import type { MemoryHealthBoard } from './health-board.ts';
@@ -14,6 +15,7 @@ import {
   healthFromAges,
   healthToAges,
   lineReader,
+  MAX_LINE_CHARS,
   MAX_UNREAD_BYTES,
   outcomeFromAges,
   parseClientMessage,
@@ -37,6 +39,8 @@ export interface HealthServer {
   readonly malformed: number;
   /** What call processes send beside health; the result takes it back. */
   onEvent(listener: (event: string, data: EventMessage['data']) => void): () => void;
+  /** Tells the configuration to every call process, those that come later included. False when it is too long. */
+  announce(config: ConfigFiles): boolean;
   close(): Promise<void>;
 }
 
@@ -63,6 +67,7 @@ export async function serveHealthBoard(options: HealthServerOptions): Promise<He
       return post.malformed;
     },
     onEvent: (listener) => post.onEvent(listener),
+    announce: (config) => post.announce(config),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       post.close();
@@ -114,6 +119,8 @@ class Post {
   readonly #eventListeners = new Set<(event: string, data: EventMessage['data']) => void>();
   readonly #measureTimers = new Map<string, () => void>();
   readonly #unsubscribe: readonly (() => void)[];
+  /** As it is sent. */
+  #config: string | undefined;
 
   constructor({ board, clock = systemClock, log = () => undefined }: HealthServerOptions) {
     this.#board = board;
@@ -127,6 +134,14 @@ class Post {
 
   get clients(): number {
     return this.#sockets.size;
+  }
+
+  announce({ env, providers }: ConfigFiles): boolean {
+    const line = encode({ type: 'config', env, providers });
+    if (line.length > MAX_LINE_CHARS) return false;
+    this.#config = line;
+    for (const socket of this.#readers) this.#tell(socket, line);
+    return true;
   }
 
   onEvent(listener: (event: string, data: EventMessage['data']) => void): () => void {
@@ -163,6 +178,7 @@ class Post {
     switch (message.type) {
       case 'hello':
         for (const [id, health] of this.#board.all()) socket.write(stateLine(id, health, nowMs, false));
+        if (this.#config !== undefined) socket.write(this.#config);
         socket.write(encode({ type: 'synced' }));
         this.#readers.add(socket);
         break;

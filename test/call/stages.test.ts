@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createLinks, planStages, settingsOf } from '../../src/call/stages.ts';
+import { clientsOf, closeLeft, createLinks, type Links, planStages, settingsOf } from '../../src/call/stages.ts';
 import { parseConfig } from '../../src/config/load.ts';
 
 const config = parseConfig(
@@ -69,5 +69,19 @@ describe('settingsOf', () => {
   it('shows a provider its own variables only', () => {
     const provider = { id: 'x', stage: 'llm', env: { X_KEY: 'required' } };
     expect(settingsOf(provider, config, { X_KEY: 'mine', OTHER_KEY: 'not mine' }).env).toEqual({ X_KEY: 'mine' });
+  });
+});
+
+describe('createLinks over former links', () => {
+  it('keeps the clients for which nothing changed, and ends the others', async () => {
+    const make = (env: Record<string, string>, former?: Links) =>
+      createLinks(planStages(config, env), config, env, former);
+    const before = make({ OPENROUTER_API_KEY: 'one,two', OPENAI_API_KEY: 'same' });
+    const after = make({ OPENROUTER_API_KEY: 'two,three', OPENAI_API_KEY: 'same' }, before);
+    const kept = after.llm.map(({ client }) => before.llm.findIndex((link) => link.client === client));
+    expect(kept).toEqual([1, -1, 2, 3]);
+    expect(after.tts.map(({ client }) => client)).toEqual(before.tts.map(({ client }) => client));
+    await closeLeft(before, after);
+    await Promise.all(clientsOf(after).map((client) => client.close()));
   });
 });
