@@ -41,7 +41,7 @@ export const configSchema = z.strictObject({
       /** A second provider is started beside a late one in so many of all cases; 0 = never. */
       hedgeShare: z.number().min(0).max(1).default(0.05),
       /** How providers of equal rank are ordered; in turn where absent. */
-      orderBy: z.enum(['cost', 'quality', 'region']).optional(),
+      orderBy: z.enum(['cost', 'quality', 'region', 'load']).optional(),
       /** Where this worker is, for `orderBy: region`: us, eu, local. */
       region: z.string().optional(),
       /** Whom to ask next when a provider fails, whatever the order says. */

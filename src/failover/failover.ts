@@ -117,9 +117,9 @@ export class Failover<Link extends FailoverLink> {
       priority: link.priority ?? place,
       link,
     }));
-    return orderLinks(links, { orderBy: this.#options.orderBy, region: this.#options.region, turn: this.#turn }).map(
-      ({ link }) => link,
-    );
+    const { orderBy, region } = this.#options;
+    const load = (id: string) => this.board.load(`${this.stage}/${id}`);
+    return orderLinks(links, { orderBy, region, load, turn: this.#turn }).map(({ link }) => link);
   }
 
   /**
@@ -207,6 +207,7 @@ export class Failover<Link extends FailoverLink> {
   #attempt(link: Link, admission: Admission, isConnected = false): Attempt<Link> {
     this.#hedges.started();
     const isTrial = admission === 'trial';
+    const leave = this.#options.orderBy === 'load' ? this.board.occupy(this.#serviceId(link)) : undefined;
     const health = this.board.health(this.#serviceId(link));
     const deadlines = this.#deadlines(link, health);
     return new Attempt({
@@ -218,6 +219,7 @@ export class Failover<Link extends FailoverLink> {
       hedgeAfterMs: isTrial ? 0 : hedgeAfterMs(link.traits.typicalFirstMs, health.first, deadlines.firstMs),
       clock: this.clock,
       report: (outcome, error) => {
+        leave?.();
         const [service, key] = [this.#serviceId(link), this.#keyId(link)];
         if (outcome.type === 'failure') {
           const blamed = DISPOSITIONS[outcome.failure.kind].breaker === 'counts' ? service : key;

@@ -2,6 +2,7 @@
 import type { BreakerState } from './breaker.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Admission, type Health, type Outcome, ProviderHealth } from './health.ts';
+import { Loads } from './loads.ts';
 import { DEFAULT_FAILOVER, type FailoverSettings } from './settings.ts';
 
 /** Ids are `stage/provider`, with `#fingerprint` of the key for what concerns the key alone. */
@@ -12,12 +13,18 @@ export interface HealthBoard {
   /** Whether a call may be made now; its outcome must be reported. */
   admit(id: string): Admission | undefined;
   report(id: string, outcome: Outcome): void;
+  /** Attempts under way at it in all calls that are known of. */
+  load(id: string): number;
+  /** An attempt is under way at it until the result is called. */
+  occupy(id: string): () => void;
   /** Called after each change but of mere latencies; the result takes it back. */
   onChange(listener: (id: string, health: Health) => void): () => void;
 }
 
 /** The board of one process: the authority for the worker, or all that a single process needs. */
 export class MemoryHealthBoard implements HealthBoard {
+  /** Of this process and of others that tell. */
+  readonly loads = new Loads();
   readonly #settings: FailoverSettings;
   readonly #clock: Clock;
   readonly #providers = new Map<string, ProviderHealth>();
@@ -48,6 +55,15 @@ export class MemoryHealthBoard implements HealthBoard {
     const after = provider.snapshot();
     if (isChanged(before, after)) this.#tell(id, after);
     else for (const listener of [...this.#measureListeners]) listener(id);
+  }
+
+  load(id: string): number {
+    return this.loads.total(id);
+  }
+
+  occupy(id: string): () => void {
+    this.loads.add(this, id, 1);
+    return () => this.loads.add(this, id, -1);
   }
 
   /** What another board knows takes the place of what this one does. */

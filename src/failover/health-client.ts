@@ -45,6 +45,8 @@ export function connectHealthBoard(options: HealthClientOptions): HealthClient {
   return new Replica(options);
 }
 
+/** Whose load it is. */
+const [OWN, ELSEWHERE] = ['own', 'elsewhere'];
 const READY_MS = 250;
 /** A parent that answers no question for so long is as good as gone. */
 const ANSWER_MS = 5_000;
@@ -136,6 +138,19 @@ class Replica implements HealthClient {
     this.#board.report(id, isCounted ? { type: 'release', trial: outcome.trial } : outcome);
   }
 
+  load(id: string): number {
+    return this.#board.load(id);
+  }
+
+  occupy(id: string): () => void {
+    const count = (by: number) => {
+      const own = this.#board.loads.add(OWN, id, by);
+      if (this.#isSynced) this.#post({ type: 'load', id, count: own });
+    };
+    count(1);
+    return () => count(-1);
+  }
+
   onChange(listener: (id: string, health: Health) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -202,12 +217,16 @@ class Replica implements HealthClient {
         this.#board.restore(message.id, message.isMeasureOnly ? measured : theirs);
         break;
       }
+      case 'load':
+        this.#board.loads.set(ELSEWHERE, message.id, message.elsewhere);
+        break;
       case 'config':
         this.#config = { env: message.env, providers: message.providers };
         break;
       case 'synced':
         this.#isSynced = true;
         this.#attempt = 0;
+        for (const [id, count] of this.#board.loads.of(OWN)) this.#post({ type: 'load', id, count });
         this.#settleReady();
         break;
       case 'answer':
@@ -268,6 +287,7 @@ class Replica implements HealthClient {
     for (const { cancelTimeout } of this.#asked.values()) cancelTimeout();
     this.#asked.clear();
     for (const id of [...this.#grants.keys()]) this.#dropGrant(id);
+    this.#board.loads.drop(ELSEWHERE);
     if (!this.#isSynced) return;
     this.#isSynced = false;
     // Trials of other processes are counted no longer: nobody would tell when they end.

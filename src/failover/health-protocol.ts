@@ -72,6 +72,8 @@ const fromClient = z.discriminatedUnion('type', [
   z.object({ type: z.literal('use'), id }),
   /** The granted trial will not be made. */
   z.object({ type: z.literal('return'), id }),
+  /** So many attempts are under way at a provider in this process. */
+  z.object({ type: z.literal('load'), id, count }),
   /** Anything else that the parent collects: metrics, switches, log events. */
   z.object({ type: z.literal('event'), event: z.string().max(200), data: z.json() }),
 ]);
@@ -80,6 +82,8 @@ export type EventMessage = Extract<ClientMessage, { type: 'event' }>;
 
 const fromServer = z.discriminatedUnion('type', [
   z.object({ type: z.literal('state'), id, health, isMeasureOnly: z.boolean() }),
+  /** So many attempts are under way at a provider in all other processes. */
+  z.object({ type: z.literal('load'), id, elsewhere: count }),
   /** The files of the configuration as the parent last found them good. */
   z.object({ type: z.literal('config'), env: z.string(), providers: z.string() }),
   /** Every state is told. */

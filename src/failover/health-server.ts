@@ -162,6 +162,7 @@ class Post {
     socket.on('close', () => {
       this.#sockets.delete(socket);
       this.#readers.delete(socket);
+      for (const id of this.#board.loads.drop(socket).keys()) this.#tellLoad(id);
       grants.releaseAll();
     });
   }
@@ -178,6 +179,7 @@ class Post {
     switch (message.type) {
       case 'hello':
         for (const [id, health] of this.#board.all()) socket.write(stateLine(id, health, nowMs, false));
+        for (const id of this.#board.loads.ids) socket.write(this.#loadLine(id, socket));
         if (this.#config !== undefined) socket.write(this.#config);
         socket.write(encode({ type: 'synced' }));
         this.#readers.add(socket);
@@ -203,6 +205,10 @@ class Post {
       case 'return':
         grants.giveBack(message.id);
         break;
+      case 'load':
+        this.#board.loads.set(socket, message.id, message.count);
+        this.#tellLoad(message.id, socket);
+        break;
       case 'event':
         this.#tellEvent(message);
         break;
@@ -217,6 +223,15 @@ class Post {
         this.#log(`a listener to ${event} failed: ${String(error)}`);
       }
     }
+  }
+
+  /** Each process counts its own. */
+  #tellLoad(id: string, from?: Socket): void {
+    for (const socket of this.#readers) if (socket !== from) this.#tell(socket, this.#loadLine(id, socket));
+  }
+
+  #loadLine(id: string, socket: Socket): string {
+    return encode({ type: 'load', id, elsewhere: this.#board.loads.total(id, socket) });
   }
 
   #tellMeasuresSoon(id: string): void {
