@@ -6,7 +6,7 @@ import { openai } from './llm/openai.ts';
 import { openrouter } from './llm/openrouter.ts';
 import { deepgramStt } from './stt/deepgram.ts';
 import { freeStt } from './stt/free-stt.ts';
-import { google } from './stt/google.ts';
+import { google, googleStreaming } from './stt/google.ts';
 import { whisper } from './stt/whisper.ts';
 import { cartesia } from './tts/cartesia.ts';
 import { deepgramTts } from './tts/deepgram.ts';
@@ -14,7 +14,7 @@ import { elevenlabs } from './tts/elevenlabs.ts';
 import { freeTts } from './tts/free-tts.ts';
 import { silero } from './tts/silero.ts';
 
-export const sttProviders = [deepgramStt, google, whisper, freeStt] as const;
+export const sttProviders = [deepgramStt, googleStreaming, google, whisper, freeStt] as const;
 export const llmProviders = [openrouter, openai, gemini, local, freeLlm] as const;
 export const ttsProviders = [cartesia, silero, elevenlabs, deepgramTts, freeTts] as const;
 

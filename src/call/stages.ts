@@ -64,10 +64,12 @@ function planStage<Provider extends Pick<AnyProvider, 'id' | 'env' | 'needsOneOf
   const links: StageLink[] = [];
   for (const [priority, entry] of chain.entries()) {
     for (const id of [entry].flat()) {
-      const provider = known.find((candidate) => candidate.id === id);
+      const sameId = known.filter((candidate) => candidate.id === id);
+      // Of several ways to one vendor, the first that has what it needs.
+      const provider = sameId.find((candidate) => whatIsMissing(candidate, env) === undefined) ?? sameId.at(-1);
       if (!provider) {
         throw new UserError(
-          `agents/providers.yaml: chains.${stage} names "${id}", which is none of: ${known.map((p) => p.id).join(', ')}`,
+          `agents/providers.yaml: chains.${stage} names "${id}", which is none of: ${[...new Set(known.map((p) => p.id))].join(', ')}`,
           'correct the name',
         );
       }

@@ -42,6 +42,17 @@ describe('planStages', () => {
     expect(providers.map(({ priority }) => priority)).toEqual([0, 0, 1]);
   });
 
+  it('takes of two ways to one vendor the better that has what it needs', () => {
+    const planned = (env: Record<string, string>) =>
+      planStages(config, env).stt.providers.find(({ provider }) => provider.id === 'google')?.provider.traits;
+    const key = { GOOGLE_API_KEY: 'key' };
+    const account = { GOOGLE_APPLICATION_CREDENTIALS: '/account.json' };
+    expect(planned(key)?.interimResults).toBe(false);
+    expect(planned(account)?.interimResults).toBe(true);
+    expect(planned({ ...key, ...account })?.interimResults).toBe(true);
+    expect(planned({})).toBeUndefined();
+  });
+
   it('names an unknown provider and the known ones', () => {
     const typo = { ...config, chains: { ...config.chains, tts: ['fre-tts'] } };
     expect(() => planStages(typo, {})).toThrow(/chains\.tts names "fre-tts", which is none of: .*free-tts/);

@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../fixtures/faults.ts';
 import { type GoogleSpeechFixture, startGoogleSpeech } from '../../fixtures/vendors/google-speech.ts';
-import { createGoogleSpeech, google } from '../../src/stt/google.ts';
+import { google } from '../../src/stt/google.ts';
+import { createGoogleSpeech } from '../../src/stt/google-rest.ts';
 import { collectStt, sttConformance } from '../conformance/stt.ts';
 import { finalsOf, markedSpeech, say } from './marked-speech.ts';
 
