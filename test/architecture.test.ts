@@ -14,19 +14,20 @@ const LAYERS: Readonly<Record<string, number>> = {
   telemetry: 1,
   failover: 2,
   engines: 2,
-  stt: 3,
-  llm: 3,
-  tts: 3,
-  realtime: 3,
-  http: 4,
-  livekit: 4,
-  call: 5,
-  cli: 6,
+  vendors: 3,
+  stt: 4,
+  llm: 4,
+  tts: 4,
+  realtime: 4,
+  http: 5,
+  livekit: 5,
+  call: 6,
+  cli: 7,
 };
 /** Files right in src: they tie the folders together. */
-const TOP = 7;
+const TOP = 8;
 /** `call` and what is above may read the registry, which names every provider. */
-const REGISTRY = 4;
+const REGISTRY = 5;
 
 interface Import {
   readonly from: string;

@@ -1,14 +1,9 @@
 // deepgram: streaming transcription. The socket is opened directly, as the SDK's own hides the status and headers of a refused
 // handshake and connects again by itself; the SDK asks for the account.
-import { lookup } from 'node:dns/promises';
-import type { DeepgramClient as Sdk } from '@deepgram/sdk';
-import { networkError, retryAfterMs } from '../failover/http-error.ts';
-import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { DEEPGRAM_ID, DeepgramAccount } from '../vendors/deepgram-account.ts';
 import { defineStt, type SttClient, type SttOpenOptions, type SttSession } from './contract.ts';
 import { DeepgramSession } from './deepgram-session.ts';
 
-const ID = 'deepgram';
-const BASE_URL = 'https://api.deepgram.com';
 const MODEL = 'nova-3';
 const SAMPLE_RATE_HZ = 16_000;
 const KEEP_ALIVE_MS = 3_000;
@@ -28,7 +23,7 @@ export interface DeepgramSttOptions {
 }
 
 export const deepgramStt = defineStt({
-  id: ID,
+  id: DEEPGRAM_ID,
   title: 'Deepgram',
   env: { DEEPGRAM_API_KEY: 'required', DEEPGRAM_BASE_URL: 'optional' },
   keyEnv: 'DEEPGRAM_API_KEY',
@@ -75,42 +70,34 @@ export function createDeepgramStt(options: DeepgramSttOptions): SttClient {
 
 class DeepgramSttClient implements SttClient {
   readonly #options: DeepgramSttOptions;
-  readonly #baseUrl: string;
+  readonly #account: DeepgramAccount;
   readonly #closed = new AbortController();
-  #sdk: Promise<Sdk> | undefined;
 
   constructor(options: DeepgramSttOptions) {
     this.#options = options;
-    this.#baseUrl = (options.baseUrl ?? BASE_URL).replace(/\/+$/, '').replace(/^ws/, 'http');
+    this.#account = new DeepgramAccount(options);
   }
 
   open({ keyPhrases = [], ...options }: SttOpenOptions): SttSession {
     return new DeepgramSession({
       ...options,
       signal: AbortSignal.any([options.signal, this.#closed.signal]),
-      provider: ID,
+      provider: DEEPGRAM_ID,
       url: this.#url(options.language, keyPhrases),
-      headers: { Authorization: `Token ${this.#options.apiKey}` },
+      headers: this.#account.headers,
       sampleRateHz: SAMPLE_RATE_HZ,
       keepAliveMs: this.#options.keepAliveMs ?? KEEP_ALIVE_MS,
-      kindOfWords,
+      kindOfWords: this.#account.kindOfWords,
     });
   }
 
   /** Fills the DNS cache: a socket without audio would be closed, and each is paid for by its time. */
   async warm(): Promise<void> {
-    const { hostname } = new URL(this.#baseUrl);
-    await lookup(hostname.replace(/^\[|\]$/g, '')).catch(() => undefined);
+    await this.#account.warm();
   }
 
-  /** Lists the projects: costs nothing, and tells a wrong key and a dead server. */
   async check(signal: AbortSignal): Promise<void> {
-    try {
-      this.#sdk ??= this.#connect();
-      await (await this.#sdk).manage.v1.projects.list({ maxRetries: 0, abortSignal: signal });
-    } catch (error) {
-      throw checkFailed(error);
-    }
+    await this.#account.check(signal);
   }
 
   async close(): Promise<void> {
@@ -138,34 +125,6 @@ class DeepgramSttClient implements SttClient {
     for (const term of [...new Set(terms)].filter(Boolean).slice(0, MAX_KEY_TERMS)) {
       query.append(isNova3 ? 'keyterm' : 'keywords', term);
     }
-    return `${this.#baseUrl.replace(/^http/, 'ws')}/v1/listen?${query}`;
+    return this.#account.socketUrl('/v1/listen', query);
   }
-
-  async #connect(): Promise<Sdk> {
-    const { DeepgramClient } = await import('@deepgram/sdk');
-    return new DeepgramClient({ apiKey: this.#options.apiKey, baseUrl: this.#baseUrl, maxRetries: 0 });
-  }
-}
-
-/** Codes: developers.deepgram.com/docs/errors. */
-function kindOfWords(words: string): ProviderErrorKind | undefined {
-  if (/PAYMENT|credits|balance/i.test(words)) return 'quota';
-  if (/INVALID_AUTH|credentials|UNAUTHORIZED/i.test(words)) return 'auth';
-  if (/TOO_MANY_REQUESTS|rate.?limit/i.test(words)) return 'rate-limit';
-  if (/PERMISSION|FORBIDDEN/i.test(words)) return 'forbidden';
-  return /Bad Request|INVALID_QUERY|NOT_FOUND|UNPROCESSABLE|DATA-\d/i.test(words) ? 'invalid-request' : undefined;
-}
-
-/** Of the SDK's errors: with a status, or with what broke the connection as their cause. */
-function checkFailed(error: unknown): ProviderError {
-  const { statusCode, body, rawResponse } = error as { statusCode?: number; body?: unknown; rawResponse?: Response };
-  if (statusCode === undefined) return networkError(ID, error);
-  const kind = kindOfWords(JSON.stringify(body ?? '')) ?? kindOfStatus(statusCode);
-  return new ProviderError({
-    kind,
-    provider: ID,
-    message: `${ID}: the check was refused (${statusCode})`,
-    status: statusCode,
-    retryAfterMs: retryAfterMs(rawResponse?.headers),
-  });
 }
