@@ -2,6 +2,7 @@
 import type OpenAI from 'openai';
 import { ProviderError } from '../failover/provider-error.ts';
 import { isWholeReply } from '../text/continuation-prompt.ts';
+import { createOpenAiSdk } from '../vendors/openai-sdk.ts';
 import type { LlmClient, LlmPart, LlmRequest } from './contract.ts';
 import { toProviderError } from './openai-errors.ts';
 import { toChatMessages, toChatTools } from './openai-messages.ts';
@@ -131,26 +132,8 @@ class OpenAiCompatibleClient implements LlmClient {
   }
 
   #connect(): Promise<OpenAI> {
-    this.#sdk ??= this.#create();
+    this.#sdk ??= createOpenAiSdk({ ...this.#options, timeoutMs: TIMEOUT_MS });
     return this.#sdk;
-  }
-
-  async #create(): Promise<OpenAI> {
-    const { baseUrl, apiKey, headers } = this.#options;
-    const { OpenAI: Sdk } = await import('openai');
-    // Everything that the SDK would read from the environment is given here.
-    return new Sdk({
-      baseURL: baseUrl,
-      apiKey: apiKey ?? 'none',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      maxRetries: 0,
-      timeout: TIMEOUT_MS,
-      logLevel: 'off',
-      ...(headers && { defaultHeaders: headers }),
-    });
   }
 
   async #modelName(sdk: OpenAI, signal: AbortSignal): Promise<string> {

@@ -3,6 +3,7 @@ import type OpenAI from 'openai';
 import { writeWav } from '../audio/wav.ts';
 import { networkCode, retryAfterMs } from '../failover/http-error.ts';
 import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { createOpenAiSdk } from '../vendors/openai-sdk.ts';
 import { defineStt, type SttClient, type SttOpenOptions, type SttSession } from './contract.ts';
 import { type HeardUtterance, type Utterance, UtteranceSession } from './utterances.ts';
 
@@ -127,25 +128,9 @@ class WhisperClient implements SttClient {
   }
 
   #connect(): Promise<OpenAI> {
-    this.#sdk ??= this.#create();
+    const { apiKey, baseUrl = BASE_URL, timeoutMs = TIMEOUT_MS } = this.#options;
+    this.#sdk ??= createOpenAiSdk({ baseUrl: baseUrl.replace(/\/+$/, ''), apiKey, timeoutMs });
     return this.#sdk;
-  }
-
-  async #create(): Promise<OpenAI> {
-    const { apiKey, baseUrl, timeoutMs } = this.#options;
-    const { OpenAI: Sdk } = await import('openai');
-    // Everything that the SDK would read from the environment is given here.
-    return new Sdk({
-      baseURL: (baseUrl ?? BASE_URL).replace(/\/+$/, ''),
-      apiKey: apiKey ?? 'none',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      maxRetries: 0,
-      timeout: timeoutMs ?? TIMEOUT_MS,
-      logLevel: 'off',
-    });
   }
 }
 
