@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AccessToken } from 'livekit-server-sdk';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { writeWav } from '../../src/audio/wav.ts';
 import type { HttpDeps } from '../../src/http/deps.ts';
 import { type HttpServer, startHttp } from '../../src/http/server.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
@@ -304,28 +305,14 @@ it('fits a phone of 360 pixels, before and in a call', async () => {
 });
 
 /** A WAV of a voice-like hum: noise suppression takes a steady tone for noise. */
-function humming(seconds: number): Buffer {
+function humming(seconds: number): Uint8Array {
   const rateHz = 48_000;
-  const samples = rateHz * seconds;
-  const wav = Buffer.alloc(44 + samples * 2);
-  wav.write('RIFF', 0);
-  wav.writeUInt32LE(36 + samples * 2, 4);
-  wav.write('WAVEfmt ', 8);
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(rateHz, 24);
-  wav.writeUInt32LE(rateHz * 2, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write('data', 36);
-  wav.writeUInt32LE(samples * 2, 40);
-  for (let index = 0; index < samples; index++) {
+  const samples = Int16Array.from({ length: rateHz * seconds }, (_, index) => {
     const time = index / rateHz;
     const pitch = 140 + 20 * Math.sin(2 * Math.PI * 0.7 * time);
     const harmonics = [1, 2, 3, 5].reduce((sum, n) => sum + Math.sin(2 * Math.PI * pitch * n * time) / n, 0);
     const syllable = Math.max(0, Math.sin(2 * Math.PI * 2 * time));
-    wav.writeInt16LE(Math.round(7_000 * harmonics * syllable), 44 + index * 2);
-  }
-  return wav;
+    return Math.round(7_000 * harmonics * syllable);
+  });
+  return writeWav(samples, rateHz);
 }
