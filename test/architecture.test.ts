@@ -95,7 +95,7 @@ describe('the arrows of src', () => {
 
   it('let only the bridges, calls and the worker know @livekit packages', () => {
     const allowed =
-      /^src\/((stt|llm|tts)\/livekit\.ts|realtime\/|call\/|livekit\/|cli\/|http\/page\/|job\.ts|main\.ts)/;
+      /^src\/((stt|llm|tts)\/livekit(-plugin)?\.ts|realtime\/|call\/|livekit\/|cli\/|http\/page\/|job\.ts|main\.ts)/;
     const wrong = all.filter(({ from, to }) => /^(@livekit\/|livekit-)/.test(to) && !allowed.test(from));
     expect(wrong.map(describeImport)).toEqual([]);
   });

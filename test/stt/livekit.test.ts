@@ -7,7 +7,8 @@ import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
 import type { SttLink } from '../../src/stt/chain.ts';
 import type { SttPart } from '../../src/stt/contract.ts';
-import { SttChain, sttLinkFromPlugin } from '../../src/stt/livekit.ts';
+import { SttChain } from '../../src/stt/livekit.ts';
+import { sttLinkFromPlugin } from '../../src/stt/livekit-plugin.ts';
 
 const RATE_HZ = 16_000;
 const FRAME = 320;

@@ -8,7 +8,8 @@ import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
 import type { TtsLink } from '../../src/tts/chain.ts';
 import type { TtsOpenOptions, TtsPart } from '../../src/tts/contract.ts';
-import { TtsChain, ttsLinkFromPlugin } from '../../src/tts/livekit.ts';
+import { TtsChain } from '../../src/tts/livekit.ts';
+import { ttsLinkFromPlugin } from '../../src/tts/livekit-plugin.ts';
 
 const RATE_HZ = 16_000;
 

@@ -2,8 +2,8 @@
 import { defineAgent } from '@livekit/agents';
 import { type CallResources, runCall } from '../../../src/call/run-call.ts';
 import { llmLinkFromPlugin } from '../../../src/llm/livekit.ts';
-import { sttLinkFromPlugin } from '../../../src/stt/livekit.ts';
-import { ttsLinkFromPlugin } from '../../../src/tts/livekit.ts';
+import { sttLinkFromPlugin } from '../../../src/stt/livekit-plugin.ts';
+import { ttsLinkFromPlugin } from '../../../src/tts/livekit-plugin.ts';
 import { InstantLlm, InstantStt, InstantTts } from '../../support/instant-providers.ts';
 import { testResources } from '../../support/test-resources.ts';
 
