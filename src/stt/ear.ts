@@ -177,7 +177,18 @@ export class Ear {
       return Math.min(sinceMarkMs, heard.gate.speechMs(this.#mark.position)) - lead;
     }
     if (isSpeaking && owedSinceMs === undefined) return undefined;
+    if (this.#missesWords) {
+      // Its words, not only their end: the quiet adds to the speech that went without them.
+      const withoutMs = heard.gate.speechMs(this.#mark.position) + nowMs - heard.quietSinceMs;
+      return Math.min(sinceMarkMs, withoutMs) - lead;
+    }
     return Math.min(sinceMarkMs, nowMs - (owedSinceMs ?? heard.quietSinceMs)) - lead;
+  }
+
+  /** It had words of this speech, and then was silent while more was said. */
+  get #missesWords(): boolean {
+    const { gate } = this.#options.heard;
+    return this.interim !== undefined && gate.loudMs(this.#answeredAt) >= LEAST_WORD_MS;
   }
 
   #startFeed(session: SttSession): void {
