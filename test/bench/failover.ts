@@ -17,13 +17,17 @@ import {
   secondCallCell,
 } from './support/failover-rows.ts';
 import { markdownTable } from './support/failover-table.ts';
+import { measureRooms, PARTIES, type Party, type RoomOutcome, roomCell } from './support/room-calls.ts';
 
-const HELP = `Usage: pnpm bench:failover [--rows stt,llm,tts] [--json FILE]
+const HELP = `Usage: pnpm bench:failover [--rows stt,llm,tts] [--room [--ours]] [--json FILE]
 
 Fails scripted providers in every way and counts what a caller would have lost, with LiveKit's FallbackAdapters
 (defaults, and tuned: 1 s per attempt, no retries) and with Bulletproof's chains. Takes about three minutes.
 
   --rows STAGES  only these stages, comma separated
+  --room         calls in a real room instead, over fixture vendors that fail: what is lost at the caller's ear, and the
+                 longest silence within a sentence; ten minutes
+  --ours         there only Bulletproof
   --json FILE    also write every measurement there
   --help         this text
 `;
@@ -103,12 +107,40 @@ async function measureSecondCalls(column: Column, stage: Stage, ownMs: number, e
   );
 }
 
+/** @returns every measurement, by fault and party */
+async function measureRoomTable(parties: readonly Party[]): Promise<Record<string, Record<string, RoomOutcome>>> {
+  const measured: Record<string, Record<string, RoomOutcome>> = {};
+  await measureRooms(parties, (party, { title }, outcome) => {
+    measured[title] = { ...measured[title], [party]: outcome };
+    const lateness = `frames up to ${Math.round(outcome.latenessMs)} ms late`;
+    progress.write(`${party}: ${title}: ${roomCell(outcome)} (${lateness})\n`);
+  });
+  const lines = Object.entries(measured).map(([title, by]) => ({
+    title,
+    cells: parties.map((party) => (by[party] ? roomCell(by[party]) : '')),
+  }));
+  out.write(`${markdownTable({ title: 'In a room, what fails', cells: parties }, lines)}\n`);
+  return measured;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { rows: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      rows: { type: 'string' },
+      room: { type: 'boolean' },
+      ours: { type: 'boolean' },
+      json: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) {
     out.write(HELP);
+    return;
+  }
+  if (values.room) {
+    const parties = values.ours ? PARTIES.slice(0, 1) : PARTIES;
+    const measured = await measureRoomTable(parties);
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(measured, null, 2)}\n`);
     return;
   }
   const stages = STAGES.filter((stage) => !values.rows || values.rows.split(',').includes(stage));

@@ -14,12 +14,10 @@ const WORDS = 8;
 /** Silence before the first sound or, where that is longer, within the reply; the second voice begins after `ownMs`. */
 async function silenceAfter(fault: TtsFault, ownMs: number, everyMs: number): Promise<number> {
   const clock = new FakeClock();
-  const links = [
-    new ScriptedTts('a', clock, { firstMs: REFUSAL_MS, everyMs }),
-    new ScriptedTts('b', clock, { firstMs: ownMs, everyMs }),
-  ];
-  links[0]?.faults.push(fault);
-  const chain = new TestChain(clock, links, { hedgeShare: 0.05 });
+  const broken = new ScriptedTts('a', clock, { firstMs: REFUSAL_MS, everyMs });
+  broken.always = fault;
+  const backup = new ScriptedTts('b', clock, { firstMs: ownMs, everyMs });
+  const chain = new TestChain(clock, [broken, backup], { hedgeShare: 0.05 });
   const reply = await chain.say(numbered(0, WORDS), 8_000);
   expect(reply.words.map(({ text }) => text).join('')).toBe(numbered(0, WORDS));
   return Math.max(reply.firstAudioMs ?? Number.POSITIVE_INFINITY, reply.longestGapMs);

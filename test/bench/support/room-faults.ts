@@ -1,0 +1,83 @@
+// The vendors of a call in a room, and what befalls them in its second turn.
+import type { Fault } from '../../../fixtures/faults.ts';
+import { startCartesia } from '../../../fixtures/vendors/cartesia.ts';
+import { startDeepgram } from '../../../fixtures/vendors/deepgram.ts';
+import { startElevenLabs } from '../../../fixtures/vendors/elevenlabs.ts';
+import { startGoogleSpeech } from '../../../fixtures/vendors/google-speech.ts';
+import { startOpenAi } from '../../../fixtures/vendors/openai.ts';
+import { startOpenRouter } from '../../../fixtures/vendors/openrouter.ts';
+
+const LLM_WORD_MS = 30;
+
+export async function startVendors() {
+  const [deepgram, deepgramBackup, google, openrouter, openai, cartesia, elevenlabs] = await Promise.all([
+    startDeepgram({ interimEveryMs: 200 }),
+    startDeepgram({ interimEveryMs: 200 }),
+    startGoogleSpeech(),
+    startOpenRouter({ everyMs: LLM_WORD_MS }),
+    startOpenAi({ everyMs: LLM_WORD_MS }),
+    startCartesia(),
+    startElevenLabs(),
+  ]);
+  return { deepgram, deepgramBackup, google, openrouter, openai, cartesia, elevenlabs };
+}
+
+export type Vendors = Awaited<ReturnType<typeof startVendors>>;
+
+/** What leads a worker to the vendors. */
+export function environmentOf(vendors: Vendors): Record<string, string> {
+  return {
+    DEEPGRAM_API_KEY: 'key-of-a-benchmark',
+    DEEPGRAM_BASE_URL: vendors.deepgram.url,
+    DEEPGRAM_BACKUP_URL: vendors.deepgramBackup.url,
+    GOOGLE_API_KEY: 'key-of-a-benchmark',
+    GOOGLE_SPEECH_BASE_URL: vendors.google.url,
+    OPENROUTER_API_KEY: 'key-of-a-benchmark',
+    OPENROUTER_BASE_URL: vendors.openrouter.url,
+    OPENAI_API_KEY: 'key-of-a-benchmark',
+    OPENAI_BASE_URL: vendors.openai.url,
+    CARTESIA_API_KEY: 'key-of-a-benchmark',
+    CARTESIA_BASE_URL: vendors.cartesia.url,
+    ELEVENLABS_API_KEY: 'key-of-a-benchmark',
+    ELEVENLABS_BASE_URL: vendors.elevenlabs.url,
+  };
+}
+
+export interface RoomFault {
+  readonly title: string;
+  readonly before?: (vendors: Vendors) => void;
+  /** As the caller begins the second turn. */
+  readonly atTurn?: (vendors: Vendors) => void;
+  /** So long after it. */
+  readonly inTurn?: { readonly afterMs: number; readonly run: (vendors: Vendors) => void };
+}
+
+const always = Number.POSITIVE_INFINITY;
+const voice = (title: string, fault: Fault, times = 1): RoomFault => ({
+  title: `TTS ${title}`,
+  atTurn: ({ cartesia }) => cartesia.faults.fail(fault, times),
+});
+const model = (title: string, fault: Fault): RoomFault => ({
+  title: `LLM ${title}`,
+  atTurn: ({ openrouter }) => openrouter.faults.fail(fault),
+});
+const ear = (title: string, afterMs: number, fault: Fault): RoomFault => ({
+  title: `STT ${title}`,
+  inTurn: { afterMs, run: ({ deepgram }) => deepgram.faults.breakNow(fault) },
+});
+
+export const ROOM_FAULTS: readonly RoomFault[] = [
+  { title: 'none' },
+  ear('dropped', 1_500, { kind: 'drop', after: 0, code: 1011 }),
+  ear('silent', 1_000, { kind: 'stall', after: 0 }),
+  {
+    title: 'STT hangs at connect',
+    before: ({ deepgram }) => deepgram.faults.fail({ kind: 'black-hole' }, always),
+  },
+  voice('dropped', { kind: 'drop', after: 12 }),
+  voice('ends early', { kind: 'end-early', after: 12 }),
+  voice('trickles', { kind: 'trickle', after: 8, everyMs: 400 }, always),
+  voice('silent', { kind: 'stall', after: 12 }, always),
+  model('dropped', { kind: 'drop', after: 5 }),
+  model('silent', { kind: 'stall', after: 5 }),
+];
