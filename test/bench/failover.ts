@@ -18,6 +18,7 @@ import {
 } from './support/failover-rows.ts';
 import { markdownTable } from './support/failover-table.ts';
 import { measureRooms, PARTIES, type Party, type RoomOutcome, roomCell } from './support/room-calls.ts';
+import { ROOM_FAULTS } from './support/room-faults.ts';
 
 const HELP = `Usage: pnpm bench:failover [--rows stt,llm,tts] [--room [--ours]] [--json FILE]
 
@@ -108,9 +109,13 @@ async function measureSecondCalls(column: Column, stage: Stage, ownMs: number, e
 }
 
 /** @returns every measurement, by fault and party */
-async function measureRoomTable(parties: readonly Party[]): Promise<Record<string, Record<string, RoomOutcome>>> {
+async function measureRoomTable(
+  parties: readonly Party[],
+  stages: readonly Stage[],
+): Promise<Record<string, Record<string, RoomOutcome>>> {
   const measured: Record<string, Record<string, RoomOutcome>> = {};
-  await measureRooms(parties, (party, { title }, outcome) => {
+  const faults = ROOM_FAULTS.filter(({ stage }) => stage === undefined || stages.includes(stage));
+  await measureRooms(parties, faults, (party, { title }, outcome) => {
     measured[title] = { ...measured[title], [party]: outcome };
     const lateness = `frames up to ${Math.round(outcome.latenessMs)} ms late`;
     progress.write(`${party}: ${title}: ${roomCell(outcome)} (${lateness})\n`);
@@ -137,14 +142,14 @@ async function main(): Promise<void> {
     out.write(HELP);
     return;
   }
+  const stages = STAGES.filter((stage) => !values.rows || values.rows.split(',').includes(stage));
+  if (stages.length === 0) throw new RangeError(`--rows takes ${STAGES.join(', ')}; got ${values.rows}`);
   if (values.room) {
     const parties = values.ours ? PARTIES.slice(0, 1) : PARTIES;
-    const measured = await measureRoomTable(parties);
+    const measured = await measureRoomTable(parties, stages);
     if (values.json) writeFileSync(values.json, `${JSON.stringify(measured, null, 2)}\n`);
     return;
   }
-  const stages = STAGES.filter((stage) => !values.rows || values.rows.split(',').includes(stage));
-  if (stages.length === 0) throw new RangeError(`--rows takes ${STAGES.join(', ')}; got ${values.rows}`);
   initializeLogger({ pretty: false, level: 'silent' });
   const results: Measured[] = [];
   for (const column of COLUMNS) results.push(await measure(column, stages));

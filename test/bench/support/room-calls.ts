@@ -10,7 +10,7 @@ import { issueToken } from '../../../src/livekit/tokens.ts';
 import { startTestServer } from '../../rooms/support/server.ts';
 import { withoutTears } from '../../rooms/support/without-tears.ts';
 import { spawnWorker } from '../../support/spawn-worker.ts';
-import { environmentOf, ROOM_FAULTS, type RoomFault, startVendors, type Vendors } from './room-faults.ts';
+import { environmentOf, type RoomFault, startVendors, type Vendors } from './room-faults.ts';
 
 /** Words of each turn are echoed in a sentence. */
 const WORDS_A_TURN = 6;
@@ -40,6 +40,7 @@ export interface RoomOutcome {
 /** One call after another, each fault at each party; `onOutcome` as each is measured. */
 export async function measureRooms(
   parties: readonly Party[],
+  faults: readonly RoomFault[],
   onOutcome: (party: Party, fault: RoomFault, outcome: RoomOutcome) => void,
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'bulletproof-bench-'));
@@ -50,7 +51,7 @@ export async function measureRooms(
     for (const party of parties) {
       // Its call processes share no health, so each fault is met as if for the first time.
       const worker = await spawnWorker(JOBS[party], server, { env });
-      for (const [at, fault] of ROOM_FAULTS.entries()) {
+      for (const [at, fault] of faults.entries()) {
         for (const vendor of Object.values(vendors)) vendor.faults.mend();
         fault.before?.(vendors);
         const token = await issueToken({ ...server, room: `${party} ${at}`, identity: 'caller' });

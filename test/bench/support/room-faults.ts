@@ -6,6 +6,7 @@ import { startElevenLabs } from '../../../fixtures/vendors/elevenlabs.ts';
 import { startGoogleSpeech } from '../../../fixtures/vendors/google-speech.ts';
 import { startOpenAi } from '../../../fixtures/vendors/openai.ts';
 import { startOpenRouter } from '../../../fixtures/vendors/openrouter.ts';
+import type { Stage } from './failover-rows.ts';
 
 const LLM_WORD_MS = 30;
 
@@ -44,6 +45,8 @@ export function environmentOf(vendors: Vendors): Record<string, string> {
 }
 
 export interface RoomFault {
+  /** undefined where nothing fails. */
+  readonly stage?: Stage;
   readonly title: string;
   readonly before?: (vendors: Vendors) => void;
   /** As the caller begins the second turn. */
@@ -54,14 +57,17 @@ export interface RoomFault {
 
 const always = Number.POSITIVE_INFINITY;
 const voice = (title: string, fault: Fault, times = 1): RoomFault => ({
+  stage: 'tts',
   title: `TTS ${title}`,
   atTurn: ({ cartesia }) => cartesia.faults.fail(fault, times),
 });
 const model = (title: string, fault: Fault): RoomFault => ({
+  stage: 'llm',
   title: `LLM ${title}`,
   atTurn: ({ openrouter }) => openrouter.faults.fail(fault),
 });
 const ear = (title: string, afterMs: number, fault: Fault): RoomFault => ({
+  stage: 'stt',
   title: `STT ${title}`,
   inTurn: { afterMs, run: ({ deepgram }) => deepgram.faults.breakNow(fault) },
 });
@@ -71,6 +77,7 @@ export const ROOM_FAULTS: readonly RoomFault[] = [
   ear('dropped', 1_500, { kind: 'drop', after: 0, code: 1011 }),
   ear('silent', 1_000, { kind: 'stall', after: 0 }),
   {
+    stage: 'stt',
     title: 'STT hangs at connect',
     before: ({ deepgram }) => deepgram.faults.fail({ kind: 'black-hole' }, always),
   },
