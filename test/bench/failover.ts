@@ -1,5 +1,6 @@
 // `pnpm bench:failover`: what a caller loses when a provider fails, under LiveKit's fallback adapters and under our chains,
 // over the same scripted providers in the same run. A failing provider stays failed, as in an outage.
+import '../../src/livekit/quiet-rtc.ts';
 import { createWriteStream, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
