@@ -5,6 +5,10 @@ const JITTER = 0.2;
 
 export const MAX_ATTEMPTS = WAITS_MS.length;
 
+/** A caller waits for the next round of all links: at most 4 s, and the rounds go on for as long as it is kept (30 s). */
+const LONGEST_ROUND_WAIT = 3;
+export const MAX_ROUNDS = 10;
+
 /**
  * @param attempt from 1; beyond the last, the longest wait
  * @param random as Math.random
@@ -12,4 +16,12 @@ export const MAX_ATTEMPTS = WAITS_MS.length;
 export function backoffMs(attempt: number, random: () => number): number {
   const wait = WAITS_MS[Math.min(Math.max(attempt, 1), WAITS_MS.length) - 1] as number;
   return wait * (1 + JITTER * (2 * random() - 1));
+}
+
+/**
+ * The wait before all links, which have failed, are asked again for what a caller waits for: 1, 2, 4, 4 … s.
+ * @param round from 1
+ */
+export function roundWaitMs(round: number, random: () => number): number {
+  return backoffMs(Math.min(round, LONGEST_ROUND_WAIT), random);
 }

@@ -59,6 +59,8 @@ export interface FailoverEvents {
   onServes?(stage: Stage, provider: string): void;
   /** Nobody is left; the chain goes on trying. */
   onExhausted?(stage: Stage, error: ProviderError): void;
+  /** After `onExhausted`, somebody gives results again. */
+  onRecovered?(stage: Stage, provider: string): void;
 }
 
 export interface FailoverOptions extends FailoverEvents {
@@ -86,6 +88,7 @@ export class Failover<Link extends FailoverLink> {
   #turn = 0;
   /** Who served last: a voice is kept until the better one was well for a while. */
   #serving: Link | undefined;
+  #isExhausted = false;
 
   /** @throws RangeError when `links` is empty */
   constructor(stage: Stage, links: readonly Link[], options: FailoverOptions = {}) {
@@ -179,6 +182,20 @@ export class Failover<Link extends FailoverLink> {
   serves(link: Link): void {
     if (this.#serving?.id !== link.id) this.events.onServes?.(this.stage, link.id);
     this.#serving = link;
+    if (!this.#isExhausted) return;
+    this.#isExhausted = false;
+    this.events.onRecovered?.(this.stage, link.id);
+  }
+
+  /** Every link failed, and none has served since. */
+  get isExhausted(): boolean {
+    return this.#isExhausted;
+  }
+
+  /** Tells that every link failed. */
+  exhausted(error: ProviderError): void {
+    this.#isExhausted = true;
+    this.events.onExhausted?.(this.stage, error);
   }
 
   /** A wait that fits the board's latest measurements. */

@@ -171,7 +171,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     const error =
       this.#failed?.error ??
       new ProviderError({ kind: 'server', provider: 'none', message: `no ${failover.stage} provider is left` });
-    failover.events.onExhausted?.(failover.stage, error);
+    failover.exhausted(error);
     this.#isOver = true;
     this.#cancelHedge();
     this.#reject(error);

@@ -1,6 +1,6 @@
 // What "go on" means for the language model: the reply that was begun is finished by a provider that can.
 import type { Attempt } from '../failover/attempt.ts';
-import { backoffMs, MAX_ATTEMPTS } from '../failover/backoff.ts';
+import { MAX_ROUNDS, roundWaitMs } from '../failover/backoff.ts';
 import type { Failover, FailoverLink } from '../failover/failover.ts';
 import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
 import { type Runner, raceForFirst, type Winner } from '../failover/race.ts';
@@ -31,8 +31,8 @@ export async function* replyOverChain(failover: Failover<LlmLink>, request: LlmR
     } catch (error) {
       // Where nobody has anything to say, there is nothing to say.
       if (request.signal.aborted || isEmptyReply(error)) return;
-      if (round >= MAX_ATTEMPTS) throw error;
-      await sleep(failover, backoffMs(round, failover.random), request.signal);
+      if (round > MAX_ROUNDS) throw error;
+      await sleep(failover, roundWaitMs(round, failover.random), request.signal);
       reply.startOver();
     }
   }

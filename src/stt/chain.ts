@@ -2,7 +2,7 @@
 import { AsyncQueue } from '../audio/async-queue.ts';
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { Attempt } from '../failover/attempt.ts';
-import { backoffMs } from '../failover/backoff.ts';
+import { roundWaitMs } from '../failover/backoff.ts';
 import type { Failover, FailoverLink } from '../failover/failover.ts';
 import { ProviderError } from '../failover/provider-error.ts';
 import { BetterLink } from './better-link.ts';
@@ -84,7 +84,6 @@ class SttConductor implements ChainedSttSession, EarEvents {
   #switch: PendingSwitch | undefined;
   /** Of attempts at all links, without words in between. */
   #rounds = 0;
-  #isExhausted = false;
   #renewedMs = Number.NEGATIVE_INFINITY;
   #expectation: SpeechExpectation | undefined;
   #hasEnded = false;
@@ -275,7 +274,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
 
   /** @param isFresh the last one had served well, so it may be worth opening it again at once */
   #exhausted(isFresh: boolean): void {
-    const { clock, random, events, stage } = this.#failover;
+    const { clock, random } = this.#failover;
     this.#tried.clear();
     if (this.#hasEnded) {
       this.#transcript.promote();
@@ -283,14 +282,10 @@ class SttConductor implements ChainedSttSession, EarEvents {
       return;
     }
     if (!isFresh) this.#rounds += 1;
-    const waitMs = isFresh ? 0 : backoffMs(this.#rounds, random);
-    if (!isFresh && !this.#isExhausted) {
-      this.#isExhausted = true;
+    const waitMs = isFresh ? 0 : roundWaitMs(this.#rounds, random);
+    if (!isFresh && !this.#failover.isExhausted) {
       const message = 'no speech-to-text provider is left';
-      events.onExhausted?.(
-        stage,
-        this.#switch?.error ?? new ProviderError({ kind: 'server', provider: 'none', message }),
-      );
+      this.#failover.exhausted(this.#switch?.error ?? new ProviderError({ kind: 'server', provider: 'none', message }));
     }
     this.#cancelRetry = clock.setTimeout(() => this.#openNext(undefined), waitMs);
     if (!this.#heard.isSpeech) this.#promoteSoon();
@@ -316,7 +311,6 @@ class SttConductor implements ChainedSttSession, EarEvents {
     if (!('text' in part) || part.text === '') return;
     this.#tried.clear();
     this.#rounds = 0;
-    this.#isExhausted = false;
     this.#suspicion.onWords();
     this.#tellSwitch(ear);
     this.#better.giveUp();

@@ -1,7 +1,7 @@
 // One reply of the chain: who speaks, who goes on where that one failed, and when the reply is over.
 import { AsyncQueue } from '../audio/async-queue.ts';
 import { amplify, matchingGain } from '../audio/loudness.ts';
-import { backoffMs, MAX_ATTEMPTS } from '../failover/backoff.ts';
+import { MAX_ROUNDS, roundWaitMs } from '../failover/backoff.ts';
 import type { Failover } from '../failover/failover.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
 import { raceForFirst, type Winner } from '../failover/race.ts';
@@ -265,7 +265,7 @@ export class ChainReply implements TtsSession {
     this.#roundsAt = this.#spokenTo;
     this.#rounds += 1;
     this.#tried.clear();
-    if (this.#rounds > MAX_ATTEMPTS) {
+    if (this.#rounds > MAX_ROUNDS) {
       this.#giveUp();
       return;
     }
@@ -275,7 +275,7 @@ export class ChainReply implements TtsSession {
         this.#cancelRound = undefined;
         this.#goOn();
       },
-      backoffMs(this.#rounds, random),
+      roundWaitMs(this.#rounds, random),
     );
   }
 

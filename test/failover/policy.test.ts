@@ -1,7 +1,7 @@
 // Waits, budgets and the order of links: small numbers that decide much.
 import { describe, expect, it } from 'vitest';
 import type { ProviderTraits } from '../../src/config/provider.ts';
-import { backoffMs, MAX_ATTEMPTS } from '../../src/failover/backoff.ts';
+import { backoffMs, MAX_ATTEMPTS, MAX_ROUNDS, roundWaitMs } from '../../src/failover/backoff.ts';
 import { learnedDeadlineMs } from '../../src/failover/deadline.ts';
 import { HedgeBudget, hedgeAfterMs } from '../../src/failover/hedge.ts';
 import { LatencyWindow } from '../../src/failover/latency.ts';
@@ -18,6 +18,12 @@ describe('back-off', () => {
   it('is 20 % shorter to longer by chance', () => {
     expect(backoffMs(2, () => 0)).toBeCloseTo(1_600);
     expect(backoffMs(2, () => 1)).toBeCloseTo(2_400);
+  });
+
+  it('of what a caller waits for is 4 s at most, and such rounds go on for more than half a minute', () => {
+    const waits = Array.from({ length: MAX_ROUNDS }, (_, i) => roundWaitMs(i + 1, () => 0.5));
+    expect(waits.slice(0, 5)).toEqual([1_000, 2_000, 4_000, 4_000, 4_000]);
+    expect(waits.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(30_000 / 0.9);
   });
 });
 

@@ -295,14 +295,14 @@ describe('several failures in one reply', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('all fail for good: the rest is given up after five rounds, and nothing is thrown', async () => {
+  it('all fail for good: the rest is given up after ten rounds, and nothing is thrown', async () => {
     const { chain, clock, links } = chainOf({}, {});
     for (const link of links) link.always = { does: 'fail', kind: 'server', afterMs: 0 };
     const reply = await chain.say(TEXT, 60_000);
     expect(reply.parts).toEqual([{ type: 'segment-end' }]);
     expect(reply.ended).toBe(true);
     expect(reply.error).toBeUndefined();
-    expect(chain.exhausted.length).toBe(6);
+    expect(chain.exhausted.length).toBe(11);
     expect(clock.pending).toBe(0);
   });
 
