@@ -170,6 +170,8 @@ export class ChainReply implements TtsSession {
 
   #serve({ run, failed }: Winner<TtsLink, VoiceSource>): void {
     this.#serving = run;
+    // It may have won with its second chance: what is left after this part may be its own again.
+    this.#tried.delete(run.link);
     this.#baseMs = this.#playout.handedMs;
     this.#gain = this.#gainFor(run.link);
     this.#failover.serves(run.link);
