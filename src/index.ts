@@ -4,6 +4,8 @@ export {
   type AssistantScript,
   definePersona,
   type Persona,
+  type RecordedName,
+  type RecordedSentence,
   type ScriptAction,
   type ScriptQuestion,
 } from './config/persona.ts';

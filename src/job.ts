@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineAgent, inference } from '@livekit/agents';
 import { openJournal } from './call/journal.ts';
+import { openMessageStore } from './call/messages.ts';
 import { type CallResources, runCall } from './call/run-call.ts';
 import { closeLeft, createLinks, planStages, warmLocalLinks } from './call/stages.ts';
 import { healthSocket } from './config/environment.ts';
@@ -48,6 +49,7 @@ async function loadResources(): Promise<Loaded> {
     ...(board && { board }),
     vad: new inference.VAD(),
     journal: openJournal(fileURLToPath(new URL('journal', stateDirectory()))),
+    messages: openMessageStore(fileURLToPath(new URL('messages', stateDirectory()))),
     log: createLogger({
       level: env.LOG_LEVEL ?? 'info',
       pretty: wantsPretty(env.LOG_FORMAT),

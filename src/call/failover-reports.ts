@@ -8,11 +8,19 @@ export interface FailoverReportOptions {
   /** Another provider serves the stage from now on. */
   onServing?(stage: Stage, provider: string): void;
   onSwitch?(event: Switch): void;
+  onExhausted?(stage: string): void;
+  onRecovered?(stage: string): void;
 }
 
 const STAGE_NAMES = { stt: 'speech recognition', llm: 'language model', tts: 'voice', realtime: 'speech to speech' };
 
-export function reportFailover({ log, onServing, onSwitch }: FailoverReportOptions): FailoverEvents {
+export function reportFailover({
+  log,
+  onServing,
+  onSwitch,
+  onExhausted,
+  onRecovered,
+}: FailoverReportOptions): FailoverEvents {
   return {
     onServes: (stage, provider) => {
       if (stage !== 'realtime') onServing?.(stage, provider);
@@ -47,6 +55,11 @@ export function reportFailover({ log, onServing, onSwitch }: FailoverReportOptio
         { event: 'connection_failed', provider: error.provider, stage, kind: error.kind },
         `${STAGE_NAMES[stage]}: every provider failed, trying again`,
       );
+      onExhausted?.(stage);
+    },
+    onRecovered: (stage, provider) => {
+      log.info({ event: 'connection_established', provider, stage }, `${STAGE_NAMES[stage]}: ${provider} serves again`);
+      onRecovered?.(stage);
     },
   };
 }

@@ -12,6 +12,8 @@ import { followConversation, type Heard } from './conversation.ts';
 import { reportFailover } from './failover-reports.ts';
 import type { Journal } from './journal.ts';
 import { chooseLanguage, linksInLanguage } from './language.ts';
+import { LastResortCall } from './last-resort-call.ts';
+import type { MessageStore } from './messages.ts';
 import { createRoomSignals, type RoomSignals } from './room-signals.ts';
 import { createSession } from './session.ts';
 import { type Links, linksOfStage, STAGES } from './stages.ts';
@@ -27,6 +29,8 @@ export interface CallResources {
   readonly board?: HealthBoard;
   readonly vad: VAD;
   readonly journal: Journal;
+  /** Where recorded messages are kept; none is taken where absent. */
+  readonly messages?: MessageStore;
   readonly log: Logger;
   /** Called with every message of the conversation as it was heard. */
   readonly onHeard?: (heard: Heard) => void;
@@ -52,7 +56,26 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
   const serving = new Map(STAGES.map((stage) => [stage, firstOf(linksOfStage(links, stage))]));
   const tellServing = () =>
     signals.stages([...serving].map(([stage, { id, title }]) => ({ stage, provider: id, title: title ?? id })));
-  const session = createSession({
+  const record = (type: string, data: Readonly<Record<string, unknown>>) =>
+    resources.journal.record({ type, callId, room: roomName, persona: persona.id, data });
+  const lastResort = new LastResortCall({
+    settings: config.lastResort,
+    persona,
+    language: language.language,
+    callId,
+    room: context.room,
+    caller,
+    messages: resources.messages,
+    log,
+    onTell: (text) => void signals.notice('warning', text),
+    record,
+    hangUp: async () => {
+      await context.deleteRoom();
+      await session.close();
+    },
+  });
+  context.addShutdownCallback(() => lastResort.close());
+  const session: voice.AgentSession = createSession({
     links,
     persona,
     language: language.language,
@@ -62,6 +85,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
       ...failoverOptions(resources),
       ...reportFailover({
         log,
+        ...lastResort.events,
         onSwitch: (event) => void signals.switched(event),
         onServing: (stage, provider) => {
           const link = linksOfStage(links, stage).find(({ id }) => id === provider);
@@ -83,6 +107,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
   });
   session.on(voice.AgentSessionEventTypes.Close, ({ reason }) => {
     calling.abort();
+    void lastResort.close();
     log.info({ event: 'call_ended', reason }, 'call ended');
     context.shutdown(String(reason));
   });
@@ -96,7 +121,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
       caller: callerOf(caller),
       signal: calling.signal,
       env: resources.env,
-      record: (type, data) => resources.journal.record({ type, callId, room: roomName, persona: persona.id, data }),
+      record,
       log: (level, event, fields) => log[level]({ event, ...fields }, event.replaceAll('_', ' ')),
     }),
   });
@@ -108,6 +133,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     inputOptions: { participantIdentity: caller.identity, audioSampleRate: firstOf(links.stt).traits.sampleRateHz },
     outputOptions: { audioSampleRate: firstOf(links.tts).traits.sampleRateHz },
   });
+  lastResort.attach(session, agent);
   log.info(
     {
       event: 'call_started',

@@ -61,6 +61,16 @@ export interface AssistantScript {
   readonly goodbye: string;
 }
 
+/** What is said when nobody is left who could speak: a problem, leave a message, thanks for it, no message possible. */
+export type RecordedName = 'waiting' | 'message' | 'thanks' | 'goodbye';
+
+export interface RecordedSentence {
+  /** What the file says, word for word. */
+  readonly text: string;
+  /** A WAV file; `message` ends with the tone after which the caller speaks. */
+  readonly file: URL;
+}
+
 export interface Persona {
   /** Kebab case; chosen by room metadata or token attribute `persona`. */
   readonly id: string;
@@ -76,6 +86,8 @@ export interface Persona {
   readonly script: AssistantScript;
   /** Words that a recogniser should know: names of products, of the company. */
   readonly keyPhrases?: readonly string[];
+  /** By language (`es`, `es-MX`), in place of the recorded English ones, for when every provider of a stage failed. */
+  readonly recordings?: Readonly<Record<string, Readonly<Partial<Record<RecordedName, RecordedSentence>>>>>;
 }
 
 /** @throws RangeError naming the persona and what is missing */

@@ -57,6 +57,17 @@ export const configSchema = z.strictObject({
     /** Speech that interrupts the agent must last so long. */
     interruptionMs: milliseconds(0, 5_000),
   }),
+  /** When every provider of a stage failed. */
+  lastResort: z
+    .strictObject({
+      /** The caller hears a recorded sentence at once, and again after so long. */
+      repeatMs: milliseconds(1_000, 60_000).default(8_000),
+      /** For so long the call is kept while the providers are tried; then it is ended. */
+      giveUpMs: milliseconds(1_000, 600_000).default(30_000),
+      /** Before the end, the caller may leave a message, which is recorded. */
+      takeMessage: z.boolean().default(true),
+    })
+    .prefault({}),
   worker: z.strictObject({
     /** More calls at once are left to other workers. */
     maxCalls: z.number().int().min(1).max(1_000),

@@ -100,7 +100,7 @@ export class Call {
       .on(RoomEvent.TrackSubscribed, (track) => this.#play(track))
       .on(RoomEvent.TrackUnsubscribed, (track) => {
         for (const element of track.detach()) element.remove();
-        if (track.kind === Track.Kind.Audio) onSound('agent', undefined);
+        if (track.source === Track.Source.Microphone) onSound('agent', undefined);
       })
       .on(RoomEvent.AudioPlaybackStatusChanged, () => onState({ soundBlocked: !this.#room.canPlaybackAudio }))
       .on(RoomEvent.SignalReconnecting, () => onState({ phase: 'reconnecting' }))
@@ -143,7 +143,8 @@ export class Call {
   #play(track: RemoteTrack): void {
     if (track.kind !== Track.Kind.Audio) return;
     document.body.append(track.attach());
-    this.#events.onSound('agent', track.mediaStreamTrack);
+    // Recorded sentences come on a track of their own.
+    if (track.source === Track.Source.Microphone) this.#events.onSound('agent', track.mediaStreamTrack);
   }
 
   #over(reason: DisconnectReason | undefined): void {

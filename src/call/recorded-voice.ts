@@ -1,0 +1,93 @@
+// Plays recorded sentences into the room on a track of their own: the session's voice may be waiting for a provider that is dead.
+import {
+  AudioFrame,
+  AudioSource,
+  LocalAudioTrack,
+  type LocalTrackPublication,
+  type Room,
+  TrackPublishOptions,
+  TrackSource,
+} from '@livekit/rtc-node';
+import { RECORDED_RATE_HZ, type Recording } from './recordings.ts';
+
+/** Little is queued, so that it stops at once. */
+const QUEUE_MS = 100;
+const FRAME_SAMPLES = RECORDED_RATE_HZ / 50;
+/** A listener that takes longer to subscribe misses the beginning. */
+const SUBSCRIBED_WITHIN_MS = 2_000;
+
+export class RecordedVoice {
+  readonly #room: Room;
+  readonly #source = new AudioSource(RECORDED_RATE_HZ, 1, QUEUE_MS);
+  #published: Promise<void> | undefined;
+  #playing: AbortController | undefined;
+  #isClosed = false;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  get isPlaying(): boolean {
+    return this.#playing !== undefined;
+  }
+
+  /**
+   * Plays one sentence; what plays before is stopped.
+   * @returns how much of it was played, 0 to 1, once it ended or was stopped
+   * @throws when the room can't be published to
+   */
+  async play({ samples }: Recording): Promise<number> {
+    this.stop();
+    const playing = new AbortController();
+    const { signal } = playing;
+    this.#playing = playing;
+    try {
+      this.#published ??= this.#publish();
+      await this.#published;
+      let at = 0;
+      while (at < samples.length && !signal.aborted) {
+        // slice(): a frame over a view of a larger buffer would hold that buffer's beginning.
+        const piece = samples.slice(at, at + FRAME_SAMPLES);
+        await this.#source.captureFrame(new AudioFrame(piece, RECORDED_RATE_HZ, 1, piece.length));
+        at += piece.length;
+      }
+      if (!signal.aborted) await this.#source.waitForPlayout();
+      const unplayed = signal.aborted ? (QUEUE_MS * RECORDED_RATE_HZ) / 1000 : 0;
+      return Math.max(0, at - unplayed) / samples.length;
+    } catch (error) {
+      // A room that is over takes no more frames.
+      if (signal.aborted) return 0;
+      this.#published = undefined;
+      throw error;
+    } finally {
+      if (this.#playing === playing) this.#playing = undefined;
+    }
+  }
+
+  /** What plays ends at once. */
+  stop(): void {
+    if (!this.#playing) return;
+    this.#playing.abort();
+    this.#playing = undefined;
+    if (!this.#isClosed) this.#source.clearQueue();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.stop();
+    this.#isClosed = true;
+    await this.#source.close();
+  }
+
+  async #publish(): Promise<void> {
+    const track = LocalAudioTrack.createAudioTrack('recorded', this.#source);
+    // Not a microphone: that is the session's own track.
+    const options = new TrackPublishOptions({ source: TrackSource.SOURCE_UNKNOWN });
+    const publication: LocalTrackPublication | undefined = await this.#room.localParticipant?.publishTrack(
+      track,
+      options,
+    );
+    const late = new Promise((resolve) => setTimeout(resolve, SUBSCRIBED_WITHIN_MS).unref());
+    await Promise.race([publication?.waitForSubscription(), late]);
+  }
+}
