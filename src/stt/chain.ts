@@ -308,6 +308,8 @@ class SttConductor implements ChainedSttSession, EarEvents {
   #take(ear: Ear, part: SttPart): void {
     this.#suspicion.onServingPart(ear, part);
     this.#transcript.take(ear, part);
+    // Who answers by request owes until it has told the end, which comes after its words.
+    if (part.type === 'speech-end') this.#better.look();
     if (!('text' in part) || part.text === '') return;
     this.#tried.clear();
     this.#rounds = 0;

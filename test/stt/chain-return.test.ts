@@ -7,11 +7,11 @@ import { allWords, converse, finish, hear, once, startChain, TURNS } from './tal
 
 const utterances = { needsVoiceActivity: true, interimResults: false, deadlines: { firstMs: 2_500 } };
 
-function broken(clock: FakeClock, checks: (() => void)[] = [], traits = {}) {
+function broken(clock: FakeClock, checks: (() => void)[] = [], traits = {}, traitsOfTwo = {}) {
   let count = 0;
   const check = async () => checks[Math.min(count++, checks.length - 1)]?.();
   const one = scriptedStt('one', { clock, traits, faults: [{ at: 'word', word: 3, does: 'server' }], check });
-  const two = scriptedStt('two', { clock });
+  const two = scriptedStt('two', { clock, traits: traitsOfTwo });
   const told: string[] = [];
   const chain = startChain(clock, [one.link, two.link], {
     extras: {
@@ -105,6 +105,16 @@ describe('a better link that is well again', () => {
     one.faults.push({ fault: { at: 'word', word: 9, does: 'ends' }, times: 1 });
     expect(once(await converse(chain))).toEqual(allWords);
     expect(chain.failures).toEqual(['one server', 'one unreachable']);
+  });
+
+  it('serves again after a link that answers whole utterances, though it was well in the midst of one', async () => {
+    const clock = new FakeClock();
+    const { chain, told } = broken(clock, [() => undefined], {}, utterances);
+    await hear(chain, speak(Array.from({ length: 32 }, (_, word) => word)));
+    expect(told).toEqual(['reconnecting one 1 1000', 'reconnected one 1']);
+    await hear(chain, silence(3_000));
+    expect(told.at(-1)).toBe('return two one');
+    expect(once(await finish(chain))).toEqual(allWords);
   });
 
   it('that needs whole utterances serves again too', async () => {
