@@ -18,6 +18,7 @@ import { createRoomSignals, type RoomSignals } from './room-signals.ts';
 import { createSession } from './session.ts';
 import { type Links, linksOfStage, STAGES } from './stages.ts';
 import { toLiveKitTools } from './tools.ts';
+import { answerTyped } from './typed-text.ts';
 
 /** What a call process holds ready before its call. */
 export interface CallResources {
@@ -130,7 +131,11 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     room: context.room,
     record: false,
     // At the rates of those who listen and speak, so that nothing is resampled on the way.
-    inputOptions: { participantIdentity: caller.identity, audioSampleRate: firstOf(links.stt).traits.sampleRateHz },
+    inputOptions: {
+      participantIdentity: caller.identity,
+      audioSampleRate: firstOf(links.stt).traits.sampleRateHz,
+      textInputCallback: answerTyped,
+    },
     outputOptions: { audioSampleRate: firstOf(links.tts).traits.sampleRateHz },
   });
   lastResort.attach(session, agent);
