@@ -62,8 +62,9 @@ export class Caller extends EventEmitter<CallerEvents> {
   agentState: string | undefined;
   /** Why the room is gone, when it is. */
   gone: string | undefined;
+  /** For what this caller does not do by itself, such as to press keys. */
+  readonly room = new Room();
   readonly #zero = performance.now();
-  readonly #room = new Room();
   readonly #microphone: CallerMicrophone;
   readonly #recording: CallerRecording;
   #trackId: string | undefined;
@@ -80,7 +81,7 @@ export class Caller extends EventEmitter<CallerEvents> {
   readonly nowMs = (): number => performance.now() - this.#zero;
 
   get roomName(): string {
-    return this.#room.name ?? '';
+    return this.room.name ?? '';
   }
 
   /** When the agent was last heard; undefined as long as it was not. */
@@ -95,7 +96,7 @@ export class Caller extends EventEmitter<CallerEvents> {
 
   /** Called by `joinAsCaller`. */
   async join(url: string, token: string): Promise<void> {
-    const room = this.#room;
+    const { room } = this;
     listenToTranscripts(room, {
       now: this.nowMs,
       ownTrackId: () => this.#trackId,
@@ -139,7 +140,7 @@ export class Caller extends EventEmitter<CallerEvents> {
 
   /** Types to the agent. */
   async sendText(text: string): Promise<void> {
-    await this.#room.localParticipant?.sendText(text, { topic: CHAT_TOPIC });
+    await this.room.localParticipant?.sendText(text, { topic: CHAT_TOPIC });
   }
 
   /** Resolves with whether an agent is in the room, can be heard, and hears the caller. */
@@ -190,12 +191,12 @@ export class Caller extends EventEmitter<CallerEvents> {
   async leave(): Promise<void> {
     this.gone ??= 'left';
     await this.#microphone.stop();
-    await this.#room.disconnect();
+    await this.room.disconnect();
     await this.#recording.stop();
   }
 
   #watchAgent(): void {
-    watchAgent(this.#room, {
+    watchAgent(this.room, {
       onState: (state) => {
         this.agentState = state;
         this.emit('state', { state, atMs: this.nowMs() });
