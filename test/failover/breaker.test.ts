@@ -15,7 +15,7 @@ function admitted(breaker: Breaker, times: number, nowMs: number): boolean[] {
   return Array.from({ length: times }, () => breaker.admit(nowMs));
 }
 
-describe('breaker: closed → open after 5, rejects while open, half-open after 60 s, 3 trials, closed after 2', () => {
+describe('11. breaker: closed → open after 5, rejects while open, half-open after 60 s, 3 trials, closed after 2', () => {
   it('admits every call while it is closed', () => {
     expect(admitted(new Breaker(settings), 20, 0)).not.toContain(false);
   });

@@ -9,8 +9,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/failover/health.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { type HealthServer, serveHealthBoard } from '../../src/failover/health-server.ts';
+import { joinRedis } from '../../src/failover/redis-health.ts';
 import { eventually } from '../support/eventually.ts';
 import type { HealthCommand, HealthNews } from '../support/health-process.ts';
+import { startRedis } from '../support/redis.ts';
 
 const program = fileURLToPath(new URL('../support/health-process.ts', import.meta.url));
 const id = 'tts/one';
@@ -156,6 +158,31 @@ describe('three call processes on one board', () => {
     expect(events).toEqual(['switch']);
     expect(next.board.health('stt/one').lastFailure).toMatchObject({ kind: 'server', status: 503 });
     await eventually('the other knows', () => one.all('change').some((change) => change.id === 'stt/one'));
+  });
+
+  it('know what they knew, and tell each other what they meet, when the Redis beneath the board is killed', async () => {
+    const redis = await startRedis();
+    endings.push(() => redis.kill());
+    const { board, server } = await serve();
+    const membership = await joinRedis({ url: redis.url, board, workerId: 'one' });
+    endings.push(() => membership.close());
+    await eventually('the board joined', () => membership.isJoined);
+    const [one, two, three] = (await startThree(server)) as [CallProcess, CallProcess, CallProcess];
+    await one.run({ do: 'report', id, outcome: failed });
+    await eventually('the others know', () => [two, three].every((call) => call.all('change').length > 0));
+
+    await redis.kill();
+    await eventually('the board noticed', () => !membership.isJoined);
+    expect((await two.run({ do: 'admit', id })).result).toBe('undefined');
+    expect((await two.run({ do: 'admit', id: 'stt/one' })).result).toBe('ready');
+    await two.run({ do: 'report', id: 'stt/one', outcome: failed });
+    const knows = (call: CallProcess, about: string) => call.all('change').some((change) => change.id === about);
+    await eventually('the others know that too', () => [one, three].every((call) => knows(call, 'stt/one')));
+    expect((await three.run({ do: 'admit', id: 'stt/one' })).result).toBe('undefined');
+    const later = await new CallProcess(server.socketPath, 'stt/one').ready();
+    expect(later.firstAdmission).toBe('undefined');
+    expect(server.clients).toBe(4);
+    expect([one, two, three].flatMap((call) => call.all('lost'))).toEqual([]);
   });
 
   it('send other events beside', async () => {

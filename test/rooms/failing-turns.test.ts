@@ -137,3 +137,28 @@ describe.each(CALLS.map((turns) => ({ turns, of: turns.map(({ name }) => name.sp
     });
   },
 );
+
+describe('two calls at once', () => {
+  const joined: VendorCall[] = [];
+  afterAll(() => Promise.all(joined.map(({ caller }) => caller.leave())));
+
+  it('a call process that is killed changes nothing for the other call, in the midst of a switch', async () => {
+    calls.mend();
+    for (const _ of [1, 2]) joined.push(await calls.join());
+    const [killed, other] = joined as [VendorCall, VendorCall];
+    const pid = killed.told('job')[0]?.pid as number;
+    expect(pid).not.toBe(other.told('job')[0]?.pid);
+    calls.vendors.cartesia.faults.fail({ kind: 'drop', after: IN_REPLY });
+
+    const turn = await other.say({ afterMs: 1_200, run: () => process.kill(pid, 'SIGKILL') });
+    await other.expectWhole(turn);
+    await other.expectWhole(await other.say());
+    expect(other.conversation('caller')).toHaveLength(2);
+    expect(other.switches()).toEqual(['tts cartesia → elevenlabs unreachable']);
+    expect(killed.conversation('caller')).toEqual([]);
+    // The worker lives on too: it takes the next call.
+    const next = await calls.join();
+    joined.push(next);
+    await next.expectWhole(await next.say());
+  });
+});
