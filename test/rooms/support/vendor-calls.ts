@@ -37,7 +37,7 @@ export type VendorCalls = Awaited<ReturnType<typeof startVendorCalls>>;
 export const always = Number.POSITIVE_INFINITY;
 
 /** The clip that carries the words is 2 to 3 s long. */
-export const WORDS_A_TURN = 6;
+const WORDS_A_TURN = 6;
 /** So many words have a mark of their own at 16 kHz; turns after each other never have the same. */
 const TURNS_APART = 3;
 const LLM_WORD_MS = 30;
@@ -163,17 +163,22 @@ export class VendorCall {
       .map(({ stage, from, to, kind }) => `${stage} ${from} → ${to} ${kind}`);
   }
 
-  /** Says the next words, in human speech; `then` comes while they are spoken. */
-  async say(inTurn?: { readonly afterMs: number; readonly run: () => void }): Promise<Turn> {
+  /** Human speech with the next words marked in it. */
+  nextWords(): { readonly said: readonly number[]; readonly samples: Int16Array; readonly sampleRateHz: number } {
     const from = (this.#turns % TURNS_APART) * WORDS_A_TURN;
     this.#turns += 1;
     const said = Array.from({ length: WORDS_A_TURN }, (_, position) => from + position);
     const { samples, sampleRateHz } = loadClip('question');
     const lengthMs = (samples.length * 1000) / sampleRateHz;
-    const marked = markWords(samples, sampleRateHz, spreadWords(said, 100, lengthMs - 100));
+    return { said, samples: markWords(samples, sampleRateHz, spreadWords(said, 100, lengthMs - 100)), sampleRateHz };
+  }
+
+  /** Says the next words; `run` comes while they are spoken. */
+  async say(inTurn?: { readonly afterMs: number; readonly run: () => void }): Promise<Turn> {
+    const { said, samples, sampleRateHz } = this.nextWords();
     const sinceMs = this.caller.nowMs();
     const timer = inTurn && setTimeout(inTurn.run, inTurn.afterMs);
-    await this.caller.speak(marked, sampleRateHz);
+    await this.caller.speak(samples, sampleRateHz);
     clearTimeout(timer);
     return { said, sinceMs };
   }
