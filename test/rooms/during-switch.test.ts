@@ -101,8 +101,9 @@ async function expectInterrupted(
   expect(believed).toEqual(first.said.slice(0, believed.length));
   const heard = call.atTheEar(first.sinceMs).slice(0, -second.said.length);
   expect(heard).toEqual(first.said.slice(0, heard.length));
-  // The word in which it was cut may be on either side.
-  expect(Math.abs(heard.length - believed.length)).toBeLessThanOrEqual(1);
+  // The word in which it was cut may be on either side; a busy machine's receiver holds back one more.
+  const apart = Math.abs(heard.length - believed.length);
+  expect(apart, `heard ${heard}, believed ${believed}`).toBeLessThanOrEqual(call.isStarved ? 2 : 1);
 }
 
 async function press(call: VendorCall, keys: string): Promise<void> {

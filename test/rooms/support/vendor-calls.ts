@@ -141,7 +141,8 @@ export class VendorCall {
     this.#told = told;
   }
 
-  get #isStarved(): boolean {
+  /** This machine has far too much to do. */
+  get isStarved(): boolean {
     return (loadavg()[0] as number) > STARVED_LOAD * availableParallelism();
   }
 
@@ -166,13 +167,13 @@ export class VendorCall {
    */
   atTheEar(fromMs: number): number[] {
     const tones = this.tonesSince(fromMs);
-    return this.#isStarved ? tones.filter((index, position) => index !== tones[position - 1]) : tones;
+    return this.isStarved ? tones.filter((index, position) => index !== tones[position - 1]) : tones;
   }
 
   /** Those since so many were told, but for answers that came too late because nobody was quick on this machine. */
   switchesAfter(count: number, expected: readonly string[]): string[] {
     const told = this.switches().slice(count);
-    return this.#isStarved ? told.filter((line) => expected.includes(line) || !line.endsWith(' timeout')) : told;
+    return this.isStarved ? told.filter((line) => expected.includes(line) || !line.endsWith(' timeout')) : told;
   }
 
   /** Such as "stt deepgram → google server". */
