@@ -45,6 +45,7 @@ export class Attempt<Link> {
   #onTimeout: (error: ProviderError) => void = () => undefined;
   #connectMs: number | undefined;
   #expectedMs: number | undefined;
+  #isExpecting = false;
   #firstMs: number | undefined;
   #isSettled = false;
 
@@ -88,7 +89,8 @@ export class Attempt<Link> {
 
   /** The work is given: the first result must come within its deadline. */
   expectFirst(): void {
-    if (this.#expectedMs !== undefined) return;
+    if (this.#isExpecting) return;
+    this.#isExpecting = true;
     this.#expectedMs = this.#options.clock.now();
     this.#arm('first', this.deadlines.firstMs);
   }
@@ -109,7 +111,7 @@ export class Attempt<Link> {
 
   /** Nothing is due now; work that is given again is waited for anew. */
   expectNothing(): void {
-    if (!this.hasResult) this.#expectedMs = undefined;
+    this.#isExpecting = this.hasResult;
     this.#disarm('stall');
     this.#disarm('first');
   }
