@@ -20,6 +20,8 @@ const ANSWERED_WITHIN_MS = 12_000;
 export const PARTIES = ['Bulletproof', 'LiveKit, defaults'] as const;
 export type Party = (typeof PARTIES)[number];
 
+const CHAINS = { stt: ['deepgram', 'google'], llm: ['openrouter', 'openai'], tts: ['cartesia', 'elevenlabs'] };
+
 const JOBS: Readonly<Record<Party, URL>> = {
   'LiveKit, defaults': new URL('./adapters-job.ts', import.meta.url),
   Bulletproof: new URL('../../rooms/support/vendors-job.ts', import.meta.url),
@@ -47,7 +49,11 @@ export async function measureRooms(
   const vendors = await startVendors();
   const server = await startTestServer();
   try {
-    const env = { ...environmentOf(vendors), HEARD_FILE: join(directory, 'heard.jsonl') };
+    const env = {
+      ...environmentOf(vendors),
+      TOLD_FILE: join(directory, 'told.jsonl'),
+      CHAINS: JSON.stringify(CHAINS),
+    };
     for (const party of parties) {
       // Its call processes share no health, so each fault is met as if for the first time.
       const worker = await spawnWorker(JOBS[party], server, { env });
