@@ -1,0 +1,34 @@
+// A web stream that one side writes at will, as LiveKit reads generations.
+import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
+
+/** Unbounded; what is written after its end, or after its reader gave up, is dropped. */
+export class OpenStream<T> {
+  readonly readable: ReadableStream<T>;
+  #controller!: ReadableStreamDefaultController<T>;
+  #isClosed = false;
+
+  constructor() {
+    this.readable = new ReadableStream<T>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      cancel: () => {
+        this.#isClosed = true;
+      },
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  write(value: T): void {
+    if (!this.#isClosed) this.#controller.enqueue(value);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#controller.close();
+  }
+}
