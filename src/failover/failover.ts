@@ -144,10 +144,13 @@ export class Failover<Link extends FailoverLink> {
     return hopeful && this.#attempt(hopeful, 'ready');
   }
 
-  /** The same link once more, where its failure, its breaker and the budget allow. */
-  again(failed: Attempt<Link>, error: ProviderError): Attempt<Link> | undefined {
-    if (failed.isTrial || failed.hasResult || DISPOSITIONS[error.kind].again !== 'once' || !this.#retries.allows())
-      return undefined;
+  /**
+   * The same link once more, where its failure, its breaker and the budget allow; one that failed after a result only
+   * where asked for.
+   */
+  again(failed: Attempt<Link>, error: ProviderError, { evenAfterResult = false } = {}): Attempt<Link> | undefined {
+    const isOver = failed.isTrial || (failed.hasResult && !evenAfterResult);
+    if (isOver || DISPOSITIONS[error.kind].again !== 'once' || !this.#retries.allows()) return undefined;
     if (this.#ids(failed.link).some((id) => this.board.health(id).breaker.kind !== 'closed')) return undefined;
     return this.#attempt(failed.link, 'ready');
   }

@@ -1,0 +1,49 @@
+// What the chain has to know of a kind of plugin beyond LiveKit's own interface.
+import type { llm } from '@livekit/agents';
+import type { SessionSetup } from './contract.ts';
+import { geminiAdapter } from './gemini-adapter.ts';
+import { openaiAdapter } from './openai-adapter.ts';
+
+export interface RealtimeAdapter {
+  /** The rate that `pushAudio` must have; undefined = the plugin converts. */
+  readonly inputRateHz?: number;
+  /** `open` gives it the whole setup; otherwise it is given afterwards. */
+  readonly setsUp: boolean;
+  /** It announces when the caller begins and stops speaking, at that time. */
+  readonly tellsSpeech: boolean;
+  /** So much silence of the caller ends a turn, as far as the model is told to wait. */
+  turnEndMs(model: llm.RealtimeModel): number;
+  /** Opens a connection of its own; otherwise it is ready at once. */
+  readonly connects: boolean;
+  open(model: llm.RealtimeModel, setup: SessionSetup, events: AdapterEvents): Promise<llm.RealtimeSession>;
+  close(session: llm.RealtimeSession): Promise<void>;
+  /** The conversation as a new session of this kind can be given it. */
+  toHistory(context: llm.ChatContext): llm.ChatContext;
+}
+
+export interface AdapterEvents {
+  /** The vendor is going to end the session so soon. */
+  onExpiring(inMs: number): void;
+}
+
+/** Any other: what LiveKit's interface promises. */
+const plainAdapter: RealtimeAdapter = {
+  setsUp: false,
+  tellsSpeech: true,
+  turnEndMs: () => 1_000,
+  connects: false,
+  open: async (model) => model.session(),
+  close: (session) => session.close(),
+  toHistory: (context) => context,
+};
+
+export function adapterFor(model: llm.RealtimeModel): RealtimeAdapter {
+  switch (model.label()) {
+    case 'openai.RealtimeModel':
+      return openaiAdapter;
+    case 'google.RealtimeModel':
+      return geminiAdapter;
+    default:
+      return plainAdapter;
+  }
+}

@@ -1,0 +1,277 @@
+// One link's session: opened, watched, and ended once, whatever the plugin makes of its failures.
+import { llm } from '@livekit/agents';
+import type { AudioFrame } from '@livekit/rtc-node';
+import type { Attempt } from '../failover/attempt.ts';
+import type { Clock } from '../failover/clock.ts';
+import { ProviderError } from '../failover/provider-error.ts';
+import { adapterFor, type RealtimeAdapter } from './adapter.ts';
+import { contain } from './containment.ts';
+import type { RealtimeLink, SessionSetup } from './contract.ts';
+import { watchHandshakes } from './handshakes.ts';
+import { closedError, lostError, malformedError, refusedError, toldError } from './session-errors.ts';
+
+export interface ChildEvents {
+  /** Its connection stands, or it needs none. */
+  onOpened(child: Child): void;
+  /** Once; nothing of it is told afterwards but transcripts of what it had heard. */
+  onFailed(child: Child, error: ProviderError): void;
+  /** The vendor announced the end, or the session is as old as it may become. */
+  onExpiring(child: Child, inMs: number): void;
+  onSpeech(child: Child, isStart: boolean): void;
+  onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
+  /** A reply that nobody asked for: the answer to a turn. */
+  onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
+  onMetrics(child: Child, metrics: unknown): void;
+}
+
+export class Child {
+  readonly link: RealtimeLink;
+  attempt: Attempt<RealtimeLink>;
+  readonly #clock: Clock;
+  readonly #events: ChildEvents;
+  #session: llm.RealtimeSession | undefined;
+  #adapter: RealtimeAdapter | undefined;
+  /** What it was given at its beginning. */
+  #given: ReadonlySet<string> = new Set();
+  turnEndMs = 0;
+  #state: 'opening' | 'open' | 'over' = 'opening';
+  #tellOver: () => void = () => undefined;
+  readonly #over = new Promise<void>((resolve) => {
+    this.#tellOver = resolve;
+  });
+  /** What was asked before the session was there. */
+  #waiting: ((session: llm.RealtimeSession) => void)[] = [];
+  /** One change of its conversation after the other: each is made to what it holds by then. */
+  #updates: Promise<void> = Promise.resolve();
+  /** Calls that this session made itself: it takes their results as such. */
+  readonly callIds = new Set<string>();
+
+  constructor(attempt: Attempt<RealtimeLink>, clock: Clock, events: ChildEvents) {
+    this.attempt = attempt;
+    this.#clock = clock;
+    this.link = attempt.link;
+    this.#events = events;
+  }
+
+  get id(): string {
+    return this.link.id;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  get adapter(): RealtimeAdapter | undefined {
+    return this.#adapter;
+  }
+
+  get capabilities(): llm.RealtimeCapabilities | undefined {
+    return this.#session?.realtimeModel.capabilities;
+  }
+
+  /** Never throws: whatever goes wrong is told as a failure. */
+  open(setup: SessionSetup): void {
+    this.#given = new Set(setup.history.items.map(({ id }) => id));
+    this.watchAttempt();
+    this.attempt.connecting();
+    contain(
+      (error) => this.fail(malformedError(this.id, error)),
+      () => void this.#open(setup).catch((cause: unknown) => this.fail(lostError(this.id, cause))),
+    );
+  }
+
+  /** The deadlines of the attempt at hand; another one begins with each turn. */
+  watchAttempt(): void {
+    this.attempt.onTimeout((error) => this.fail(error));
+  }
+
+  /** Does it now, or as soon as the session is there; what fails within is the provider's failure to answer for. */
+  do(work: (session: llm.RealtimeSession) => unknown): void {
+    if (this.#state === 'over') return;
+    if (!this.#session) {
+      this.#waiting.push(work);
+      return;
+    }
+    const session = this.#session;
+    contain(
+      (error) => this.fail(malformedError(this.id, error)),
+      () => {
+        try {
+          const outcome = work(session);
+          // A request that it doesn't take is told by events, where it matters.
+          if (outcome instanceof Promise) outcome.catch(() => undefined);
+        } catch (cause) {
+          this.fail(malformedError(this.id, cause));
+        }
+      },
+    );
+  }
+
+  /** What came into the conversation since it was opened. */
+  catchUp(context: llm.ChatContext): void {
+    void this.update(context.items.filter(({ id }) => !this.#given.has(id)));
+  }
+
+  /** Resolves when it has taken them, or is over. */
+  update(added: readonly llm.ChatItem[], removed: readonly string[] = []): Promise<void> {
+    if (added.length === 0 && removed.length === 0) return this.#updates;
+    const updated = this.#updates.then(
+      () => new Promise<void>((resolve) => this.#change((context) => this.#apply(context, added, removed), resolve)),
+    );
+    this.#updates = Promise.race([updated, this.#over]);
+    return this.#updates;
+  }
+
+  /** A reply, once it has taken what it was told before. */
+  ask(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
+    return this.#updates.then(
+      () =>
+        new Promise((resolve, reject) => {
+          if (this.isOver) reject(new llm.RealtimeError('the session is over'));
+          this.do((session) =>
+            session.generateReply(instructions, { ...(signal && { signal }) }).then(resolve, reject),
+          );
+        }),
+    );
+  }
+
+  pushAudio(frame: AudioFrame): void {
+    if (this.#state !== 'over') this.#session?.pushAudio(frame);
+  }
+
+  fail(error: ProviderError): void {
+    if (this.#state === 'over') return;
+    this.attempt.fail(error);
+    this.#end();
+    this.#events.onFailed(this, error);
+  }
+
+  /** Ends it; the verdict is left to whoever has its attempt. */
+  retire(): void {
+    if (this.#state === 'over') return;
+    this.attempt.expectNothing();
+    this.#end();
+  }
+
+  /** Ends it without a verdict. */
+  close(): void {
+    if (this.#state === 'over') return;
+    this.attempt.release();
+    this.#end();
+  }
+
+  async #open(setup: SessionSetup): Promise<void> {
+    const model = await this.link.client.model();
+    if (this.isOver) return;
+    const adapter = adapterFor(model);
+    this.#adapter = adapter;
+    this.turnEndMs = adapter.turnEndMs(model);
+    const history = adapter.toHistory(setup.history);
+    const opening = watchHandshakes(
+      {
+        onConnecting: () => undefined,
+        onOpened: () => this.#opened(),
+        onRefused: (status, headers) => this.fail(refusedError(this.id, status, headers)),
+        // A closing tells more than the loss of the connection beneath: it may follow in the same moment.
+        onLost: (cause) => void setImmediate(() => this.fail(lostError(this.id, cause))),
+        onClosed: (code, reason) => this.fail(closedError(this.id, code, reason)),
+        onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
+      },
+      () =>
+        adapter.open(
+          model,
+          { ...setup, history },
+          { onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs) },
+        ),
+    );
+    const session = await opening;
+    this.#listen(session);
+    if (this.isOver) {
+      await adapter.close(session);
+      return;
+    }
+    this.#session = session;
+    this.#setUp(session, setup, history);
+    for (const work of this.#waiting.splice(0)) this.do(work);
+    if (!adapter.connects) this.#opened();
+  }
+
+  #setUp(session: llm.RealtimeSession, setup: SessionSetup, history: llm.ChatContext): void {
+    if (this.#adapter?.setsUp) return;
+    const { instructions, tools, toolChoice } = setup;
+    this.do(() => instructions !== undefined && session.updateInstructions(instructions));
+    if (tools.tools.length > 0) this.do(() => session.updateTools(tools));
+    if (toolChoice) this.do(() => session.updateOptions({ toolChoice }));
+    void this.update(history.items);
+  }
+
+  #change(change: (context: llm.ChatContext) => void, done: () => void): void {
+    if (this.isOver) done();
+    this.do(async (session) => {
+      const context = session.chatCtx.copy();
+      change(context);
+      const message = `${this.id}: did not take the conversation`;
+      const cancel = this.#clock.setTimeout(
+        () => this.fail(new ProviderError({ kind: 'timeout', provider: this.id, message })),
+        this.attempt.deadlines.firstMs,
+      );
+      void this.#over.then(cancel);
+      await session.updateChatCtx(context).finally(() => {
+        cancel();
+        done();
+      });
+    });
+  }
+
+  #apply(context: llm.ChatContext, added: readonly llm.ChatItem[], removed: readonly string[]): void {
+    context.items = context.items.filter(({ id }) => !removed.includes(id));
+    const isOwn = (item: llm.ChatItem) => item.type === 'function_call_output' && this.callIds.has(item.callId);
+    const foreign = this.#adapter?.toHistory(new llm.ChatContext(added.filter((item) => !isOwn(item))));
+    const items = [...added.filter(isOwn), ...(foreign?.items ?? [])];
+    context.items.push(...items.filter(({ id }) => !context.getById(id)));
+  }
+
+  #opened(): void {
+    if (this.#state !== 'opening') return;
+    this.#state = 'open';
+    this.attempt.opened();
+    const { sessionMs } = this.link.traits;
+    if (sessionMs !== undefined) this.#events.onExpiring(this, sessionMs);
+    this.#events.onOpened(this);
+  }
+
+  #listen(session: llm.RealtimeSession): void {
+    const events = this.#events;
+    session.on('error', (error: llm.RealtimeModelError) => {
+      const failure = toldError(this.id, error);
+      if (failure) this.fail(failure);
+    });
+    // It lost its connection and, with it, whatever its own reconnection leaves out.
+    session.on('session_reconnected', () => this.fail(lostError(this.id, undefined)));
+    session.on('input_speech_started', () => !this.isOver && events.onSpeech(this, true));
+    session.on('input_speech_stopped', () => !this.isOver && events.onSpeech(this, false));
+    session.on('input_audio_transcription_completed', (event: llm.InputTranscriptionCompleted) =>
+      events.onTranscript(this, event),
+    );
+    session.on('generation_created', (event: llm.GenerationCreatedEvent) => {
+      if (!this.isOver && !event.userInitiated) events.onGeneration(this, event);
+    });
+    session.on('metrics_collected', (metrics: unknown) => !this.isOver && events.onMetrics(this, metrics));
+  }
+
+  #end(): void {
+    this.#state = 'over';
+    this.#tellOver();
+    this.#waiting.length = 0;
+    const session = this.#session;
+    if (!session) return;
+    contain(
+      () => undefined,
+      () => void this.#adapter?.close(session).catch(() => undefined),
+    );
+  }
+}

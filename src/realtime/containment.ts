@@ -1,0 +1,43 @@
+// Keeps what a plugin throws where nobody can catch it from ending the process: it fails that plugin's session alone.
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Whatever a contained session starts runs in its context, so an error tells whose it is. */
+const context = new AsyncLocalStorage<(error: unknown) => void>();
+let isInstalled = false;
+
+/**
+ * Runs `start`; errors that it, or anything it leaves running, throws unheard or rejects unhandled go to `onError`.
+ * Errors of everybody else are treated as if this were not here.
+ */
+export function contain<Result>(onError: (error: unknown) => void, start: () => Result): Result {
+  install();
+  return context.run(onError, start);
+}
+
+function install(): void {
+  if (isInstalled) return;
+  isInstalled = true;
+  process.on('uncaughtException', onUncaught);
+  process.on('unhandledRejection', onUnhandled);
+}
+
+function onUncaught(error: unknown): void {
+  const owner = context.getStore();
+  if (owner) owner(error);
+  else if (process.listenerCount('uncaughtException') === 1) passOn('uncaughtException', onUncaught, error);
+}
+
+function onUnhandled(reason: unknown): void {
+  const owner = context.getStore();
+  if (owner) owner(reason);
+  else if (process.listenerCount('unhandledRejection') === 1) passOn('unhandledRejection', onUnhandled, reason);
+}
+
+/** Nobody else listens: Node would have ended the process, and does. */
+function passOn(event: string, listener: (error: unknown) => void, error: unknown): void {
+  process.off(event, listener);
+  if (event === 'unhandledRejection') process.off('uncaughtException', onUncaught);
+  setImmediate(() => {
+    throw error;
+  });
+}

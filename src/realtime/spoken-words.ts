@@ -1,0 +1,114 @@
+// Which words of a reply lie in how much of its audio: vendors tell words and audio side by side, without times.
+
+/** Usual speech, until this voice's own pace is known. */
+const USUAL_MS_PER_CHAR = 62;
+/** Words that come earlier than this before their audio are placed by the pace alone. */
+const MOST_LEAD_MS = 900;
+
+/** How a session's words and audio go together, learnt over its replies. */
+export class SpeakingPace {
+  #msPerChar = USUAL_MS_PER_CHAR;
+  #leadMs: number | undefined;
+
+  get msPerChar(): number {
+    return this.#msPerChar;
+  }
+
+  /** So long before their audio its words come; undefined as long as no reply was complete. */
+  get leadMs(): number | undefined {
+    return this.#leadMs;
+  }
+
+  /** A reply was complete: its letters, its audio, and how much of that had come when its last word of so many letters did. */
+  learn(reply: { chars: number; audioMs: number; lastChars: number; lastArrivedMs: number }): void {
+    if (reply.chars < 8 || reply.audioMs < 500) return;
+    this.#msPerChar += 0.5 * (reply.audioMs / reply.chars - this.#msPerChar);
+    const leadMs = reply.audioMs - reply.lastChars * (reply.audioMs / reply.chars) - reply.lastArrivedMs;
+    const bounded = Math.max(0, Math.min(MOST_LEAD_MS, leadMs));
+    this.#leadMs = this.#leadMs === undefined ? bounded : (this.#leadMs + bounded) / 2;
+  }
+}
+
+interface Word {
+  /** With the blanks beside it. */
+  readonly text: string;
+  readonly startMs: number;
+}
+
+export class SpokenWords {
+  readonly #pace: SpeakingPace;
+  readonly #words: Word[] = [];
+  #pending = '';
+  #pendingAtMs = 0;
+  #chars = 0;
+  #taken = 0;
+  #leadMs: number | undefined;
+  #last = { chars: 0, arrivedMs: 0 };
+
+  constructor(pace: SpeakingPace) {
+    this.#pace = pace;
+    this.#leadMs = pace.leadMs;
+  }
+
+  /** @param audioMs what had come of the audio by then */
+  add(text: string, audioMs: number): void {
+    // A word may come in pieces; it is whole when the next one begins.
+    for (const piece of text.split(/(?<=\s)(?=\S)|(?<=\S)(?=\s)/)) {
+      const isNext = /\S/.test(piece) && /\S/.test(this.#pending) && /\s$/.test(this.#pending);
+      if (isNext) this.#close();
+      if (this.#pending.trim() === '') this.#pendingAtMs = audioMs;
+      this.#pending += piece;
+    }
+  }
+
+  /** No more text of this stretch comes. */
+  end(): void {
+    if (this.#pending !== '') this.#close();
+  }
+
+  /** It was complete with so much audio. */
+  learn(audioMs: number): void {
+    this.#pace.learn({
+      chars: this.#chars,
+      audioMs,
+      lastChars: this.#last.chars,
+      lastArrivedMs: this.#last.arrivedMs,
+    });
+  }
+
+  /** The words that begin before this much audio, beyond those taken already. */
+  take(untilMs: number): string {
+    let text = '';
+    while (this.#taken < this.#words.length && (this.#words[this.#taken] as Word).startMs < untilMs) {
+      text += (this.#words[this.#taken] as Word).text;
+      this.#taken += 1;
+    }
+    return text;
+  }
+
+  /** Where the next word that was not taken begins. */
+  get nextStartMs(): number | undefined {
+    return this.#words[this.#taken]?.startMs;
+  }
+
+  /** Where the last word begins that has begun by then. */
+  startBefore(audioMs: number): number | undefined {
+    return this.#words.findLast(({ startMs }) => startMs < audioMs)?.startMs;
+  }
+
+  #close(): void {
+    const chars = this.#pending.trim().length + 1;
+    this.#words.push({ text: this.#pending, startMs: this.#startMs() });
+    this.#last = { chars, arrivedMs: this.#pendingAtMs };
+    this.#chars += chars;
+    this.#pending = '';
+  }
+
+  /** At its arrival and the usual lead; text that runs far ahead of the audio lies where the pace puts it. */
+  #startMs(): number {
+    const paceMs = this.#chars * this.#pace.msPerChar;
+    if (this.#pendingAtMs === 0 || paceMs - this.#pendingAtMs > MOST_LEAD_MS) return paceMs;
+    this.#leadMs ??= Math.max(0, paceMs - this.#pendingAtMs);
+    return this.#pendingAtMs + this.#leadMs;
+  }
+}

@@ -1,0 +1,166 @@
+// What one session gives of a spoken message: its last moment is held back, so that a break can be cut in a pause.
+import { fadeIn, fadeOut } from '../audio/fade.ts';
+import { lastPause } from '../audio/last-pause.ts';
+import { ContinuationJoin } from '../text/continuation.ts';
+import { type SpeakingPace, SpokenWords } from './spoken-words.ts';
+
+export const REPLY_RATE_HZ = 24_000;
+/** Longer than a word is without a pause beside it. */
+const TAIL_MS = 320;
+const PAUSE_MS = 25;
+const FADE_MS = 8;
+/** A word that begins so shortly before a pause is the one behind it: vendors tell words in pieces of audio. */
+const WORD_MS = 100;
+/** A session that goes on is listened to for so long before it is clear that it repeats nothing. */
+const JOIN_MS = 1_200;
+
+export interface StretchOutput {
+  audio(samples: Int16Array): void;
+  text(text: string): void;
+}
+
+export class Stretch {
+  readonly #output: StretchOutput;
+  readonly #words: SpokenWords;
+  readonly #join: ContinuationJoin | undefined;
+  /** Words that repeat what was said are passed over with their audio. */
+  #isJoined: boolean;
+  #text = '';
+  #tail: Int16Array[] = [];
+  #tailSamples = 0;
+  #received = 0;
+  #released = 0;
+
+  /** @param said what the message held before: this session is to go on from there */
+  constructor(output: StretchOutput, pace: SpeakingPace, said: string) {
+    this.#output = output;
+    this.#words = new SpokenWords(pace);
+    this.#join = said === '' ? undefined : new ContinuationJoin(said);
+    this.#isJoined = !this.#join;
+  }
+
+  /** Audio that was handed on, in milliseconds. */
+  get releasedMs(): number {
+    return toMs(this.#released);
+  }
+
+  get hasResult(): boolean {
+    return this.#received > 0 || this.#text !== '';
+  }
+
+  /** Mono PCM16 at REPLY_RATE_HZ; kept. */
+  audio(samples: Int16Array): void {
+    this.#received += samples.length;
+    this.#tail.push(samples);
+    this.#tailSamples += samples.length;
+    if (!this.#isJoined) this.#tryJoin(toMs(this.#received) >= JOIN_MS);
+    if (this.#isJoined) this.#release(TAIL_MS);
+  }
+
+  words(text: string): void {
+    this.#text += text;
+    this.#words.add(text, toMs(this.#received));
+    if (!this.#isJoined) this.#tryJoin(false);
+  }
+
+  /** It ended as it should. */
+  end(): void {
+    this.#words.end();
+    if (!this.#isJoined) this.#tryJoin(true);
+    this.#release(0);
+    this.#output.text(this.#taken(Number.POSITIVE_INFINITY));
+    if (!this.#join) this.#words.learn(toMs(this.#received));
+  }
+
+  /** It broke: what is held back is given up to its last pause, the rest of it left for whoever goes on. */
+  break(): void {
+    if (!this.#isJoined) return;
+    this.#words.end();
+    const tail = joined(this.#tail, this.#tailSamples);
+    this.#tail = [];
+    this.#tailSamples = 0;
+    const pause = lastPause(tail, { sampleRateHz: REPLY_RATE_HZ, leastMs: PAUSE_MS, from: 0, to: tail.length });
+    if (pause && pause.start > 0) {
+      const end = Math.min(tail.length, pause.start + toSamples(PAUSE_MS));
+      this.#output.audio(fadeOut(tail.slice(0, end), toSamples(FADE_MS)));
+      this.#output.text(this.#taken(toMs(this.#released + pause.start) - WORD_MS));
+      this.#released += end;
+      return;
+    }
+    // In the middle of a word: whoever goes on says it again, from its beginning.
+    const start = this.#words.startBefore(toMs(this.#received)) ?? 0;
+    this.#output.text(this.#taken(start));
+    const kept = Math.max(0, Math.min(tail.length, toSamples(start) - this.#released));
+    if (kept > 0) this.#output.audio(fadeOut(tail.slice(0, kept), toSamples(FADE_MS)));
+    this.#released += kept;
+  }
+
+  #release(heldMs: number): void {
+    const held = toSamples(heldMs);
+    while (this.#tail[0] && this.#tailSamples - this.#tail[0].length >= held) {
+      const samples = this.#tail.shift() as Int16Array;
+      this.#tailSamples -= samples.length;
+      this.#released += samples.length;
+      this.#output.audio(samples);
+    }
+    const text = this.#taken(this.releasedMs - WORD_MS);
+    if (text) this.#output.text(text);
+  }
+
+  #taken(untilMs: number): string {
+    return this.#words.take(untilMs);
+  }
+
+  /** Finds out which of the first words were said before, and drops them with their audio. */
+  #tryJoin(isForced: boolean): void {
+    const join = this.#join as ContinuationJoin;
+    for (let next = this.#words.nextStartMs; next !== undefined; next = this.#words.nextStartMs) {
+      const fed = this.#words.take(next + 0.001);
+      const fresh = join.push(fed);
+      if (fresh === '') continue;
+      this.#joinAt(next, fresh, fed);
+      return;
+    }
+    if (!isForced) return;
+    this.#isJoined = true;
+    const rest = join.end();
+    if (rest) this.#output.text(rest);
+  }
+
+  #joinAt(startMs: number, fresh: string, fed: string): void {
+    this.#isJoined = true;
+    this.#output.text(fresh);
+    // Several words may have been held until the last one made it clear that none of them repeats anything.
+    if (fresh.trim().length > fed.trim().length) return;
+    const tail = joined(this.#tail, this.#tailSamples);
+    const from = Math.min(tail.length, toSamples(startMs));
+    const pause = lastPause(tail, {
+      sampleRateHz: REPLY_RATE_HZ,
+      leastMs: PAUSE_MS,
+      from: Math.max(0, from - toSamples(WORD_MS)),
+      to: Math.min(tail.length, from + toSamples(WORD_MS)),
+    });
+    const kept = tail.slice(pause?.end ?? from);
+    this.#released += tail.length - kept.length;
+    this.#tail = [fadeIn(kept, toSamples(FADE_MS))];
+    this.#tailSamples = kept.length;
+  }
+}
+
+function joined(pieces: readonly Int16Array[], length: number): Int16Array {
+  const all = new Int16Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+function toMs(samples: number): number {
+  return (samples * 1000) / REPLY_RATE_HZ;
+}
+
+function toSamples(ms: number): number {
+  return Math.max(0, Math.round((REPLY_RATE_HZ * ms) / 1000));
+}

@@ -1,0 +1,71 @@
+// The caller's turns that are not over: words that are not in the conversation yet, or that nobody has answered.
+
+/** An answered turn whose words never came is given up after so long: the vendor had none. */
+const WORDLESS_MS = 5_000;
+
+interface Turn {
+  /** In the caller's audio, in samples. */
+  readonly from: number;
+  isEnded: boolean;
+  hasWords: boolean;
+  answeredMs: number | undefined;
+}
+
+export class CallerTurns {
+  #turns: Turn[] = [];
+
+  /** The first position whose words are not known. */
+  get wordlessFrom(): number | undefined {
+    return this.#turns.find(({ hasWords }) => !hasWords)?.from;
+  }
+
+  get isOpen(): boolean {
+    return this.#turns.some(({ isEnded }) => !isEnded);
+  }
+
+  get openFrom(): number | undefined {
+    return this.#turns.find(({ isEnded }) => !isEnded)?.from;
+  }
+
+  get isUnanswered(): boolean {
+    return this.#turns.some(({ answeredMs }) => answeredMs === undefined);
+  }
+
+  get isEmpty(): boolean {
+    return this.#turns.length === 0;
+  }
+
+  begin(from: number, nowMs: number): void {
+    this.#turns = this.#turns.filter(({ answeredMs }) => answeredMs === undefined || nowMs - answeredMs < WORDLESS_MS);
+    if (!this.isOpen) this.#turns.push({ from, isEnded: false, hasWords: false, answeredMs: undefined });
+  }
+
+  end(): void {
+    for (const turn of this.#turns) turn.isEnded = true;
+  }
+
+  /** A reply to all of them began. */
+  answered(nowMs: number, hasNoWords: boolean): void {
+    for (const turn of this.#turns) {
+      turn.isEnded = true;
+      turn.answeredMs ??= nowMs;
+      if (hasNoWords) turn.hasWords = true;
+    }
+    this.#drop();
+  }
+
+  /** The words of the oldest one that lacked them. */
+  words(): void {
+    const turn = this.#turns.find(({ hasWords }) => !hasWords);
+    if (turn) turn.hasWords = true;
+    this.#drop();
+  }
+
+  clear(): void {
+    this.#turns = [];
+  }
+
+  #drop(): void {
+    this.#turns = this.#turns.filter(({ hasWords, answeredMs }) => !hasWords || answeredMs === undefined);
+  }
+}
