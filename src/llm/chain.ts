@@ -42,13 +42,14 @@ class Reply {
   readonly #failover: Failover<LlmLink>;
   readonly #request: LlmRequest;
   readonly #tried = new Set<LlmLink>();
-  /** Whole words that were given; a word that was cut in two is not. */
-  #said = '';
+  /** Whole words that were given, by others before too; a word that was cut in two is not. */
+  #said: string;
   #failed: Winner<LlmLink, ReplyRun>['failed'];
 
   constructor(failover: Failover<LlmLink>, request: LlmRequest) {
     this.#failover = failover;
     this.#request = request;
+    this.#said = request.continueFrom ?? '';
   }
 
   /** All links may be asked again. */

@@ -68,7 +68,7 @@ class ChainStream extends llm.LLMStream {
   protected override async run(): Promise<void> {
     const id = crypto.randomUUID();
     const request: LlmRequest = {
-      messages: toMessages(this.chatCtx),
+      ...begunReply(toMessages(this.chatCtx)),
       tools: toTools(this.toolCtx),
       toolChoice: this.#toolChoice,
       language: this.#options.language ?? 'en-US',
@@ -117,6 +117,14 @@ function toMessages(context: llm.ChatContext): LlmMessage[] {
     }
   }
   return messages;
+}
+
+/** A conversation that ends with the request to go on from a begun reply: any provider can be asked that in its own way. */
+function begunReply(messages: readonly LlmMessage[]): Pick<LlmRequest, 'messages' | 'continueFrom'> {
+  const [begun, asked] = messages.slice(-2);
+  const isAsked = asked?.role === 'user' && asked.text === CONTINUATION_PROMPT;
+  if (!isAsked || begun?.role !== 'assistant') return { messages };
+  return { messages: messages.slice(0, -2), continueFrom: begun.text };
 }
 
 function toTools(context: llm.ToolContext | undefined): LlmTool[] {

@@ -1,5 +1,6 @@
 // The conversation as the pipeline's language model is given it.
 import { llm } from '@livekit/agents';
+import { CONTINUATION_PROMPT } from '../text/continuation-prompt.ts';
 
 /** For a call whose tool still runs: models want a result with each call, and without one would call again. */
 const NO_RESULT_YET = 'No result yet.';
@@ -26,7 +27,9 @@ export function requestOf(
     const { callId, name } = item;
     items.push(llm.FunctionCallOutput.create({ callId, name, output: NO_RESULT_YET, isError: false }));
   }
-  if (asked) items.push(system(asked));
+  // As the language models' chain takes it: it goes on from the message before.
+  if (asked === CONTINUATION_PROMPT) items.push(llm.ChatMessage.create({ role: 'user', content: [asked] }));
+  else if (asked) items.push(system(asked));
   return new llm.ChatContext(items);
 }
 

@@ -7,6 +7,7 @@ import type { ProviderError } from '../../src/failover/provider-error.ts';
 import type { LlmLink } from '../../src/llm/chain.ts';
 import type { LlmPart, LlmRequest } from '../../src/llm/contract.ts';
 import { LlmChain, llmLinkFromPlugin } from '../../src/llm/livekit.ts';
+import { CONTINUATION_PROMPT } from '../../src/text/continuation-prompt.ts';
 
 function scriptedLink(parts: readonly LlmPart[], failure?: ProviderError) {
   const requests: LlmRequest[] = [];
@@ -47,6 +48,18 @@ describe('LlmChain', () => {
 
   it('needs a link', () => {
     expect(() => new LlmChain([])).toThrow(RangeError);
+  });
+
+  it('goes on with a begun reply where the conversation asks for it, and repeats none of it', async () => {
+    const { link, requests } = scriptedLink([{ type: 'text', text: 'It is on the table.' }]);
+    const context = conversation();
+    context.addMessage({ role: 'user', content: CONTINUATION_PROMPT });
+    const stream = new LlmChain([link]).chat({ chatCtx: context });
+    let text = '';
+    for await (const { delta } of stream) text += delta?.content ?? '';
+    expect(requests[0]?.continueFrom).toBe('It is');
+    expect(requests[0]?.messages.at(-1)).toMatchObject({ role: 'tool-result' });
+    expect(text).toBe(' on the table.');
   });
 
   it('asks with the whole conversation, tool calls and results included, and the tools', async () => {
