@@ -20,6 +20,8 @@ export interface SuccessionEvents {
   setup(): SessionSetup;
   /** From now on this one serves; `error` says why the one before does no more, where it failed. */
   onServing(child: Child, before: Child | undefined, error: ProviderError | undefined): void;
+  /** The one that was to take over failed: the one that serves goes on. */
+  onKept(): void;
   /** The one that served failed; the next one is being opened. */
   onLost(child: Child): void;
   /** Nobody is left for now; it goes on trying. */
@@ -61,6 +63,11 @@ export class Succession {
     return this.#child;
   }
 
+  /** Another session takes over as soon as it is open: nothing is to be asked of this one. */
+  get isChanging(): boolean {
+    return this.#isUrgent && this.#heir !== undefined;
+  }
+
   start(): void {
     if (!this.#isClosed && !this.#child && this.#candidates.size === 0) this.#openNext(undefined);
   }
@@ -84,6 +91,14 @@ export class Succession {
     const attempt = this.#failover.next(new Set(this.#returns ? [] : this.#others(this.#child)));
     if (!attempt) return;
     this.#heir = this.#open(attempt);
+  }
+
+  /** What a session begins with has changed: another one takes over at once. */
+  change(): void {
+    this.#heir?.close();
+    this.#heir = undefined;
+    this.renew();
+    this.#isUrgent = this.#heir !== undefined;
   }
 
   /** Another one takes over from the one that serves, of which it is not clear whether it failed. */
@@ -163,6 +178,7 @@ export class Succession {
   #failed(child: Child, error: ProviderError): void {
     if (child === this.#heir) {
       this.#heir = undefined;
+      this.#events.onKept();
       return;
     }
     if (this.#candidates.delete(child)) {

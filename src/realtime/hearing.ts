@@ -1,0 +1,234 @@
+// What the caller says, whoever hears it: turns, their words once, and whether anybody hears at all.
+import type { llm } from '@livekit/agents';
+import { AudioFrame } from '@livekit/rtc-node';
+import { StreamResampler } from '../audio/stream-resampler.ts';
+import type { Attempt } from '../failover/attempt.ts';
+import type { Clock } from '../failover/clock.ts';
+import { ProviderError } from '../failover/provider-error.ts';
+import { CALLER_RATE_HZ, CallerAudio } from './caller-audio.ts';
+import type { Child } from './child.ts';
+import type { RealtimeLink } from './contract.ts';
+import { NamedTimers } from './named-timers.ts';
+import { CallerTurns } from './turns.ts';
+
+/** After so much silence the turn is the agent's, as far as can be told without the vendor. */
+const TURN_END_MS = 500;
+/** The start that a session tells of a turn which it only hears again comes within this. */
+const ECHO_MS = 1_500;
+/** After noise was taken for speech, so long nobody is doubted for an answer that does not come. */
+const TRUST_MS = 30_000;
+
+export interface HearingEvents {
+  onSpeechStart(): void;
+  onSpeechStop(child: Child): void;
+  onTranscript(event: llm.InputTranscriptionCompleted): void;
+  /** The words of all turns that ended are known. */
+  onAllWords(): void;
+  /** What may have been speech was not answered: another session is to be asked. */
+  onDoubt(error: ProviderError): void;
+  /** It was noise: nobody else heard it as speech either. */
+  onNoise(): void;
+  isReplying(): boolean;
+}
+
+export class Hearing {
+  readonly #clock: Clock;
+  readonly #events: HearingEvents;
+  readonly #audio = new CallerAudio();
+  readonly #turns = new CallerTurns();
+  readonly #timers: NamedTimers<'turn' | 'doubt'>;
+  #resampler: { readonly fromHz: number; readonly stream: StreamResampler } | undefined;
+  /** The session that told that the caller began to speak, until it tells the end. */
+  #hearer: Child | undefined;
+  /** The owner takes the caller to be speaking. */
+  #isTold = false;
+  #ignoresStartUntilMs = Number.NEGATIVE_INFINITY;
+  /** A session told of speech at a time at which it may be telling of its own reply. */
+  #pendingStart = false;
+  /** It did not answer what may have been noise. */
+  #doubted: { readonly attempt: Attempt<RealtimeLink>; readonly error: ProviderError } | undefined;
+  #trustsUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, events: HearingEvents) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#timers = new NamedTimers(clock);
+  }
+
+  /** No turn is under way. */
+  get isQuiet(): boolean {
+    return this.#turns.isEmpty && !this.#audio.isSpeech;
+  }
+
+  get lacksWords(): boolean {
+    return this.#turns.wordlessFrom !== undefined;
+  }
+
+  /** All that was said is known, and is waiting for an answer. */
+  get isUnanswered(): boolean {
+    return !this.lacksWords && this.#turns.isUnanswered && !this.#turns.isOpen;
+  }
+
+  /** The caller's audio, of any rate and number of channels; `child` is who serves, if anybody does. */
+  write(frame: AudioFrame, child: Child | undefined): void {
+    const samples = this.#at24k(frame);
+    if (samples.length === 0) return;
+    const change = this.#audio.write(samples);
+    child?.pushAudio(new AudioFrame(samples, CALLER_RATE_HZ, 1, samples.length));
+    if (change === 'began') this.#turns.begin(this.#audio.onset, this.#clock.now());
+    if (change && child && !this.#events.isReplying()) this.#watch(change, child);
+  }
+
+  /** Turns without words are said again to a new session; live audio follows. @returns milliseconds of audio */
+  rehear(child: Child, isAnswered: boolean): number {
+    const from = this.#turns.wordlessFrom;
+    if (from === undefined) return 0;
+    const isEnded = !this.#audio.isSpeech && this.#audio.quietMs >= TURN_END_MS;
+    let samples = 0;
+    for (const piece of this.#audio.replay(from, isEnded)) {
+      samples += piece.length;
+      child.pushAudio(new AudioFrame(piece, CALLER_RATE_HZ, 1, piece.length));
+    }
+    // The owner was told before that the caller began to speak, or is not to be stopped by what was said before.
+    if (this.#isTold || this.#events.isReplying()) this.#ignoresStartUntilMs = this.#clock.now() + ECHO_MS;
+    if (isEnded && !isAnswered) this.#awaitAnswer(child);
+    return Math.round((samples * 1000) / CALLER_RATE_HZ);
+  }
+
+  /** A session tells that the caller begins or ends to speak. */
+  speech(child: Child, isStart: boolean, isRehearing: boolean): void {
+    if (child.adapter?.tellsSpeech === false) {
+      if (isStart) this.#mayHaveStarted();
+    } else if (isStart) {
+      this.#started(child);
+    } else {
+      this.#stopped(child, isRehearing);
+    }
+  }
+
+  /** @returns false for one that is no words at all */
+  transcript(event: llm.InputTranscriptionCompleted): boolean {
+    if (event.isFinal) {
+      if (event.transcript.trim() === '') return false;
+      this.#turns.words();
+    }
+    this.#events.onTranscript(event);
+    if (event.isFinal && !this.lacksWords) this.#events.onAllWords();
+    return true;
+  }
+
+  /** A session began a reply of its own: it has heard the caller. */
+  generated(child: Child): void {
+    this.#pendingStart = false;
+    this.#hearer = undefined;
+    this.#settleDoubt(child);
+  }
+
+  /** A reply to all turns began. */
+  answered(child: Child | undefined): void {
+    this.#turns.answered(this.#clock.now(), child?.capabilities?.userTranscription === false);
+  }
+
+  /** The session that served is gone. */
+  lost(): void {
+    this.#timers.clear();
+    this.#hearer = undefined;
+  }
+
+  clear(): void {
+    this.#turns.clear();
+  }
+
+  close(): void {
+    this.#timers.clear();
+    this.#doubted?.attempt.release();
+  }
+
+  /** Gemini's plugin says so at the beginning of each reply of its own, too: those are told with the reply. */
+  #mayHaveStarted(): void {
+    this.#pendingStart = true;
+    queueMicrotask(() => {
+      if (this.#pendingStart) this.#events.onSpeechStart();
+      this.#pendingStart = false;
+    });
+  }
+
+  #started(child: Child): void {
+    this.#hearer = child;
+    child.attempt.expectNothing();
+    const isEcho = this.#clock.now() < this.#ignoresStartUntilMs;
+    this.#ignoresStartUntilMs = Number.NEGATIVE_INFINITY;
+    this.#turns.begin(this.#audio.onset, this.#clock.now());
+    if (isEcho) return;
+    this.#isTold = true;
+    this.#events.onSpeechStart();
+  }
+
+  #stopped(child: Child, isRehearing: boolean): void {
+    this.#hearer = undefined;
+    this.#isTold = false;
+    this.#turns.end();
+    if (isRehearing) return;
+    child.attempt.expectFirst();
+    this.#events.onSpeechStop(child);
+  }
+
+  /** Not every vendor tells that it hears the caller, and none does that went silent: the turn's end is found here. */
+  #watch(change: 'began' | 'ended', child: Child): void {
+    if (change === 'began') {
+      this.#timers.cancel('turn');
+      if (!this.#hearer) child.attempt.expectNothing();
+      return;
+    }
+    this.#timers.set('turn', Math.max(TURN_END_MS, child.turnEndMs), () => {
+      if (!child.isOver && !this.#events.isReplying()) this.#ended(child);
+    });
+  }
+
+  #ended(child: Child): void {
+    const from = this.#turns.openFrom;
+    if (from === undefined || !this.#audio.hasSpeech(from)) return;
+    if (this.#hearer === child) {
+      child.attempt.expectFirst();
+      return;
+    }
+    // Nothing of it was heard: the session is dead, or it was noise. Whoever is asked next will tell.
+    this.#timers.set('doubt', child.attempt.deadlines.firstMs, () => {
+      const isOpen = this.#turns.openFrom === from && !this.#events.isReplying() && !child.isOver;
+      if (!isOpen || this.#clock.now() < this.#trustsUntilMs) return;
+      const message = `${child.id}: no answer to what the caller said`;
+      const error = new ProviderError({ kind: 'timeout', provider: child.id, message });
+      this.#doubted = { attempt: child.attempt, error };
+      this.#events.onDoubt(error);
+    });
+  }
+
+  #awaitAnswer(child: Child): void {
+    if (!this.#doubted) child.attempt.expectFirst();
+    else this.#timers.set('doubt', 2 * child.attempt.deadlines.firstMs, () => this.#settleDoubt(undefined));
+  }
+
+  /** @param by who heard what the doubted session did not; undefined: nobody, it was noise */
+  #settleDoubt(by: Child | undefined): void {
+    const doubted = this.#doubted;
+    if (!doubted) return;
+    this.#doubted = undefined;
+    this.#timers.cancel('doubt');
+    if (by && by.link !== doubted.attempt.link) doubted.attempt.fail(doubted.error);
+    else doubted.attempt.release();
+    if (by) return;
+    this.#turns.clear();
+    this.#events.onNoise();
+    this.#trustsUntilMs = this.#clock.now() + TRUST_MS;
+  }
+
+  #at24k(frame: AudioFrame): Int16Array {
+    const { data, sampleRate, channels } = frame;
+    const samples = channels === 1 ? data.slice() : data.filter((_, i) => i % channels === 0);
+    if (sampleRate === CALLER_RATE_HZ) return samples;
+    if (this.#resampler?.fromHz !== sampleRate) {
+      this.#resampler = { fromHz: sampleRate, stream: new StreamResampler(sampleRate, CALLER_RATE_HZ) };
+    }
+    return this.#resampler.stream.push(samples);
+  }
+}
