@@ -18,8 +18,8 @@ import { SttChain } from '../../src/stt/livekit.ts';
 import { deepgramTts } from '../../src/tts/deepgram.ts';
 import { TtsChain } from '../../src/tts/livekit.ts';
 import { eventually } from '../support/eventually.ts';
-import { BrokenLlm, BrokenStt, BrokenTts, LateLlm, SentenceTts } from './broken-stages.ts';
-import { type Caller, call, wordsIn } from './pipeline-caller.ts';
+import { BrokenLlm, BrokenStt, BrokenTts, LateLlm, SentenceTts } from './support/broken-stages.ts';
+import { type Caller, call, wordsIn } from './support/pipeline-caller.ts';
 
 const WORDS = [1, 2, 3, 4, 5, 6];
 const SAID = 'w1 w2 w3 w4 w5 w6';

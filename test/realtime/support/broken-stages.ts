@@ -1,8 +1,8 @@
 // LiveKit stages that fail, and one that speaks whole sentences only.
 import { llm, stt, tts } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
-import { speakTones } from '../../fixtures/tones.ts';
-import { InstantLlm, InstantStt } from '../support/instant-providers.ts';
+import { speakTones } from '../../../fixtures/tones.ts';
+import { InstantLlm, InstantStt } from '../../support/instant-providers.ts';
 
 const NO_RETRIES = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 };
 const RATE_HZ = 16_000;

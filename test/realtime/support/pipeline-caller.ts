@@ -1,8 +1,8 @@
 // A session of the pipeline with somebody who speaks to it and notes all that it tells.
 import type { llm } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
-import { decodeTones } from '../../fixtures/tones.ts';
-import type { PipelineModel } from '../../src/realtime/pipeline-model.ts';
+import { decodeTones } from '../../../fixtures/tones.ts';
+import type { PipelineModel } from '../../../src/realtime/pipeline-model.ts';
 
 const RATE_HZ = 16_000;
 const FRAME_SAMPLES = 320;
