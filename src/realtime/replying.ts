@@ -3,7 +3,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { llm } from '@livekit/agents';
 import type { Clock } from '../failover/clock.ts';
 import { ProviderError } from '../failover/provider-error.ts';
-import { CONTINUATION_PROMPT } from '../text/continuation-prompt.ts';
+import { CONTINUATION_PROMPT, isWholeReply } from '../text/continuation-prompt.ts';
 import type { Child } from './child.ts';
 import type { Conversation } from './conversation.ts';
 import { NamedTimers } from './named-timers.ts';
@@ -337,7 +337,8 @@ export class Replying {
   #complete(child: Child, pump: Pump): void {
     child.attempt.expectNothing();
     this.#pump = undefined;
-    if (!pump.hasResult && pump.reply.calls.length === 0 && this.said === '') {
+    // A begun reply may be whole as it stands; then there is nothing to go on with.
+    if (!pump.hasResult && pump.reply.calls.length === 0 && !isWholeReply(this.said)) {
       const message = `${child.id}: ended a reply with nothing in it`;
       child.fail(new ProviderError({ kind: 'malformed', provider: child.id, message }));
       return;
