@@ -53,8 +53,7 @@ export class ChainSession extends llm.RealtimeSession {
       mayAsk: () => !this.#succession.isChanging,
     });
     this.#succession = this.#makeSuccession(returnToBetter);
-    // The owner sets it up in the same moment: the first session begins with all of it.
-    setImmediate(() => this.#succession.start());
+    this.#succession.begin();
   }
 
   override get chatCtx(): llm.ChatContext {

@@ -15,6 +15,8 @@ const RENEWAL_MS = 60_000;
 const LAST_MOMENT_MS = 1_000;
 /** So long the next one may take to open. */
 const OPENING_MS = 1_500;
+/** Whether one that was down may be tried again is asked of another process: the answer is waited for so long. */
+const GRANT_MS = 50;
 
 export interface SuccessionEvents {
   setup(): SessionSetup;
@@ -66,6 +68,14 @@ export class Succession {
   /** Another session takes over as soon as it is open: nothing is to be asked of this one. */
   get isChanging(): boolean {
     return this.#isUrgent && this.#heir !== undefined;
+  }
+
+  /** Opens the first session in a moment, with all that the owner sets up by then. */
+  begin(): void {
+    setImmediate(() => {
+      if (this.#failover.upNext === this.#failover.order()[0]) this.start();
+      else this.#later(GRANT_MS, () => this.start());
+    });
   }
 
   start(): void {
@@ -182,6 +192,8 @@ export class Succession {
       return;
     }
     if (this.#candidates.delete(child)) {
+      // Where nobody has served yet, it is the one that is switched from.
+      this.#lost ??= child;
       this.#error ??= error;
       if (this.#candidates.size === 0) this.#openNext(child);
       return;
