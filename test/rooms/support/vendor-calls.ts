@@ -25,7 +25,7 @@ import { withoutTears } from './without-tears.ts';
 export interface Told {
   readonly room: string;
   readonly pid: number;
-  readonly who: 'caller' | 'agent' | 'keys' | 'job';
+  readonly who: 'caller' | 'agent' | 'keys' | 'job' | 'tool' | 'failure';
   readonly text: string;
   readonly interrupted?: boolean;
 }
