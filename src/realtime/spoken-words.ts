@@ -106,6 +106,8 @@ export class SpokenWords {
 
   /** At its arrival and the usual lead; text that runs far ahead of the audio lies where the pace puts it. */
   #startMs(): number {
+    // The first one begins with the audio, however late its text comes.
+    if (this.#chars === 0) return 0;
     const paceMs = this.#chars * this.#pace.msPerChar;
     if (this.#pendingAtMs === 0 || paceMs - this.#pendingAtMs > MOST_LEAD_MS) return paceMs;
     this.#leadMs ??= Math.max(0, paceMs - this.#pendingAtMs);
