@@ -219,7 +219,8 @@ export class RealtimeCall extends VendorCall {
   #timesSince({ sinceMs }: Turn): string {
     const { agent, sampleRateHz } = this.caller.recording(sinceMs);
     const words = decodeTones(agent, sampleRateHz).map(({ index, startMs, endMs }) => `w${index} ${startMs}-${endMs}`);
-    return [words.join(', '), ...this.switches(), ...this.failures()].join('; ');
+    const believed = this.conversation('agent').at(-1)?.join(' ');
+    return [words.join(', '), `believed ${believed}`, ...this.switches(), ...this.failures()].join('; ');
   }
 
   /** Vendors' failures as they were told, such as "openai.RealtimeModel timeout". */
