@@ -18,13 +18,16 @@ import {
   secondCallCell,
 } from './support/failover-rows.ts';
 import { markdownTable } from './support/failover-table.ts';
+import { type MeasuredCase, measureRealtime, REALTIME_COLUMNS, realtimeCell } from './support/realtime-outcome.ts';
+import { CASES } from './support/realtime-rows.ts';
 import { measureRooms, PARTIES, type Party, type RoomOutcome, roomCell } from './support/room-calls.ts';
 import { ROOM_FAULTS } from './support/room-faults.ts';
 
-const HELP = `Usage: pnpm bench:failover [--rows stt,llm,tts] [--room [--ours]] [--json FILE]
+const HELP = `Usage: pnpm bench:failover [--rows stt,llm,tts,realtime] [--room [--ours]] [--json FILE]
 
 Fails scripted providers in every way and counts what a caller would have lost, with LiveKit's FallbackAdapters
-(defaults, and tuned: 1 s per attempt, no retries) and with Bulletproof's chains. Takes about three minutes.
+(defaults, and tuned: 1 s per attempt, no retries) and with Bulletproof's chains. Takes about three minutes. Then fails
+speech-to-speech vendors under calls of official plugins and of Bulletproof, each in a process of its own: eight minutes.
 
   --rows STAGES  only these stages, comma separated
   --room         calls in a real room instead, over fixture vendors that fail: what is lost at the caller's ear, and the
@@ -129,6 +132,22 @@ async function measureRoomTable(
   return measured;
 }
 
+/** @returns every call, by row and column */
+async function measureRealtimeTable(): Promise<Record<string, Record<string, readonly MeasuredCase[]>>> {
+  const measured: Record<string, Record<string, readonly MeasuredCase[]>> = {};
+  await measureRealtime(({ title }, row, cases) => {
+    measured[row] = { ...measured[row], [title]: cases };
+    progress.write(`${title}: ${row}: ${realtimeCell(cases)}\n`);
+  });
+  const titles = REALTIME_COLUMNS.map(({ title }) => title);
+  const lines = [...new Set(CASES.map(({ row }) => row))].map((row) => ({
+    title: row,
+    cells: titles.map((title) => realtimeCell(measured[row]?.[title] ?? [])),
+  }));
+  out.write(`${markdownTable({ title: 'Speech to speech, what fails', cells: titles }, lines)}\n`);
+  return measured;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -143,8 +162,12 @@ async function main(): Promise<void> {
     out.write(HELP);
     return;
   }
-  const stages = STAGES.filter((stage) => !values.rows || values.rows.split(',').includes(stage));
-  if (stages.length === 0) throw new RangeError(`--rows takes ${STAGES.join(', ')}; got ${values.rows}`);
+  const isAsked = (rows: string) => !values.rows || values.rows.split(',').includes(rows);
+  const stages = STAGES.filter(isAsked);
+  const hasRealtime = isAsked('realtime') && !values.room;
+  if (stages.length === 0 && !hasRealtime) {
+    throw new RangeError(`--rows takes ${STAGES.join(', ')}, realtime; got ${values.rows}`);
+  }
   if (values.room) {
     const parties = values.ours ? PARTIES.slice(0, 1) : PARTIES;
     const measured = await measureRoomTable(parties, stages);
@@ -152,6 +175,13 @@ async function main(): Promise<void> {
     return;
   }
   initializeLogger({ pretty: false, level: 'silent' });
+  const rows = stages.length > 0 ? await measureTable(stages) : [];
+  const realtime = hasRealtime ? await measureRealtimeTable() : undefined;
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(realtime ? { rows, realtime } : rows, null, 2)}\n`);
+}
+
+/** @returns every measurement, by row and column */
+async function measureTable(stages: readonly Stage[]): Promise<unknown[]> {
   const results: Measured[] = [];
   for (const column of COLUMNS) results.push(await measure(column, stages));
   const titles = [
@@ -161,12 +191,10 @@ async function main(): Promise<void> {
   const head = { title: 'Fault', cells: COLUMNS.map(({ title }) => title) };
   const lines = titles.map((title) => ({ title, cells: results.map((column) => column.get(title)?.cell ?? '') }));
   out.write(`${markdownTable(head, lines)}\n`);
-  if (!values.json) return;
-  const rows = titles.map((title) => ({
+  return titles.map((title) => ({
     title,
     ...Object.fromEntries(COLUMNS.map((column, place) => [column.title, results[place]?.get(title)?.measured])),
   }));
-  writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 }
 
 await main();
