@@ -24,6 +24,8 @@ export interface RealtimeAdapter {
 export interface AdapterEvents {
   /** The vendor is going to end the session so soon. */
   onExpiring(inMs: number): void;
+  /** What the session knows by now can be had again by this handle. */
+  onResumable(handle: string): void;
 }
 
 /** Any other: what LiveKit's interface promises. */

@@ -15,6 +15,7 @@ export interface ChildEvents {
   onOpened(child: Child): void;
   /** Once; nothing of it is told afterwards but transcripts of what it had heard. */
   onFailed(child: Child, error: ProviderError): void;
+  onResumable(child: Child, handle: string): void;
   /** The vendor announced the end, or the session is as old as it may become. */
   onExpiring(child: Child, inMs: number): void;
   onSpeech(child: Child, isStart: boolean): void;
@@ -34,6 +35,7 @@ export class Child {
   /** What it was given at its beginning. */
   #given: ReadonlySet<string> = new Set();
   turnEndMs = 0;
+  #isResuming = false;
   #state: 'opening' | 'open' | 'over' = 'opening';
   #tellOver: () => void = () => undefined;
   readonly #over = new Promise<void>((resolve) => {
@@ -73,9 +75,15 @@ export class Child {
     return this.#session?.realtimeModel.capabilities;
   }
 
+  /** It failed as the session that it was to go on from is not to be had any more: that blames nobody. */
+  get couldNotResume(): boolean {
+    return this.#isResuming && this.isOver && !this.attempt.hasResult;
+  }
+
   /** Never throws: whatever goes wrong is told as a failure. */
-  open(setup: SessionSetup): void {
-    this.#given = new Set(setup.history.items.map(({ id }) => id));
+  open(setup: SessionSetup, known: ReadonlySet<string> = new Set()): void {
+    this.#given = new Set([...known, ...setup.history.items.map(({ id }) => id)]);
+    this.#isResuming = setup.resume !== undefined;
     this.watchAttempt();
     this.attempt.connecting();
     contain(
@@ -145,7 +153,8 @@ export class Child {
 
   fail(error: ProviderError): void {
     if (this.#state === 'over') return;
-    this.attempt.fail(error);
+    if (this.#isResuming && !this.attempt.hasResult && (error.status ?? 0) >= 1000) this.attempt.release();
+    else this.attempt.fail(error);
     this.#end();
     this.#events.onFailed(this, error);
   }
@@ -185,7 +194,10 @@ export class Child {
         adapter.open(
           model,
           { ...setup, history },
-          { onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs) },
+          {
+            onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs),
+            onResumable: (handle) => !this.isOver && this.#events.onResumable(this, handle),
+          },
         ),
     );
     const session = await opening;

@@ -31,4 +31,6 @@ export interface SessionSetup {
   readonly tools: llm.ToolContext;
   readonly toolChoice: llm.ToolChoice | null | undefined;
   readonly history: llm.ChatContext;
+  /** A session of this vendor that the new one goes on from: the history holds only what it does not know. */
+  readonly resume?: string | undefined;
 }

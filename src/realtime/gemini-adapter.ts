@@ -1,6 +1,6 @@
 // Gemini's plugin (1.9.0): it restarts when the setup changes, leaves tool items out of the history, and hides what the vendor announces.
 import { llm } from '@livekit/agents';
-import type { RealtimeAdapter } from './adapter.ts';
+import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
 
 /** What is used of the plugin that is not public; checked before each use, as nothing promises it. */
 interface ModelInternals {
@@ -10,6 +10,7 @@ interface ModelInternals {
   };
 }
 interface SessionInternals {
+  sessionResumptionHandle?: string;
   handleGoAway?(goAway: { timeLeft?: string }): void;
 }
 
@@ -23,7 +24,7 @@ export const geminiAdapter: RealtimeAdapter = {
     (model as unknown as ModelInternals)._options?.realtimeInputConfig?.automaticActivityDetection?.silenceDurationMs ??
     USUAL_SILENCE_MS,
   connects: true,
-  async open(model, { instructions, tools, history }, events) {
+  async open(model, { instructions, tools, history, resume }, events) {
     // Given with the setup: to a session that stands it would be told as if the model had said it.
     const options = (model as unknown as ModelInternals)._options;
     if (options && instructions !== undefined) options.instructions = instructions;
@@ -34,11 +35,24 @@ export const geminiAdapter: RealtimeAdapter = {
     const internals = session as unknown as SessionInternals;
     // It would close the session in the middle of a word and tell the history twice.
     if (internals.handleGoAway) internals.handleGoAway = ({ timeLeft }) => events.onExpiring(durationMs(timeLeft));
+    followHandles(internals, resume, events);
     return session;
   },
   close: (session) => session.close(),
   toHistory: toolItemsAsText,
 };
+
+/** The plugin keeps the newest handle, and connects with the one that it has. */
+function followHandles(session: SessionInternals, resume: string | undefined, events: AdapterEvents): void {
+  let handle = resume;
+  Object.defineProperty(session, 'sessionResumptionHandle', {
+    get: () => handle,
+    set: (next: string | undefined) => {
+      handle = next;
+      if (next) events.onResumable(next);
+    },
+  });
+}
 
 /** "9.5s" as the vendor writes durations. */
 function durationMs(text: string | undefined): number {

@@ -1,5 +1,5 @@
 // Who serves: opens the next session while, and before, the one that serves ends.
-import type { llm } from '@livekit/agents';
+import { llm } from '@livekit/agents';
 import type { Attempt } from '../failover/attempt.ts';
 import { backoffMs } from '../failover/backoff.ts';
 import type { Failover } from '../failover/failover.ts';
@@ -13,6 +13,8 @@ const RIVAL_AFTER_MS = 500;
 const RENEWAL_MS = 60_000;
 /** So long before its end it is replaced even in the middle of a turn. */
 const LAST_MOMENT_MS = 1_000;
+/** The vendor's handle comes a moment before the end of its reply is seen. */
+const REST_MS = 300;
 /** So long the next one may take to open. */
 const OPENING_MS = 1_500;
 /** Whether one that was down may be tried again is asked of another process: the answer is waited for so long. */
@@ -44,6 +46,8 @@ export class Succession {
   readonly #candidates = new Set<Child>();
   readonly #tried = new Set<RealtimeLink>();
   readonly #timers = new Set<() => void>();
+  /** By which a link's last session can be gone on from, with what it knew then. */
+  readonly #handles = new Map<RealtimeLink, { readonly handle: string; readonly known: ReadonlySet<string> }>();
   #child: Child | undefined;
   /** Open beside the one that serves, to take over at a boundary or at the last moment. */
   #heir: Child | undefined;
@@ -145,14 +149,14 @@ export class Succession {
       return;
     }
     this.#tried.add(attempt.link);
-    const child = this.#open(attempt);
+    const child = this.#open(attempt, again !== undefined);
     this.#candidates.add(child);
     this.#later(RIVAL_AFTER_MS, () => {
       if (this.#candidates.has(child) && this.#candidates.size === 1) this.#openNext(child);
     });
   }
 
-  #open(attempt: Attempt<RealtimeLink>): Child {
+  #open(attempt: Attempt<RealtimeLink>, isAgain = false): Child {
     const events = this.#events;
     const whileServing =
       <Values extends unknown[]>(tell: (...values: Values) => void) =>
@@ -161,6 +165,7 @@ export class Succession {
     const child: Child = new Child(attempt, this.#failover.clock, {
       onOpened: (opened) => this.#opened(opened),
       onFailed: (failed, error) => this.#failed(failed, error),
+      onResumable: (resumable, handle) => this.#resumable(resumable, handle),
       onExpiring: (expiring, inMs) => this.#expiring(expiring, inMs),
       onSpeech: whileServing(events.onSpeech),
       // Also of one that is over: it tells what it had heard.
@@ -168,8 +173,31 @@ export class Succession {
       onGeneration: whileServing(events.onGeneration),
       onMetrics: whileServing((_child: Child, metrics: unknown) => events.onMetrics(metrics)),
     });
-    child.open(events.setup());
+    this.#begin(child, isAgain);
     return child;
+  }
+
+  #begin(child: Child, isAgain: boolean): void {
+    const setup = this.#events.setup();
+    const resumed = isAgain ? this.#handles.get(child.link) : undefined;
+    // A handle is good for one session.
+    this.#handles.delete(child.link);
+    if (!resumed) {
+      child.open(setup);
+      return;
+    }
+    const history = new llm.ChatContext(setup.history.items.filter(({ id }) => !resumed.known.has(id)));
+    child.open({ ...setup, history, resume: resumed.handle }, resumed.known);
+  }
+
+  /** A handle tells not what the session knew: it is kept where the conversation rested a moment later. */
+  #resumable(child: Child, handle: string): void {
+    this.#handles.delete(child.link);
+    this.#later(REST_MS, () => {
+      if (this.#child !== child || !this.#events.isBoundary()) return;
+      const known = new Set(this.#events.setup().history.items.map(({ id }) => id));
+      this.#handles.set(child.link, { handle, known });
+    });
   }
 
   #opened(child: Child): void {
@@ -195,7 +223,10 @@ export class Succession {
       // Where nobody has served yet, it is the one that is switched from.
       this.#lost ??= child;
       this.#error ??= error;
-      if (this.#candidates.size === 0) this.#openNext(child);
+      if (this.#candidates.size > 0) return;
+      const { couldNotResume, link } = child;
+      if (couldNotResume) this.#tried.delete(link);
+      this.#openNext(couldNotResume ? undefined : child);
       return;
     }
     if (child !== this.#child) return;

@@ -115,6 +115,37 @@ describe('the end of a session is announced', () => {
   });
 });
 
+describe('Gemini’s sessions', () => {
+  it.each([
+    ['are gone on from after a lost connection', false],
+    ['are begun anew where the handle is good no more', true],
+  ])('%s', async (_what, isExpired) => {
+    const person = await calls.call('Gemini Live');
+    await person.say([1]);
+    await person.reply(0);
+    const [first] = calls.gemini.sessions;
+    await eventually('a handle', () => (first?.handles.length ?? 0) > 1);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    if (isExpired) calls.gemini.expireHandles();
+    calls.gemini.breakWhen('idle', { kind: 'drop', after: 0, code: 1006 });
+    await eventually('another session', () => calls.gemini.sessions.length > 1);
+    await person.say([2]);
+    expect((await person.reply(1)).words).toEqual([20, 2, 21, 22, 23, 24]);
+    expect(calls.gemini.sessions[1]?.handle).toBe(first?.handles.at(-1));
+    const serving = calls.gemini.sessions.at(-1);
+    expect(serving).toMatchObject({ handle: isExpired ? undefined : first?.handles.at(-1) });
+    const told = serving?.turns.flatMap(({ role, parts }) => parts.map(({ text }) => [role, text?.trim()]));
+    expect(told).toEqual([
+      ['user', 'w1'],
+      ['model', 'w20 w1 w21 w22 w23 w24'],
+      ['user', 'w2'],
+      ['model', 'w20 w2 w21 w22 w23 w24'],
+    ]);
+    expect(person.heard).toEqual(['w1', 'w2']);
+    expect(calls.failures).toEqual(['unreachable']);
+  });
+});
+
 describe('whoever serves', () => {
   it.each(VENDORS)('%s is interrupted by the caller', async (name) => {
     const words = Array.from({ length: 30 }, (_, i) => i % 20);
