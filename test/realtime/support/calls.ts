@@ -37,6 +37,7 @@ export class RealtimeCalls {
   readonly gemini: GeminiLiveFixture;
   readonly switches: Switch[] = [];
   readonly failures: string[] = [];
+  readonly exhausted: string[] = [];
   readonly #setScript: (script: Script) => void;
   #caller: RealtimeCaller | undefined;
   #chain: RealtimeChain | undefined;
@@ -86,8 +87,14 @@ export class RealtimeCalls {
       board: new MemoryHealthBoard(),
       onSwitch: (event) => this.switches.push(event),
       onFailure: (_stage, _provider, { kind }) => this.failures.push(kind),
+      onExhausted: (_stage, { kind }) => this.exhausted.push(kind),
     });
-    const session = this.#chain.session();
+    return this.callAgain();
+  }
+
+  /** Another call of the same chain. */
+  async callAgain(): Promise<RealtimeCaller> {
+    const session = (this.#chain as RealtimeChain).session();
     await session._updateSession('Be brief.');
     this.#caller = new RealtimeCaller(session);
     return this.#caller;
