@@ -1,14 +1,15 @@
 // What the agent says, whoever gives it: replies that are asked for, that come by themselves, and that broke and go on.
-import type { ReadableStream } from 'node:stream/web';
 import { llm } from '@livekit/agents';
 import type { Clock } from '../failover/clock.ts';
 import { ProviderError } from '../failover/provider-error.ts';
 import { CONTINUATION_PROMPT, isWholeReply } from '../text/continuation-prompt.ts';
 import type { Child } from './child.ts';
 import type { Conversation } from './conversation.ts';
+import { discard } from './discard.ts';
 import { NamedTimers } from './named-timers.ts';
 import { Pump } from './pump.ts';
-import { type Message, type MessagePart, Reply } from './reply.ts';
+import { type MessagePart, Reply } from './reply.ts';
+import { SaidMessages } from './said-messages.ts';
 import { SpeakingPace } from './spoken-words.ts';
 
 /** A session that hears a turn again is waited for so long for its words. */
@@ -17,8 +18,6 @@ const WORDS_MS = 2_500;
 const UNASKED_MS = 1_000;
 /** Of audio still to be played, the next may be so late; less would take a busy moment for an outage. */
 const LEAST_STALL_MS = 400;
-/** Messages that may still be cut by the owner. */
-const KEPT_MESSAGES = 20;
 
 /** A reply that the owner asked for. */
 interface Request {
@@ -57,10 +56,7 @@ export class Replying {
   readonly #timers: NamedTimers<'words' | 'unasked'>;
   /** By link: each voice has its own. */
   readonly #paces = new Map<string, SpeakingPace>();
-  /** Of the last messages, by whom their parts were given. */
-  readonly #parts = new Map<string, readonly MessagePart[]>();
-  /** Of the reply under way. */
-  readonly #messages = new Set<Message>();
+  readonly #messages = new SaidMessages();
   #child: Child | undefined;
   #requests: Request[] = [];
   /** Under way, or broken and to be gone on with. */
@@ -193,7 +189,7 @@ export class Replying {
 
   /** The part of a message that this session gave. */
   partOf(messageId: string, child: Child): MessagePart | undefined {
-    return this.#parts.get(messageId)?.findLast(({ owner }) => owner === child);
+    return this.#messages.partOf(messageId, child);
   }
 
   askNext(): void {
@@ -306,7 +302,7 @@ export class Replying {
       pace: this.#paceOf(child),
       events: {
         onResult: (pump) => this.#pump === pump && this.#result(child, pump),
-        onMessage: (_pump, message) => this.#remember(message),
+        onMessage: (_pump, message) => this.#messages.add(message),
         onCall: (pump, call) => this.#pump === pump && this.#call(child, reply, call),
         onComplete: (pump) => this.#pump === pump && this.#complete(child, pump),
       },
@@ -347,39 +343,10 @@ export class Replying {
     this.#events.onComplete(child);
   }
 
-  #remember(message: Message): void {
-    this.#parts.delete(message.id);
-    this.#parts.set(message.id, message.parts);
-    this.#messages.add(message);
-    const [oldest] = this.#parts.keys();
-    if (this.#parts.size > KEPT_MESSAGES && oldest !== undefined) this.#parts.delete(oldest);
-  }
-
   #end(): void {
     const reply = this.#underWay?.reply;
     this.#underWay = undefined;
-    for (const message of this.#messages) this.#conversation.agentSaid(message.id, message.said);
-    this.#messages.clear();
+    this.#messages.tell(this.#conversation);
     reply?.end();
-  }
-}
-
-/** It is stopped, and its session made to forget it. */
-function discard(child: Child, { messageStream, functionStream }: llm.GenerationCreatedEvent): void {
-  child.do((session) => session.interrupt());
-  void drain(functionStream);
-  void drain(messageStream, (message) => {
-    void drain(message.audioStream);
-    void drain(message.textStream);
-    const { messageId } = message;
-    child.do((session) => session.truncate({ messageId, audioEndMs: 0, modalities: ['audio', 'text'] }));
-  });
-}
-
-async function drain<Part>(stream: ReadableStream<Part>, each?: (part: Part) => void): Promise<void> {
-  try {
-    for await (const part of stream) each?.(part);
-  } catch {
-    // Whatever is wrong with what nobody wants.
   }
 }
