@@ -32,7 +32,8 @@ export function followConfiguration(health: HealthService, log: Logger, director
       current = files;
       health.announce(files);
       log.info({ event: 'configuration_changed' }, 'the configuration changed: the next call uses it');
-      for (const line of startupReport([plan.stt, plan.llm, plan.tts])) log.info({ event: 'chain' }, line);
+      for (const line of startupReport([plan.stt, plan.llm, plan.tts, plan.realtime]))
+        log.info({ event: 'chain' }, line);
     } catch (error) {
       const [message, fix] = error instanceof UserError ? [error.message, error.fix] : [String(error), 'correct it'];
       log.error({ event: 'configuration_refused' }, `${message} → ${fix}; until then calls go on as before`);

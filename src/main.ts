@@ -81,7 +81,7 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   const { options, env, config, log } = setup;
   const { ending } = signals;
   const plan = planStages(config, env);
-  for (const line of startupReport([plan.stt, plan.llm, plan.tts])) log.info({ event: 'chain' }, line);
+  for (const line of startupReport([plan.stt, plan.llm, plan.tts, plan.realtime])) log.info({ event: 'chain' }, line);
 
   const health = await startHealthService(plan, config, env, log);
   cleanups.push(() => health.close());
@@ -124,8 +124,8 @@ function startPage(setup: Setup, server: ServerAccess, worker: CallWorker, healt
     port: options.port,
     log,
     deps: {
-      personas: [...personas.values()].map(({ id, title, description, languages }) => {
-        return { id, title, description, languages, isDefault: id === defaultPersona };
+      personas: [...personas.values()].map(({ id, title, description, languages, mode = 'pipeline' }) => {
+        return { id, title, description, languages, isDefault: id === defaultPersona, mode };
       }),
       createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME }),
       health: () => {

@@ -4,6 +4,8 @@ import { gemini } from './llm/gemini.ts';
 import { local } from './llm/local.ts';
 import { openai } from './llm/openai.ts';
 import { openrouter } from './llm/openrouter.ts';
+import { geminiLive } from './realtime/gemini-live.ts';
+import { openaiRealtime } from './realtime/openai-realtime.ts';
 import { deepgramStt } from './stt/deepgram.ts';
 import { freeStt } from './stt/free-stt.ts';
 import { google, googleStreaming } from './stt/google.ts';
@@ -17,5 +19,6 @@ import { silero } from './tts/silero.ts';
 export const sttProviders = [deepgramStt, googleStreaming, google, whisper, freeStt] as const;
 export const llmProviders = [openrouter, openai, gemini, local, freeLlm] as const;
 export const ttsProviders = [cartesia, silero, elevenlabs, deepgramTts, freeTts] as const;
+export const realtimeProviders = [geminiLive, openaiRealtime] as const;
 
-export const providers = [...sttProviders, ...llmProviders, ...ttsProviders] as const;
+export const providers = [...sttProviders, ...llmProviders, ...ttsProviders, ...realtimeProviders] as const;

@@ -1,7 +1,10 @@
 // How each provider of each chain is, in the order of the chain: for the talk page.
+
+import { PIPELINE } from '../config/schema.ts';
 import type { Health } from '../failover/health.ts';
 import type { ChainReport, ProviderReport } from '../http/deps.ts';
 import { providers } from '../registry.ts';
+import { PIPELINE_TITLE } from './serving.ts';
 import { type Links, linksOfStage, type Plan, STAGES } from './stages.ts';
 
 type State = Pick<ProviderReport, 'state' | 'cause' | 'until'>;
@@ -17,16 +20,17 @@ export function chainHealth(
 ): readonly ChainReport[] {
   return STAGES.map((stage) => {
     const chain = plan[stage].links.map(({ id, reason }): ProviderReport => {
-      const title = providers.find((provider) => provider.stage === stage && provider.id === id)?.title ?? id;
+      const known = providers.find((provider) => provider.stage === stage && provider.id === id);
+      const title = known?.title ?? (id === PIPELINE ? PIPELINE_TITLE : id);
       if (reason !== undefined) return { id, title, state: 'left-out', reason };
-      const byKey = linksOfStage(links, stage)
-        .filter((link) => link.id === id)
-        .map(({ keyFingerprint }) =>
-          // The service and its key fail apart.
-          [`${stage}/${id}`, ...(keyFingerprint ? [`${stage}/${id}#${keyFingerprint}`] : [])]
-            .map((name) => stateOf(board.get(name), nowMs))
-            .reduce((a, b) => (rank(b) > rank(a) ? b : a)),
-        );
+      const ofProvider = linksOfStage(links, stage).filter((link) => link.id === id);
+      const made: readonly { readonly keyFingerprint?: string }[] = ofProvider.length > 0 ? ofProvider : [{}];
+      const byKey = made.map(({ keyFingerprint }) =>
+        // The service and its key fail apart.
+        [`${stage}/${id}`, ...(keyFingerprint ? [`${stage}/${id}#${keyFingerprint}`] : [])]
+          .map((name) => stateOf(board.get(name), nowMs))
+          .reduce((a, b) => (rank(b) > rank(a) ? b : a)),
+      );
       const best = byKey.reduce<State | undefined>((a, b) => (a && rank(a) <= rank(b) ? a : b), undefined);
       return { id, title, ...(best ?? { state: 'well' }) };
     });

@@ -1,5 +1,6 @@
 // Which persona answers a call: room metadata, then the caller's token attribute, then the default.
 import type { Persona } from '../config/persona.ts';
+import { callerWish } from './caller-wish.ts';
 
 export interface PersonaChoice {
   readonly persona: Persona;
@@ -14,20 +15,10 @@ export function choosePersona(
   roomMetadata: string,
   attributes: Readonly<Record<string, string>>,
 ): PersonaChoice {
-  const wish = wishOf(roomMetadata) ?? attributes.persona;
+  const wish = callerWish('persona', roomMetadata, attributes);
   const wished = wish === undefined ? undefined : personas.get(wish);
   if (wished) return { persona: wished };
   const persona = personas.get(defaultId);
   if (!persona) throw new RangeError(`no persona "${defaultId}"`);
   return wish === undefined ? { persona } : { persona, unknown: wish };
-}
-
-/** Room metadata is the application's own text, so anything but an object with a persona says nothing. */
-function wishOf(roomMetadata: string): string | undefined {
-  try {
-    const { persona } = JSON.parse(roomMetadata) as { persona?: unknown };
-    return typeof persona === 'string' ? persona : undefined;
-  } catch {
-    return undefined;
-  }
 }

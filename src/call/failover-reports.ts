@@ -22,9 +22,7 @@ export function reportFailover({
   onRecovered,
 }: FailoverReportOptions): FailoverEvents {
   return {
-    onServes: (stage, provider) => {
-      if (stage !== 'realtime') onServing?.(stage, provider);
-    },
+    onServes: (stage, provider) => onServing?.(stage, provider),
     onSwitch: (event) => {
       const { stage, from, to, kind, status, tookMs, wordsKept, audioReplayedMs } = event;
       log.warn(

@@ -1,5 +1,6 @@
-// Which language a call is held in: the wished one where the serving providers know it, else English, said clearly.
-import { type Links, linksOfStage, STAGES } from './stages.ts';
+// Which language a call is held in: the wished one where the serving providers know it, else English, said clearly. Speech to
+// speech may end with the pipeline, so its stages decide.
+import { type Links, linksOfStage, PIPELINE_STAGES } from './stages.ts';
 
 const FALLBACK = 'en-US';
 
@@ -11,7 +12,7 @@ export interface LanguageChoice {
 
 export function chooseLanguage(wish: string | undefined, links: Links): LanguageChoice {
   const language = wish ?? FALLBACK;
-  const unable = STAGES.filter((stage) => linksFor(linksOfStage(links, stage), language).length === 0);
+  const unable = PIPELINE_STAGES.filter((stage) => linksFor(linksOfStage(links, stage), language).length === 0);
   if (unable.length === 0) return { language };
   const who = unable.map((stage) => links[stage].map(({ id }) => id).join(' or ')).join(', ');
   const name = new Intl.DisplayNames(['en'], { type: 'language' }).of(language) ?? language;
@@ -22,8 +23,13 @@ export function chooseLanguage(wish: string | undefined, links: Links): Language
 }
 
 /** Of each stage those that serve the language. */
-export function linksInLanguage({ stt, llm, tts }: Links, language: string): Links {
-  return { stt: linksFor(stt, language), llm: linksFor(llm, language), tts: linksFor(tts, language) };
+export function linksInLanguage({ stt, llm, tts, realtime }: Links, language: string): Links {
+  return {
+    stt: linksFor(stt, language),
+    llm: linksFor(llm, language),
+    tts: linksFor(tts, language),
+    realtime: linksFor(realtime, language),
+  };
 }
 
 /** The links of a stage that serve the language, in their order. */

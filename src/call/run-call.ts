@@ -7,6 +7,8 @@ import type { Config } from '../config/schema.ts';
 import type { FailoverOptions } from '../failover/failover.ts';
 import type { HealthBoard } from '../failover/health-board.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { greetingInstructions } from '../text/greeting-prompt.ts';
+import { chooseMode } from './choose-mode.ts';
 import { choosePersona } from './choose-persona.ts';
 import { followConversation, type Heard } from './conversation.ts';
 import { reportFailover } from './failover-reports.ts';
@@ -15,8 +17,10 @@ import { chooseLanguage, linksInLanguage } from './language.ts';
 import { LastResortCall } from './last-resort-call.ts';
 import type { MessageStore } from './messages.ts';
 import { createRoomSignals, type RoomSignals } from './room-signals.ts';
+import { Serving } from './serving.ts';
 import { createSession } from './session.ts';
-import { type Links, linksOfStage, STAGES } from './stages.ts';
+import { createSpeechToSpeechSession, REALTIME_RATE_HZ } from './speech-to-speech.ts';
+import { type Links, linksOfStage } from './stages.ts';
 import { toLiveKitTools } from './tools.ts';
 import { answerTyped } from './typed-text.ts';
 
@@ -54,9 +58,14 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
   const language = chooseLanguage(caller.attributes.language ?? persona.languages[0], resources.links);
   const links = linksInLanguage(resources.links, language.language);
   const signals = createRoomSignals(context.room, log);
-  const serving = new Map(STAGES.map((stage) => [stage, firstOf(linksOfStage(links, stage))]));
-  const tellServing = () =>
-    signals.stages([...serving].map(([stage, { id, title }]) => ({ stage, provider: id, title: title ?? id })));
+  const { mode, notice } = chooseMode(
+    persona,
+    context.room.metadata ?? '',
+    caller.attributes,
+    links.realtime.length > 0,
+  );
+  const isSpeechToSpeech = mode === 'speech-to-speech';
+  const serving = new Serving(links, mode, () => void signals.stages(serving.now));
   const record = (type: string, data: Readonly<Record<string, unknown>>) =>
     resources.journal.record({ type, callId, room: roomName, persona: persona.id, data });
   const lastResort = new LastResortCall({
@@ -76,29 +85,31 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     },
   });
   context.addShutdownCallback(() => lastResort.close());
-  const session: voice.AgentSession = createSession({
+  const create = isSpeechToSpeech ? createSpeechToSpeechSession : createSession;
+  const session: voice.AgentSession = create({
     links,
     persona,
     language: language.language,
     turns: config.turns,
     vad,
+    returnToRealtime: config.failover.returnToRealtime,
     failover: {
       ...failoverOptions(resources),
       ...reportFailover({
         log,
-        ...lastResort.events,
+        // While somebody serves speech to speech, a stage of the pipeline behind it may be without anybody.
+        onExhausted: (stage) => (stage === 'realtime') === isSpeechToSpeech && lastResort.events.onExhausted(stage),
+        onRecovered: (stage) => lastResort.events.onRecovered(stage),
         onSwitch: (event) => void signals.switched(event),
-        onServing: (stage, provider) => {
-          const link = linksOfStage(links, stage).find(({ id }) => id === provider);
-          if (!link || serving.get(stage) === link) return;
-          serving.set(stage, link);
-          void tellServing();
-        },
+        onServing: (stage, provider) => serving.serves(stage, provider),
       }),
     },
   });
   // Sockets to those who will serve are opened while the caller is being answered.
-  for (const { client } of serving.values()) void client.warm?.().catch(() => undefined);
+  for (const { stage } of serving.now)
+    void linksOfStage(links, stage)[0]
+      ?.client.warm?.()
+      .catch(() => undefined);
   const calling = new AbortController();
 
   reportTurns(session, signals, log);
@@ -133,28 +144,35 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     // At the rates of those who listen and speak, so that nothing is resampled on the way.
     inputOptions: {
       participantIdentity: caller.identity,
-      audioSampleRate: firstOf(links.stt).traits.sampleRateHz,
+      audioSampleRate: isSpeechToSpeech ? REALTIME_RATE_HZ : firstOf(links.stt).traits.sampleRateHz,
       textInputCallback: answerTyped,
     },
-    outputOptions: { audioSampleRate: firstOf(links.tts).traits.sampleRateHz },
+    outputOptions: { audioSampleRate: isSpeechToSpeech ? REALTIME_RATE_HZ : firstOf(links.tts).traits.sampleRateHz },
   });
   lastResort.attach(session, agent);
   log.info(
     {
       event: 'call_started',
       persona: persona.id,
-      ...Object.fromEntries([...serving].map(([stage, { id }]) => [stage, id])),
+      mode,
+      ...Object.fromEntries(serving.now.map(({ stage, provider }) => [stage, provider])),
     },
     `call started with ${persona.id}`,
   );
 
-  void tellServing();
-  for (const text of [language.notice, unknown && `No persona is called “${unknown}”, so ${persona.title} answers.`]) {
+  void signals.stages(serving.now);
+  for (const text of [
+    language.notice,
+    notice,
+    unknown && `No persona is called “${unknown}”, so ${persona.title} answers.`,
+  ]) {
     if (!text) continue;
     log.warn({ event: 'notice' }, text);
     void signals.notice('warning', text);
   }
-  session.say(persona.greeting);
+  // In speech to speech there is no voice but the model's.
+  if (isSpeechToSpeech) session.generateReply({ instructions: greetingInstructions(persona.greeting) });
+  else session.say(persona.greeting);
 }
 
 function firstOf<Link>(links: readonly Link[]): Link {

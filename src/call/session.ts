@@ -1,13 +1,11 @@
-// The AgentSession of a call: turns, barge-in and preemptive generation are LiveKit's, with our chains as its stages.
+// The AgentSession of a call by three stages: turns, barge-in and preemptive generation are LiveKit's, with our chains as its stages.
 import { type VAD, voice } from '@livekit/agents';
-import type { SpeechExpectation } from '../config/expectation.ts';
 import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
 import type { FailoverOptions } from '../failover/failover.ts';
 import { LlmChain } from '../llm/livekit.ts';
-import { SttChain } from '../stt/livekit.ts';
-import { TtsChain } from '../tts/livekit.ts';
 import { endpointingDelayMs, GradedTurnDetector } from './graded-endpointing.ts';
+import { PipelineStages } from './pipeline-stages.ts';
 import type { Links } from './stages.ts';
 
 export interface SessionOptions {
@@ -19,30 +17,19 @@ export interface SessionOptions {
   readonly turns: Config['turns'];
   readonly vad: VAD;
   readonly failover: FailoverOptions;
+  /** Whether a better speech-to-speech provider is gone back to. */
+  readonly returnToRealtime: boolean;
 }
 
 export function createSession(options: SessionOptions): voice.AgentSession {
-  const { links, persona, language, turns, vad, failover } = options;
-  let expectation: SpeechExpectation | undefined;
-  const stt = new SttChain(links.stt, {
-    ...failover,
-    language,
-    vad,
-    ...(persona.keyPhrases && { keyPhrases: persona.keyPhrases }),
-  });
-  const llm = new LlmChain(links.llm, {
-    ...failover,
-    language,
-    script: persona.script,
-    onExpect: (expected) => {
-      expectation = expected;
-    },
-  });
+  const { turns, vad } = options;
+  const stages = new PipelineStages({ ...options, createLlm: (links, given) => new LlmChain(links, given) });
+  const { stt, llm, tts } = stages;
   const session: voice.AgentSession = new voice.AgentSession({
     vad,
     stt,
     llm,
-    tts: new TtsChain(links.tts, { ...failover, language }),
+    tts,
     turnHandling: {
       turnDetection: new GradedTurnDetector((probability) => {
         const maxDelay = endpointingDelayMs(probability, turns.minDelayMs, turns.maxDelayMs);
@@ -60,10 +47,7 @@ export function createSession(options: SessionOptions): voice.AgentSession {
     connOptions: { maxUnrecoverableErrors: Number.POSITIVE_INFINITY },
   });
   session.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
-    // Replies may be speculative; the one that is spoken sets what the caller is expected to answer.
-    if (newState !== 'speaking' || !expectation) return;
-    stt.expect(expectation);
-    expectation = undefined;
+    if (newState === 'speaking') stages.replyIsSpoken();
   });
   return session;
 }

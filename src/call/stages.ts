@@ -2,19 +2,21 @@
 import { createHash } from 'node:crypto';
 import type { Environment } from '../config/environment.ts';
 import type { ProviderClient, ProviderDefinition, ProviderSettings, ProviderTraits } from '../config/provider.ts';
-import type { Config } from '../config/schema.ts';
+import { type Config, PIPELINE } from '../config/schema.ts';
 import { UserError } from '../config/user-error.ts';
 import type { FailoverLink } from '../failover/failover.ts';
 import type { LlmLink } from '../llm/chain.ts';
 import type { LlmProvider } from '../llm/contract.ts';
-import { llmProviders, sttProviders, ttsProviders } from '../registry.ts';
+import type { RealtimeLink, RealtimeProvider } from '../realtime/contract.ts';
+import { llmProviders, realtimeProviders, sttProviders, ttsProviders } from '../registry.ts';
 import type { SttLink } from '../stt/chain.ts';
 import type { SttProvider } from '../stt/contract.ts';
 import type { TtsLink } from '../tts/chain.ts';
 import type { TtsProvider } from '../tts/contract.ts';
 
-export type Stage = 'stt' | 'llm' | 'tts';
-export const STAGES = ['stt', 'llm', 'tts'] as const satisfies readonly Stage[];
+export const PIPELINE_STAGES = ['stt', 'llm', 'tts'] as const;
+export const STAGES = [...PIPELINE_STAGES, 'realtime'] as const;
+export type Stage = (typeof STAGES)[number];
 
 export interface StageLink {
   readonly id: string;
@@ -31,7 +33,7 @@ export interface PlannedProvider<Provider> {
 
 export interface StagePlan<Provider> {
   readonly stage: Stage;
-  /** Who may serve, best first; never empty. */
+  /** Who may serve, best first; empty for speech to speech alone, where nobody but the pipeline may. */
   readonly providers: readonly PlannedProvider<Provider>[];
   /** Everybody that the chain names. */
   readonly links: readonly StageLink[];
@@ -41,6 +43,7 @@ export interface Plan {
   readonly stt: StagePlan<SttProvider>;
   readonly llm: StagePlan<LlmProvider>;
   readonly tts: StagePlan<TtsProvider>;
+  readonly realtime: StagePlan<RealtimeProvider>;
 }
 
 /** @throws UserError when a chain names an unknown provider or no provider of a stage is available */
@@ -49,9 +52,11 @@ export function planStages(config: Config, env: Environment): Plan {
     stt: planStage<SttProvider>('stt', config.chains.stt, sttProviders, env),
     llm: planStage<LlmProvider>('llm', config.chains.llm, llmProviders, env),
     tts: planStage<TtsProvider>('tts', config.chains.tts, ttsProviders, env),
+    realtime: planStage<RealtimeProvider>('realtime', config.chains.realtime, realtimeProviders, env),
   };
 }
 
+type AnyStageProvider = SttProvider | LlmProvider | TtsProvider | RealtimeProvider;
 type AnyProvider = ProviderDefinition<string, ProviderTraits, ProviderClient>;
 
 function planStage<Provider extends Pick<AnyProvider, 'id' | 'env' | 'needsOneOf'>>(
@@ -64,6 +69,10 @@ function planStage<Provider extends Pick<AnyProvider, 'id' | 'env' | 'needsOneOf
   const links: StageLink[] = [];
   for (const [priority, entry] of chain.entries()) {
     for (const id of [entry].flat()) {
+      if (stage === 'realtime' && id === PIPELINE) {
+        links.push({ id, state: providers.length === 0 ? 'active' : 'available' });
+        continue;
+      }
       const sameId = known.filter((candidate) => candidate.id === id);
       // Of several ways to one vendor, the first that has what it needs.
       const provider = sameId.find((candidate) => whatIsMissing(candidate, env) === undefined) ?? sameId.at(-1);
@@ -79,7 +88,7 @@ function planStage<Provider extends Pick<AnyProvider, 'id' | 'env' | 'needsOneOf
       else links.push({ id, state: providers.length === 1 ? 'active' : 'available' });
     }
   }
-  if (providers.length === 0) {
+  if (providers.length === 0 && stage !== 'realtime') {
     const reasons = links.map((link) => `${link.id}: ${link.reason}`).join('; ');
     throw new UserError(
       `no provider can serve ${stage} (${reasons})`,
@@ -101,6 +110,8 @@ export interface Links {
   readonly stt: readonly SttLink[];
   readonly llm: readonly LlmLink[];
   readonly tts: readonly TtsLink[];
+  /** Without the pipeline, which each call makes of the others. */
+  readonly realtime: readonly RealtimeLink[];
 }
 
 export type AnyLink = FailoverLink & { readonly client: ProviderClient };
@@ -118,7 +129,7 @@ const madeFrom = new WeakMap<ProviderClient, string>();
  * @param former of which clients are taken over where nothing changed for them
  */
 export function createLinks(plan: Plan, config: Config, env: Environment, former?: Links): Links {
-  const create = <Provider extends SttProvider | LlmProvider | TtsProvider>(provider: Provider, given: Environment) => {
+  const create = <Provider extends AnyStageProvider>(provider: Provider, given: Environment) => {
     const settings = settingsOf(provider, config, given);
     const made = JSON.stringify([provider.stage, provider.id, settings]);
     const kept = former && clientsOf(former).find((client) => madeFrom.get(client) === made);
@@ -126,13 +137,12 @@ export function createLinks(plan: Plan, config: Config, env: Environment, former
     madeFrom.set(client, made);
     return client as ReturnType<Provider['create']>;
   };
+  const withVoices = <Link extends { id: string }>(link: Link) => ({ ...link, voices: config.voices[link.id] ?? {} });
   return {
     stt: linksOf<SttProvider>(plan.stt, config, env, create),
     llm: linksOf<LlmProvider>(plan.llm, config, env, create),
-    tts: linksOf<TtsProvider>(plan.tts, config, env, create).map((link) => ({
-      ...link,
-      voices: config.voices[link.id] ?? {},
-    })),
+    tts: linksOf<TtsProvider>(plan.tts, config, env, create).map(withVoices),
+    realtime: linksOf<RealtimeProvider>(plan.realtime, config, env, create).map(withVoices),
   };
 }
 
@@ -148,7 +158,7 @@ export async function closeLeft(former: Links, links: Links): Promise<void> {
   await Promise.allSettled(left.map((client) => client.close()));
 }
 
-function linksOf<Provider extends SttProvider | LlmProvider | TtsProvider>(
+function linksOf<Provider extends AnyStageProvider>(
   { providers }: StagePlan<Provider>,
   config: Config,
   env: Environment,
@@ -167,9 +177,13 @@ function linksOf<Provider extends SttProvider | LlmProvider | TtsProvider>(
   );
 }
 
-/** Loads what runs on this machine, so that it can take over at once; vendors' connections are opened by the call. */
+/**
+ * Loads what runs on this machine, so that it can take over at once: free engines, and the plugins of speech to speech. Vendors'
+ * connections are opened by the call.
+ */
 export async function warmLocalLinks(links: Links): Promise<void> {
-  const local = [...links.stt, ...links.llm, ...links.tts].filter((link) => link.id.startsWith('free-'));
+  const free = [...links.stt, ...links.llm, ...links.tts].filter((link) => link.id.startsWith('free-'));
+  const local: readonly AnyLink[] = [...free, ...links.realtime];
   await Promise.all(local.map((link) => link.client.warm?.()));
 }
 

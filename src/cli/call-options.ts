@@ -1,5 +1,6 @@
 // The command line of `pnpm call`.
 import { parseArgs } from 'node:util';
+import { CALL_MODES, type CallMode } from '../config/call-mode.ts';
 import { UserError } from '../config/user-error.ts';
 
 export const CALL_HELP = `A caller at the terminal: joins a room, speaks, and prints what was said and how fast the agent answered.
@@ -13,6 +14,7 @@ What the caller does, in the order given; the next turn comes when the agent has
 
   --room <name>     room to join, a new one by default
   --persona <id>    who should answer
+  --speech-to-speech  by one model that hears and speaks; --pipeline: by recognition, language model and voice
   --url <address>   where pnpm dev:bulletproof runs, http://127.0.0.1:3000 by default
   --out <file.wav>  where to write what the agent said, call-<room>.wav by default
   --timeout <s>     how long to wait for the agent to come, and for each answer to begin, 30 by default
@@ -32,6 +34,8 @@ export interface CallOptions {
   readonly turns: readonly TurnRequest[];
   readonly room: string | undefined;
   readonly persona: string | undefined;
+  /** The persona's own where undefined. */
+  readonly mode: CallMode | undefined;
   /** Address of the talk page; undefined when not given. */
   readonly url: URL | undefined;
   readonly out: string | undefined;
@@ -60,6 +64,7 @@ export function parseCallOptions(args: readonly string[]): CallOptions {
     turns,
     room: values.room === undefined ? undefined : roomName(values.room),
     persona: values.persona,
+    mode: modeOf(values),
     url: values.url === undefined ? undefined : httpAddress(values.url),
     out: values.out,
     timeoutMs: seconds(values.timeout ?? '30') * 1000,
@@ -76,6 +81,8 @@ function parse(args: string[]) {
       options: {
         room: { type: 'string' },
         persona: { type: 'string' },
+        'speech-to-speech': { type: 'boolean' },
+        pipeline: { type: 'boolean' },
         url: { type: 'string' },
         out: { type: 'string' },
         timeout: { type: 'string' },
@@ -88,6 +95,12 @@ function parse(args: string[]) {
   } catch (error) {
     throw new UserError((error as Error).message.split(/\. |\n/)[0] as string, SEE_HELP);
   }
+}
+
+function modeOf(values: Readonly<Partial<Record<CallMode, boolean>>>): CallMode | undefined {
+  const [mode, other] = CALL_MODES.filter((one) => values[one]);
+  if (other === undefined) return mode;
+  throw new UserError(`--${mode} and --${other} exclude each other`, 'give one of them');
 }
 
 /** It becomes part of a file name. */

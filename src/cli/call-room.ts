@@ -19,12 +19,12 @@ const errorSchema = z.object({ error: z.object({ message: z.string(), fix: z.str
 
 /** @throws UserError when the application does not answer or refuses */
 export async function requestRoom(
-  options: Pick<CallOptions, 'room' | 'persona' | 'url'>,
+  options: Pick<CallOptions, 'room' | 'persona' | 'url'> & Partial<Pick<CallOptions, 'mode'>>,
   env: Environment,
   signal: AbortSignal,
 ): Promise<RoomAccess> {
-  const { room, persona } = options;
-  const request = { name: CALLER_NAME, ...(room && { room }), ...(persona && { persona }) };
+  const { room, persona, mode } = options;
+  const request = { name: CALLER_NAME, ...(room && { room }), ...(persona && { persona }), ...(mode && { mode }) };
   const { LIVEKIT_URL: url, LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret, AGENT_NAME: agentName } = env;
   if (options.url || !url || !apiKey || !apiSecret) {
     return askApplication(request, options.url ?? new URL(DEFAULT_ADDRESS), signal);

@@ -1,4 +1,5 @@
 // Who talks: a persona's instructions, greeting, tools and the script that serves when no model can be reached.
+import { CALL_MODES, type CallMode, isCallMode } from './call-mode.ts';
 import type { SpeechExpectation } from './expectation.ts';
 import type { AnyTool } from './tool.ts';
 
@@ -84,6 +85,8 @@ export interface Persona {
   readonly greeting: string;
   readonly tools: readonly AnyTool[];
   readonly script: AssistantScript;
+  /** How its calls are held where room and token don't say; 'pipeline' where absent. */
+  readonly mode?: CallMode;
   /** Words that a recogniser should know: names of products, of the company. */
   readonly keyPhrases?: readonly string[];
   /** By language (`es`, `es-MX`), in place of the recorded English ones, for when every provider of a stage failed. */
@@ -97,6 +100,7 @@ export function definePersona(persona: Persona): Persona {
   };
   if (!/^[a-z][a-z0-9-]*$/.test(persona.id)) fail('id must be kebab case, such as "front-desk"');
   if (persona.languages.length === 0) fail('languages must name at least one, such as "en-US"');
+  if (persona.mode !== undefined && !isCallMode(persona.mode)) fail(`mode must be ${CALL_MODES.join(' or ')}`);
   if (new Set(persona.tools.map((tool) => tool.name)).size !== persona.tools.length) {
     fail('two tools have the same name');
   }

@@ -6,6 +6,17 @@ const milliseconds = (min: number, max: number) => z.number().int().min(min).max
 
 /** A provider, or several of equal rank that take turns. */
 const chain = z.array(z.union([z.string(), z.array(z.string()).min(2)])).min(1);
+/** Stands for the three chains of recognition, language model and voice within the chain of speech to speech. */
+export const PIPELINE = 'pipeline';
+const realtimeChain = chain
+  .default(['gemini-live', 'openai-realtime', PIPELINE])
+  .superRefine((links, context) => {
+    const place = links.findIndex((entry) => [entry].flat().includes(PIPELINE));
+    if (place < 0 || (place === links.length - 1 && links[place] === PIPELINE)) return;
+    context.addIssue({ code: 'custom', path: [place], message: `"${PIPELINE}" stands alone and last, or not at all` });
+  })
+  // A call is never left without anybody who could serve.
+  .transform((links) => (links.at(-1) === PIPELINE ? links : [...links, PIPELINE]));
 const byProvider = z.record(z.string(), z.string()).default({});
 const count = (max: number) => z.number().int().min(1).max(max);
 
@@ -15,10 +26,12 @@ export const configSchema = z.strictObject({
     stt: chain,
     llm: chain,
     tts: chain,
+    /** Speech to speech; its last link is always the pipeline of the three others. */
+    realtime: realtimeChain,
   }),
   /** Model by stage and provider; the provider's own default where absent. */
-  models: z.strictObject({ stt: byProvider, llm: byProvider, tts: byProvider }).prefault({}),
-  /** Voice by TTS provider and language. */
+  models: z.strictObject({ stt: byProvider, llm: byProvider, tts: byProvider, realtime: byProvider }).prefault({}),
+  /** Voice by provider (TTS or speech to speech) and language. */
   voices: z.record(z.string(), z.record(language, z.string())).default({}),
   failover: z
     .strictObject({
@@ -38,6 +51,8 @@ export const configSchema = z.strictObject({
       checkEveryMs: milliseconds(1_000, 3_600_000).default(30_000),
       /** A voice is gone back to once its provider was well for so long. */
       voiceReturnMs: milliseconds(0, 3_600_000).default(60_000),
+      /** Whether a call that went from one speech-to-speech provider to the next, or to the pipeline, goes back once it is well. */
+      returnToRealtime: z.boolean().default(false),
       /** A second provider is started beside a late one in so many of all cases; 0 = never. */
       hedgeShare: z.number().min(0).max(1).default(0.05),
       /** How providers of equal rank are ordered; in turn where absent. */

@@ -60,5 +60,5 @@ export function createApp({ deps, page, log, loopbackOnly }: AppOptions): Hono {
 
 const tooLarge = apiError(
   `the request is larger than ${MAX_BODY_BYTES} bytes`,
-  'send only persona, name, language and room',
+  'send only persona, mode, name, language and room',
 );

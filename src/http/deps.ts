@@ -1,5 +1,6 @@
 // What the HTTP server needs from the worker, and nothing else of it.
 
+import type { CallMode } from '../config/call-mode.ts';
 import type { CallAccess, CallRequest } from '../config/call-request.ts';
 
 export interface PersonaSummary {
@@ -9,6 +10,8 @@ export interface PersonaSummary {
   /** BCP 47 tags, the first is the default. */
   readonly languages: readonly string[];
   readonly isDefault: boolean;
+  /** How its calls are held where the caller does not choose. */
+  readonly mode: CallMode;
 }
 
 export interface Health {
@@ -32,7 +35,7 @@ export interface ProviderReport {
 }
 
 export interface ChainReport {
-  readonly stage: 'stt' | 'llm' | 'tts';
+  readonly stage: 'stt' | 'llm' | 'tts' | 'realtime';
   /** In the order in which they are asked. */
   readonly providers: readonly ProviderReport[];
 }

@@ -12,9 +12,9 @@ export interface CallAccessOptions {
 
 export function createCallAccess(options: CallAccessOptions): (request: CallRequest) => Promise<CallAccess> {
   const { url, apiKey, apiSecret, agentName } = options;
-  return async ({ persona, name, language, room = `talk-${shortId()}` }) => {
+  return async ({ persona, mode, name, language, room = `talk-${shortId()}` }) => {
     const identity = `caller-${shortId()}`;
-    const attributes = { ...(persona && { persona }), ...(language && { language }) };
+    const attributes = { ...(persona && { persona }), ...(mode && { mode }), ...(language && { language }) };
     const token = await issueToken({ apiKey, apiSecret, room, identity, name, attributes, agentName });
     return { url, token, room, identity };
   };

@@ -2,18 +2,10 @@
 import type { GenerateContentConfig, GenerateContentResponse, GoogleGenAI, Part, ThinkingConfig } from '@google/genai';
 import { ProviderError } from '../failover/provider-error.ts';
 import { isWholeReply } from '../text/continuation-prompt.ts';
+import { geminiProviderError } from '../vendors/gemini-errors.ts';
+import { checkGeminiModel, createGeminiSdk, type GeminiAccount, geminiExchange } from '../vendors/gemini-sdk.ts';
 import type { LlmClient, LlmPart, LlmRequest, LlmToolCall } from './contract.ts';
 import { toDeclarations, toDialogue, toMode } from './gemini-contents.ts';
-import { geminiProviderError } from './gemini-errors.ts';
-
-export interface GeminiClientOptions {
-  /** The id of the provider, for errors. */
-  readonly provider: string;
-  readonly apiKey: string;
-  /** Without the version. */
-  readonly baseUrl: string;
-  readonly model: string;
-}
 
 /** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
 const TIMEOUT_MS = 60_000;
@@ -32,16 +24,16 @@ const SLIPS: ReadonlySet<string> = new Set([
   'OTHER',
 ]);
 
-export function geminiClient(options: GeminiClientOptions): LlmClient {
+export function geminiClient(options: GeminiAccount): LlmClient {
   return new GeminiClient(options);
 }
 
 class GeminiClient implements LlmClient {
-  readonly #options: GeminiClientOptions;
+  readonly #options: GeminiAccount;
   readonly #signatures = new Map<string, string>();
   #sdk: Promise<GoogleGenAI> | undefined;
 
-  constructor(options: GeminiClientOptions) {
+  constructor(options: GeminiAccount) {
     this.#options = options;
   }
 
@@ -49,24 +41,15 @@ class GeminiClient implements LlmClient {
     await this.check(AbortSignal.timeout(TIMEOUT_MS));
   }
 
-  /** Asks about the model: costs nothing, and tells a wrong key, a dead server and a missing model. */
   async check(signal: AbortSignal): Promise<void> {
-    const { model } = this.#options;
-    const exchange = this.#exchange(signal);
-    try {
-      await (await this.#connect()).models.get({ model, config: exchange.config });
-    } catch (error) {
-      if (signal.aborted) throw this.#error('timeout', 'did not answer in time', error);
-      const failure = this.#failure(error, exchange.headers());
-      throw failure.status === 404 ? this.#error('invalid-request', `has no model "${model}"`, error) : failure;
-    }
+    await checkGeminiModel(this.#connect(), this.#options, signal);
   }
 
   async *reply(request: LlmRequest): AsyncGenerator<LlmPart> {
     if (request.signal.aborted) return;
     // The SDK leaves the connection open when its stream is left.
     const left = new AbortController();
-    const exchange = this.#exchange(AbortSignal.any([request.signal, left.signal, AbortSignal.timeout(TIMEOUT_MS)]));
+    const exchange = geminiExchange(AbortSignal.any([request.signal, left.signal, AbortSignal.timeout(TIMEOUT_MS)]));
     try {
       const { model } = this.#options;
       const sdk = await this.#connect();
@@ -146,26 +129,8 @@ class GeminiClient implements LlmClient {
   }
 
   #connect(): Promise<GoogleGenAI> {
-    this.#sdk ??= this.#create();
+    this.#sdk ??= createGeminiSdk(this.#options);
     return this.#sdk;
-  }
-
-  async #create(): Promise<GoogleGenAI> {
-    const { apiKey, baseUrl } = this.#options;
-    const { GoogleGenAI: Sdk } = await import('@google/genai');
-    // Everything that the SDK would read from the environment is given here. Without options for them, it has no retries.
-    return new Sdk({ apiKey, vertexai: false, apiVersion: 'v1beta', httpOptions: { baseUrl } });
-  }
-
-  /** The SDK's errors have no headers, so they are taken on the way. */
-  #exchange(signal: AbortSignal) {
-    let headers: Headers | undefined;
-    const fetchAndLook: typeof fetch = async (input, init) => {
-      const response = await fetch(input, init);
-      headers = response.headers;
-      return response;
-    };
-    return { config: { abortSignal: signal, httpOptions: { fetch: fetchAndLook } }, headers: () => headers };
   }
 
   #failure(error: unknown, headers: Headers | undefined): ProviderError {

@@ -1,4 +1,5 @@
 // gemini: Google's models by the Gemini API (a key of AI Studio).
+import { GEMINI_URL } from '../vendors/gemini-sdk.ts';
 import { defineLlm } from './contract.ts';
 import { geminiClient } from './gemini-client.ts';
 
@@ -21,7 +22,7 @@ export const gemini = defineLlm({
     geminiClient({
       provider: 'gemini',
       apiKey: env.GOOGLE_API_KEY || env.GEMINI_API_KEY || '',
-      baseUrl: env.GEMINI_BASE_URL || 'https://generativelanguage.googleapis.com',
+      baseUrl: env.GEMINI_BASE_URL || GEMINI_URL,
       model: model || 'gemini-2.5-flash',
     }),
 });

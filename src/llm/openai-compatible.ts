@@ -2,9 +2,10 @@
 import type OpenAI from 'openai';
 import { ProviderError } from '../failover/provider-error.ts';
 import { isWholeReply } from '../text/continuation-prompt.ts';
+import { toProviderError } from '../vendors/openai-errors.ts';
+import { listOpenAiModels, requireOpenAiModel } from '../vendors/openai-models.ts';
 import { createOpenAiSdk } from '../vendors/openai-sdk.ts';
 import type { LlmClient, LlmPart, LlmRequest } from './contract.ts';
-import { toProviderError } from './openai-errors.ts';
 import { toChatMessages, toChatTools } from './openai-messages.ts';
 import { ToolCallAssembly } from './tool-call-assembly.ts';
 
@@ -59,10 +60,7 @@ class OpenAiCompatibleClient implements LlmClient {
       const sdk = await this.#connect();
       if (this.#options.freeCheck === 'key') return await this.#checkKey(sdk, signal);
       const models = await this.#models(sdk, signal);
-      const { model } = this.#options;
-      if (model !== undefined && models.length > 0 && !models.includes(model)) {
-        throw this.#error('invalid-request', `has no model "${model}"; it has ${models.slice(0, 5).join(', ')}`);
-      }
+      requireOpenAiModel(this.#options.model, models, this.#options.provider);
     });
   }
 
@@ -144,10 +142,8 @@ class OpenAiCompatibleClient implements LlmClient {
     return model;
   }
 
-  async #models(sdk: OpenAI, signal: AbortSignal): Promise<string[]> {
-    const page = await sdk.models.list({ signal });
-    if (!Array.isArray(page.data)) throw this.#error('malformed', 'sent a model list that is none');
-    return page.data.map((model) => model.id);
+  #models(sdk: OpenAI, signal: AbortSignal): Promise<string[]> {
+    return listOpenAiModels(sdk, this.#options.provider, signal);
   }
 
   /** https://openrouter.ai/docs/api/reference/limits: what the key may still spend, null without a limit. */

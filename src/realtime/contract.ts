@@ -8,9 +8,17 @@ export interface RealtimeTraits extends ProviderTraits {
   readonly sessionMs?: number;
 }
 
+/** What a call wants of its model. */
+export interface RealtimeModelWish {
+  /** BCP 47. */
+  readonly language?: string;
+  /** The provider's own default where absent. */
+  readonly voice?: string;
+}
+
 export interface RealtimeClient extends ProviderClient {
   /** Its sessions are opened, watched, ended and replaced by the chain. */
-  model(): Promise<llm.RealtimeModel>;
+  model(wish?: RealtimeModelWish): Promise<llm.RealtimeModel>;
 }
 
 export type RealtimeProvider = ProviderDefinition<'realtime', RealtimeTraits, RealtimeClient>;
@@ -23,6 +31,8 @@ export function defineRealtime(provider: Omit<RealtimeProvider, 'stage'>): Realt
 export interface RealtimeLink extends FailoverLink {
   readonly traits: RealtimeTraits;
   readonly client: RealtimeClient;
+  /** Voices by language (BCP 47), from the configuration. */
+  readonly voices?: Readonly<Record<string, string>>;
 }
 
 /** What a session begins with. */

@@ -9,7 +9,12 @@ export interface ReportedStage {
   }[];
 }
 
-const NAMES: Readonly<Record<string, string>> = { stt: 'Speech recognition', llm: 'Language model', tts: 'Voice' };
+const NAMES: Readonly<Record<string, string>> = {
+  stt: 'Speech recognition',
+  llm: 'Language model',
+  tts: 'Voice',
+  realtime: 'Speech to speech',
+};
 const MARKS = { active: '●', available: '○', 'left-out': '–' } as const;
 
 /** One line a stage, such as `Voice               ● free-tts active`. */

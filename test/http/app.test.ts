@@ -7,7 +7,14 @@ import type { HttpDeps } from '../../src/http/deps.ts';
 import { type Page, toAsset } from '../../src/http/page-files.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 
-const SALES = { id: 'sales', title: 'Sales', description: 'Plans', languages: ['en-US', 'en-GB'], isDefault: true };
+const SALES = {
+  id: 'sales',
+  title: 'Sales',
+  description: 'Plans',
+  languages: ['en-US', 'en-GB'],
+  isDefault: true,
+  mode: 'pipeline' as const,
+};
 const page: Page = {
   html: '<!doctype html><title>talk</title>',
   assets: new Map([['main-AB12.js', toAsset('main-AB12.js', Buffer.from('console.log("hello");'.repeat(40)))]]),

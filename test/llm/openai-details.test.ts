@@ -1,9 +1,9 @@
 // The small readers behind the providers that speak chat completions.
 import { describe, expect, it } from 'vitest';
-import { durationMs, rateLimitWaitMs } from '../../src/llm/rate-limit-reset.ts';
 import { ToolCallAssembly } from '../../src/llm/tool-call-assembly.ts';
-import { withoutKeys } from '../../src/llm/without-keys.ts';
 import { isWholeReply } from '../../src/text/continuation-prompt.ts';
+import { durationMs, rateLimitWaitMs } from '../../src/vendors/rate-limit-reset.ts';
+import { withoutKeys } from '../../src/vendors/without-keys.ts';
 
 describe('durationMs', () => {
   it.each([

@@ -14,8 +14,15 @@ import { startTestServer, type TestServer } from './support/server.ts';
 import { disposeRtc, joinAsAgent, type StandInAgent } from './support/stand-in-agent.ts';
 
 const PERSONAS: HttpDeps['personas'] = [
-  { id: 'sales', title: 'Sales', description: 'Plans and prices.', languages: ['en-US', 'en-GB'], isDefault: true },
-  { id: 'support', title: 'Support', description: 'Helps.', languages: ['en-US'], isDefault: false },
+  {
+    id: 'sales',
+    title: 'Sales',
+    description: 'Plans and prices.',
+    languages: ['en-US', 'en-GB'],
+    isDefault: true,
+    mode: 'pipeline',
+  },
+  { id: 'support', title: 'Support', description: 'Helps.', languages: ['en-US'], isDefault: false, mode: 'pipeline' },
 ];
 const STAGES = [
   { stage: 'stt', provider: 'free-stt', title: 'PocketSphinx, on this machine', state: 'active' },

@@ -1,7 +1,12 @@
 // Reads what the worker tells the page beside the speech: stages, times, notices. What doesn't fit is ignored, so that
 // an older page gets along with a newer worker.
 
-export const stageNames = { stt: 'Speech recognition', llm: 'Language model', tts: 'Voice' } as const;
+export const stageNames = {
+  realtime: 'Speech to speech',
+  stt: 'Speech recognition',
+  llm: 'Language model',
+  tts: 'Voice',
+} as const;
 
 export type StageId = keyof typeof stageNames;
 
@@ -42,6 +47,12 @@ export function readStages(json: string | undefined): StageReport[] {
     const ofStage = reports.filter((report) => report.stage === stage);
     return ofStage.find(({ state }) => state === 'active') ?? ofStage[0] ?? [];
   });
+}
+
+/** Speech to speech needs no other stage, unless the three serve it; what is not told of the three is shown as unknown. */
+export function stagesToShow(reports: readonly StageReport[]): StageId[] {
+  const told = reports.map(({ stage }) => stage);
+  return told.includes('realtime') ? told : ['stt', 'llm', 'tts'];
 }
 
 /** A message of the topic `bulletproof.turn`: its time in milliseconds. */

@@ -8,6 +8,15 @@ export interface PersonaChoice {
   readonly description: string;
   readonly languages: readonly string[];
   readonly isDefault: boolean;
+  readonly mode: CallMode;
+}
+
+export type CallMode = 'pipeline' | 'speech-to-speech';
+
+export interface CallChoice {
+  readonly persona?: string;
+  readonly language?: string;
+  readonly mode?: CallMode;
 }
 
 export interface CallAccess {
@@ -48,7 +57,7 @@ export async function fetchReadiness(): Promise<Readiness> {
 }
 
 /** @throws TroubleError in words */
-export async function createCall(choice: { persona?: string; language?: string }): Promise<CallAccess> {
+export async function createCall(choice: CallChoice): Promise<CallAccess> {
   return answerOf<CallAccess>(await ask('/api/calls', json(choice)));
 }
 

@@ -1,21 +1,26 @@
-// Persona and language in the page's address, so that a link opens the same.
+// Persona, language and mode in the page's address, so that a link opens the same.
+import type { CallMode } from './api.ts';
 
 export interface LinkChoice {
   readonly persona?: string;
   readonly language?: string;
+  /** How the call is held; other words than the two are no mode. */
+  readonly mode?: CallMode;
 }
 
 export function readLink(search: string): LinkChoice {
   const query = new URLSearchParams(search);
   const persona = query.get('persona');
   const language = query.get('language');
-  return { ...(persona && { persona }), ...(language && { language }) };
+  const mode = query.get('mode');
+  const isMode = mode === 'pipeline' || mode === 'speech-to-speech';
+  return { ...(persona && { persona }), ...(language && { language }), ...(isMode && { mode }) };
 }
 
 /** The query for a choice, keeping what else stands there. */
-export function writeLink(search: string, { persona, language }: LinkChoice): string {
+export function writeLink(search: string, { persona, language, mode }: LinkChoice): string {
   const query = new URLSearchParams(search);
-  for (const [name, value] of Object.entries({ persona, language })) {
+  for (const [name, value] of Object.entries({ persona, language, mode })) {
     if (value) query.set(name, value);
     else query.delete(name);
   }

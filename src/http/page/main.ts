@@ -4,6 +4,7 @@ import { type CallState, idleCall, inCall } from './call-state.ts';
 import { byId } from './elements.ts';
 import { troubleOf } from './error-text.ts';
 import { listenForKeys } from './keys.ts';
+import { modeText } from './provider-words.ts';
 import { watchServer } from './server-status.ts';
 import { Talk } from './talk.ts';
 import { wireTheme } from './theme.ts';
@@ -26,7 +27,10 @@ let counter = 0;
 
 const transcriptView = new TranscriptView();
 const sound = new SoundView();
-const providers = new ProvidersView(showError);
+const providers = new ProvidersView(showError, (chains) => {
+  const words = modeText(chains);
+  if (byId('mode-note').textContent !== words) byId('mode-note').textContent = words;
+});
 const trouble = createTroubleView((action) => void start(action !== 'type-instead'));
 const microphones = createMicrophoneView((id) => void talk.call?.useMicrophone(id).catch(showError), trouble.show);
 

@@ -1,6 +1,6 @@
 // Health and switches of providers in words. Pure, so that it is tested without a browser.
 import type { SwitchMessage } from './agent-messages.ts';
-import type { ProviderReport } from './api.ts';
+import type { ChainReport, ProviderReport } from './api.ts';
 
 const CAUSES: Readonly<Record<string, string>> = {
   auth: 'key refused',
@@ -36,6 +36,16 @@ export function healthText({ state, reason, cause, until }: ProviderReport, cloc
     default:
       return state;
   }
+}
+
+/** Whether speech to speech can be had, beside its switch. */
+export function modeText(chains: readonly ChainReport[]): string {
+  const vendors = (chains.find(({ stage }) => stage === 'realtime')?.providers ?? [])
+    .filter(({ id, state }) => id !== 'pipeline' && state !== 'left-out')
+    .map(({ title }) => title);
+  return vendors.length > 0
+    ? `One model hears and speaks: ${vendors.join(', then ')}, then the three stages.`
+    : 'Needs a key of Gemini or OpenAI; without one, the three stages serve.';
 }
 
 /** As "quota (402), 34 ms, 12 words kept". */

@@ -1,14 +1,9 @@
 // Starts and ends calls: microphone, token, room, in this order, so that nothing is opened that can't be used.
 import { createLocalAudioTrack, type LocalAudioTrack } from 'livekit-client';
-import { type CallAccess, createCall } from './api.ts';
+import { type CallAccess, type CallChoice, createCall } from './api.ts';
 import { Call, type CallEvents } from './call.ts';
 import { insecureContext, TroubleError, troubleOf } from './error-text.ts';
 import { rememberedMicrophone } from './microphones.ts';
-
-export interface TalkRequest {
-  readonly persona?: string;
-  readonly language?: string;
-}
 
 export class Talk {
   readonly #events: CallEvents;
@@ -30,7 +25,7 @@ export class Talk {
   }
 
   /** Tells what happens through the events, failure too; never throws. */
-  async start(request: TalkRequest, withMicrophone: boolean): Promise<void> {
+  async start(request: CallChoice, withMicrophone: boolean): Promise<void> {
     if (this.#on) return;
     this.#on = true;
     const generation = ++this.#generation;

@@ -1,11 +1,12 @@
-// Lets the visitor choose whom to talk to and in which language, and keeps the choice in the page's address.
-import type { PersonaChoice } from './api.ts';
+// Lets the visitor choose whom to talk to, in which language and in which mode, and keeps the choice in the page's address.
+import type { CallChoice, PersonaChoice } from './api.ts';
 import { byId, make, part } from './elements.ts';
 import { type LinkChoice, readLink, writeLink } from './link.ts';
 
 export class Choices {
   readonly #personas: readonly PersonaChoice[];
   readonly #languageSelect = byId('language', HTMLSelectElement);
+  readonly #modeSwitch = byId('mode', HTMLInputElement);
   readonly #onChange: () => void;
   #persona: PersonaChoice | undefined;
 
@@ -17,7 +18,10 @@ export class Choices {
       personas.find(({ id }) => id === linked.persona) ?? personas.find(({ isDefault }) => isDefault) ?? personas[0];
     this.#fillPersonas();
     this.#fillLanguages(linked.language);
-    this.#languageSelect.addEventListener('change', () => this.#changed());
+    this.#showMode(linked.mode);
+    for (const field of [this.#languageSelect, this.#modeSwitch]) {
+      field.addEventListener('change', () => this.#changed());
+    }
   }
 
   get persona(): PersonaChoice | undefined {
@@ -25,9 +29,18 @@ export class Choices {
   }
 
   /** What the call is asked for with. */
-  get request(): { persona?: string; language?: string } {
+  get request(): CallChoice {
     const language = this.#languageSelect.value;
-    return { ...(this.#persona && { persona: this.#persona.id }), ...(language && { language }) };
+    return { ...(this.#persona && { persona: this.#persona.id }), ...(language && { language }), mode: this.#mode };
+  }
+
+  get #mode(): 'pipeline' | 'speech-to-speech' {
+    return this.#modeSwitch.checked ? 'speech-to-speech' : 'pipeline';
+  }
+
+  #showMode(wanted = this.#persona?.mode): void {
+    byId('mode-field').hidden = false;
+    this.#modeSwitch.checked = wanted === 'speech-to-speech';
   }
 
   #fillPersonas(): void {
@@ -45,6 +58,7 @@ export class Choices {
     radio.addEventListener('change', () => {
       this.#persona = persona;
       this.#fillLanguages(undefined);
+      this.#showMode();
       this.#changed();
     });
     const words = make('span', 'persona-words', [
@@ -62,7 +76,8 @@ export class Choices {
   }
 
   #changed(): void {
-    const choice: LinkChoice = this.#persona ? { persona: this.#persona.id } : {};
+    const mode = this.#mode === (this.#persona?.mode ?? 'pipeline') ? {} : { mode: this.#mode };
+    const choice: LinkChoice = this.#persona ? { persona: this.#persona.id, ...mode } : mode;
     const several = (this.#persona?.languages.length ?? 0) > 1;
     const query = writeLink(location.search, several ? { ...choice, language: this.#languageSelect.value } : choice);
     history.replaceState(null, '', `${location.pathname}${query}`);

@@ -1,16 +1,16 @@
 // Shows what serves the call: the stages with their providers, and the time to answer.
-import { type StageReport, stageNames } from './agent-messages.ts';
+import { type StageReport, stageNames, stagesToShow } from './agent-messages.ts';
 import { byId, make } from './elements.ts';
 import { median, secondsText } from './median.ts';
 
 const BARS = 16;
 
 export function showStages(reports: readonly StageReport[]): void {
-  const items = Object.entries(stageNames).map(([stage, name]) => {
+  const items = stagesToShow(reports).map((stage) => {
     const report = reports.find((candidate) => candidate.stage === stage);
     const active = report?.state === 'active';
     const item = make('li', `stage ${report ? (active ? 'active' : 'impaired') : 'unknown'}`, [
-      make('p', 'stage-name', name),
+      make('p', 'stage-name', stageNames[stage]),
     ]);
     if (report) {
       item.append(make('p', 'stage-title', report.title ?? report.provider));

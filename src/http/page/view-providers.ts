@@ -16,6 +16,7 @@ interface Row {
 
 export class ProvidersView {
   readonly #onError: (error: unknown) => void;
+  readonly #onChains: (chains: readonly ChainReport[]) => void;
   #rows = new Map<string, Row>();
   /** What the rows were made for: rows that stay keep the keyboard's focus. */
   #made = '';
@@ -24,8 +25,9 @@ export class ProvidersView {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Asks the server from now on, while the page is seen. */
-  constructor(onError: (error: unknown) => void) {
+  constructor(onError: (error: unknown) => void, onChains: (chains: readonly ChainReport[]) => void) {
     this.#onError = onError;
+    this.#onChains = onChains;
     document.addEventListener('visibilitychange', () => void this.#poll());
     void this.#poll();
   }
@@ -44,6 +46,7 @@ export class ProvidersView {
       const { stages, isDemo } = await fetchChains();
       const faults = isDemo ? await fetchFaults() : new Map<string, string | null>();
       this.#show(stages, faults);
+      this.#onChains(stages);
     } catch {
       // The server's state is shown elsewhere; what was known last stays.
     }

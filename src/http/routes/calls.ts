@@ -1,12 +1,14 @@
 // POST /api/calls : a room and a token to join it.
 import type { Handler } from 'hono';
 import { z } from 'zod';
+import { CALL_MODES } from '../../config/call-mode.ts';
 import type { CallRequest } from '../../config/call-request.ts';
 import { apiError } from '../api-error.ts';
 import type { HttpDeps } from '../deps.ts';
 
 const bodySchema = z.strictObject({
   persona: z.string().min(1).max(64).optional(),
+  mode: z.enum(CALL_MODES).optional(),
   // Shown to others in the room: no control characters.
   name: z
     .string()

@@ -14,6 +14,7 @@ export default defineAgent<{ resources?: CallResources }>({
         stt: [sttLinkFromPlugin(new InstantStt())],
         llm: [llmLinkFromPlugin(new InstantLlm())],
         tts: [ttsLinkFromPlugin(new InstantTts())],
+        realtime: [],
       },
     });
   },

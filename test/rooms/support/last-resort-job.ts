@@ -21,9 +21,12 @@ export default defineAgent<{ resources?: CallResources }>({
       file: pathToFileURL(join(directory, `${name}.wav`)),
     });
     const env = readEnvironment('/nowhere');
-    const { config, personas } = testResources({ links: { stt: [], llm: [], tts: [] }, greeting: 'w30 w31.' });
+    const { config, personas } = testResources({
+      links: { stt: [], llm: [], tts: [], realtime: [] },
+      greeting: 'w30 w31.',
+    });
     const lastResort = { repeatMs: 2_000, giveUpMs: 12_000, takeMessage: true };
-    const changed = { ...config, chains: CHAINS, lastResort };
+    const changed = { ...config, chains: { ...config.chains, ...CHAINS }, lastResort };
     const persona: Persona = {
       ...(personas.get('test') as Persona),
       recordings: {

@@ -62,6 +62,7 @@ export default defineAgent<{ resources?: CallResources }>({
         stt: [sttLinkFromPlugin(new InstantStt())],
         llm: [llmLinkFromPlugin(new InstantLlm(REPLY))],
         tts: [tones],
+        realtime: [],
       },
       onHeard: (heard) => appendFileSync(process.env.HEARD_FILE as string, `${JSON.stringify(heard)}\n`),
     });

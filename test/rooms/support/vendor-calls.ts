@@ -83,7 +83,7 @@ function environmentOf(vendors: Vendors): Record<string, string> {
 }
 
 /** A LiveKit server, the vendors and a worker. Call `stop` in `afterAll`. */
-export async function startVendorCalls(chains: Config['chains']) {
+export async function startVendorCalls(chains: Omit<Config['chains'], 'realtime'>) {
   const directory = mkdtempSync(join(tmpdir(), 'bulletproof-vendor-calls-'));
   const toldFile = join(directory, 'told.jsonl');
   writeFileSync(toldFile, '');

@@ -23,11 +23,14 @@ const tell = (told: Omit<Told, 'room' | 'pid'>) => {
 export default defineAgent<{ resources?: CallResources }>({
   prewarm: async (proc) => {
     const env = readEnvironment('/nowhere');
-    const { config, personas } = testResources({ links: { stt: [], llm: [], tts: [] }, greeting: 'w30 w31.' });
+    const { config, personas } = testResources({
+      links: { stt: [], llm: [], tts: [], realtime: [] },
+      greeting: 'w30 w31.',
+    });
     const { failover } = config;
     const chained = {
       ...config,
-      chains: JSON.parse(process.env.CHAINS as string) as Config['chains'],
+      chains: { ...config.chains, ...(JSON.parse(process.env.CHAINS as string) as Partial<Config['chains']>) },
       failover: { ...failover, uncheckedMs: FAR_MS, breaker: { ...failover.breaker, openMs: FAR_MS } },
     };
     const links = createLinks(planStages(chained, env), chained, env);

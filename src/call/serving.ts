@@ -1,0 +1,45 @@
+// Who serves a call, stage by stage, as whoever watches it is told.
+import type { CallMode } from '../config/call-mode.ts';
+import { PIPELINE } from '../config/schema.ts';
+import type { ServingProvider } from './room-signals.ts';
+import { type Links, linksOfStage, PIPELINE_STAGES, STAGES, type Stage } from './stages.ts';
+
+/** What the pipeline is called where providers are. */
+export const PIPELINE_TITLE = 'Recognition, model and voice';
+
+export class Serving {
+  readonly #links: Links;
+  readonly #mode: CallMode;
+  readonly #onChange: () => void;
+  /** By id. */
+  readonly #serving: Map<Stage, string>;
+
+  /** The first of each stage serves until another is told. */
+  constructor(links: Links, mode: CallMode, onChange: () => void) {
+    this.#links = links;
+    this.#mode = mode;
+    this.#onChange = onChange;
+    this.#serving = new Map(STAGES.map((stage) => [stage, linksOfStage(links, stage)[0]?.id ?? PIPELINE]));
+  }
+
+  serves(stage: Stage, provider: string): void {
+    if (this.#serving.get(stage) === provider) return;
+    this.#serving.set(stage, provider);
+    if (this.#stages.includes(stage)) this.#onChange();
+  }
+
+  /** The stages that the call uses now. */
+  get now(): ServingProvider[] {
+    return this.#stages.map((stage) => {
+      const provider = this.#serving.get(stage) as string;
+      const link = linksOfStage(this.#links, stage).find(({ id }) => id === provider);
+      return { stage, provider, title: link?.title ?? (provider === PIPELINE ? PIPELINE_TITLE : provider) };
+    });
+  }
+
+  /** Speech to speech by the pipeline is served by its stages, too. */
+  get #stages(): readonly Stage[] {
+    if (this.#mode === 'pipeline') return PIPELINE_STAGES;
+    return this.#serving.get('realtime') === PIPELINE ? ['realtime', ...PIPELINE_STAGES] : ['realtime'];
+  }
+}

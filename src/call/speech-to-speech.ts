@@ -1,0 +1,95 @@
+// The AgentSession of a call that is held speech to speech: one realtime model, which is a chain that ends with the pipeline.
+import { voice } from '@livekit/agents';
+import { PIPELINE } from '../config/schema.ts';
+import { RealtimeChain } from '../realtime/chain.ts';
+import type { RealtimeLink } from '../realtime/contract.ts';
+import { PipelineModel } from '../realtime/pipeline-model.ts';
+import { GreetingLlmChain } from './greeting.ts';
+import { PipelineStages } from './pipeline-stages.ts';
+import type { SessionOptions } from './session.ts';
+
+/** What the vendors speak and the chain takes. */
+export const REALTIME_RATE_HZ = 24_000;
+
+/**
+ * Each of its stages fails over by itself, within its own deadlines, before the pipeline as a whole is late: a final of the
+ * recogniser, a model's first words and a voice's first sound, each with one provider that fails first. Between two pieces
+ * of a reply it may be silent while a stage is replaced.
+ */
+const PIPELINE_DEADLINES = { connectMs: 5_000, firstMs: 8_000, stallMs: -4_000 };
+
+export function createSpeechToSpeechSession(options: SessionOptions): voice.AgentSession {
+  const { links, language, failover, returnToRealtime } = options;
+  const pipeline = pipelineLink(options);
+  const session = new voice.AgentSession({
+    // The models tell turns and barge-in; the pipeline has voice activity detection of its own.
+    vad: null,
+    llm: new RealtimeChain([...links.realtime.map((link) => linkOfCall(link, language)), pipeline.link], {
+      ...failover,
+      returnToBetter: returnToRealtime,
+    }),
+    turnHandling: { turnDetection: 'realtime_llm' },
+    aecWarmupDuration: null,
+    userAwayTimeout: null,
+    connOptions: { maxUnrecoverableErrors: Number.POSITIVE_INFINITY },
+  });
+  session.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
+    if (newState === 'speaking') pipeline.replyIsSpoken();
+  });
+  session.on(voice.AgentSessionEventTypes.Close, () => void pipeline.link.client.close());
+  return session;
+}
+
+/** With the voice of the call's language. Its client is the process's, and outlives the chain. */
+function linkOfCall({ client, voices, ...link }: RealtimeLink, language: string): RealtimeLink {
+  const voice = voiceFor(voices ?? {}, language);
+  const wish = { language, ...(voice && { voice }) };
+  return {
+    ...link,
+    client: {
+      model: () => client.model(wish),
+      ...(client.check && { check: client.check.bind(client) }),
+      close: async () => undefined,
+    },
+  };
+}
+
+/** Of the language, or of another country's form of it. */
+function voiceFor(voices: Readonly<Record<string, string>>, language: string): string | undefined {
+  const base = (tag: string) => tag.split('-')[0];
+  return voices[language] ?? Object.entries(voices).find(([tag]) => base(tag) === base(language))?.[1];
+}
+
+/** The three stages as a realtime model: made when it is first needed, and once. */
+function pipelineLink({ links, persona, language, vad, failover }: SessionOptions) {
+  let made: { stages: PipelineStages; model: PipelineModel } | undefined;
+  const make = () => {
+    const stages = new PipelineStages({
+      links,
+      persona,
+      language,
+      vad,
+      failover,
+      createLlm: (llmLinks, options) => new GreetingLlmChain(llmLinks, options, persona.greeting),
+    });
+    const { stt, llm, tts } = stages;
+    return { stages, model: new PipelineModel({ stt, llm, tts, vad, sampleRateHz: REALTIME_RATE_HZ }) };
+  };
+  const link: RealtimeLink = {
+    id: PIPELINE,
+    traits: { languages: 'any', deadlines: PIPELINE_DEADLINES },
+    client: {
+      model: async () => {
+        made ??= make();
+        return made.model;
+      },
+      close: async () => {
+        const former = made;
+        made = undefined;
+        await former?.model.close();
+        await former?.stages.close();
+      },
+    },
+  };
+  return { link, replyIsSpoken: () => made?.stages.replyIsSpoken() };
+}

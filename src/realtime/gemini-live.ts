@@ -1,0 +1,75 @@
+// gemini-live: Google's speech-to-speech models (the Live API), by LiveKit's plugin.
+import type { GoogleGenAI } from '@google/genai';
+import { checkGeminiModel, createGeminiSdk, GEMINI_URL, type GeminiAccount } from '../vendors/gemini-sdk.ts';
+import { defineRealtime, type RealtimeClient, type RealtimeModelWish } from './contract.ts';
+
+const ID = 'gemini-live';
+const TURN_END_MS = 500;
+
+export const geminiLive = defineRealtime({
+  id: ID,
+  title: 'Gemini Live',
+  env: {
+    GOOGLE_API_KEY: 'optional',
+    GEMINI_API_KEY: 'optional',
+    GEMINI_BASE_URL: 'optional',
+    GEMINI_LIVE_BASE_URL: 'optional',
+  },
+  needsOneOf: ['GOOGLE_API_KEY', 'GEMINI_API_KEY'],
+  keyEnv: 'GOOGLE_API_KEY',
+  traits: {
+    languages: 'any',
+    // gemini-2.5-flash native audio: $3 and $12 a million tokens of audio (https://ai.google.dev/gemini-api/docs/pricing),
+    // 25 a second, half of the minute each; what was said before counts again in each turn.
+    usdPerMinute: 0.02,
+    quality: 0.9,
+    regions: ['us', 'eu', 'asia'],
+    typicalFirstMs: 600,
+    // A session of audio alone may take 15 minutes (https://ai.google.dev/gemini-api/docs/live-session); its connection ends
+    // earlier, which is announced.
+    sessionMs: 14 * 60_000,
+  },
+  create: ({ env, model }) =>
+    new GeminiLiveClient({
+      provider: ID,
+      apiKey: env.GOOGLE_API_KEY || env.GEMINI_API_KEY || '',
+      baseUrl: env.GEMINI_LIVE_BASE_URL || env.GEMINI_BASE_URL || GEMINI_URL,
+      model: model || 'gemini-2.5-flash-native-audio-preview-09-2025',
+    }),
+});
+
+class GeminiLiveClient implements RealtimeClient {
+  readonly #account: GeminiAccount;
+  #sdk: Promise<GoogleGenAI> | undefined;
+
+  constructor(account: GeminiAccount) {
+    this.#account = account;
+  }
+
+  /** Models of native audio choose the language themselves, and refuse codes that they don't know. */
+  async model({ voice = 'Aoede' }: RealtimeModelWish = {}) {
+    const { realtime } = await import('@livekit/agents-plugin-google');
+    const { apiKey, baseUrl, model } = this.#account;
+    return new realtime.RealtimeModel({
+      apiKey,
+      model,
+      voice,
+      httpOptions: { baseUrl },
+      realtimeInputConfig: { automaticActivityDetection: { silenceDurationMs: TURN_END_MS } },
+    });
+  }
+
+  /** Loads the plugin, which takes some tenths of a second; asks nobody. */
+  async warm(): Promise<void> {
+    await import('@livekit/agents-plugin-google');
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    this.#sdk ??= createGeminiSdk(this.#account);
+    await checkGeminiModel(this.#sdk, this.#account, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#sdk = undefined;
+  }
+}
