@@ -1,4 +1,5 @@
 // What others import: the chains for an existing LiveKit agent, and what personas and providers are made with.
+export type { CallMode } from './config/call-mode.ts';
 export type { SpeechExpectation } from './config/expectation.ts';
 export {
   type AssistantScript,
@@ -27,6 +28,16 @@ export {
   type LlmRequest,
 } from './llm/contract.ts';
 export { LlmChain, type LlmChainOptions } from './llm/livekit.ts';
+export { RealtimeChain, type RealtimeChainOptions } from './realtime/chain.ts';
+export {
+  defineRealtime,
+  type RealtimeClient,
+  type RealtimeLink,
+  type RealtimeModelWish,
+  type RealtimeProvider,
+  type RealtimeTraits,
+} from './realtime/contract.ts';
+export { PipelineModel, type PipelineModelOptions } from './realtime/pipeline-model.ts';
 export type { SttLink } from './stt/chain.ts';
 export { defineStt, type SttClient, type SttPart, type SttProvider, type SttSession } from './stt/contract.ts';
 export { SttChain, type SttChainOptions } from './stt/livekit.ts';

@@ -28,6 +28,11 @@ describe('startDemo', () => {
       expect(await status()).toBe(200);
       await demo.fail('openrouter', 'quota');
       expect([demo.faultOf('openrouter'), await status()]).toEqual(['quota', 402]);
+      expect(demo.vendors).toEqual(expect.arrayContaining(['gemini-live', 'openai-realtime']));
+      const models = () => fetch(`${demo.env.OPENAI_REALTIME_BASE_URL}/models`);
+      expect((await models()).status).toBe(200);
+      await demo.fail('openai-realtime', 'quota');
+      expect((await models()).status).toBe(429);
       await demo.fail('openrouter', 'mend');
       expect([demo.faultOf('openrouter'), await status()]).toEqual([undefined, 200]);
     } finally {

@@ -62,8 +62,9 @@ export function reportFailover({
   };
 }
 
-/** Such as "language model: openrouter failed (rate-limit, 429), openai took over after 34 ms". */
+/** Such as "language model: openrouter failed (rate-limit, 429), openai took over after 34 ms"; a session may be its own successor. */
 export function describeSwitch({ stage, from, to, kind, status, tookMs }: Switch): string {
   const why = status === undefined ? kind : `${kind}, ${status}`;
-  return `${STAGE_NAMES[stage]}: ${from} failed (${why}), ${to} took over after ${Math.round(tookMs)} ms`;
+  const next = to === from ? 'a new session of it' : to;
+  return `${STAGE_NAMES[stage]}: ${from} failed (${why}), ${next} took over after ${Math.round(tookMs)} ms`;
 }

@@ -36,11 +36,10 @@ class GreetingStream extends llm.LLMStream {
 /** What is to be said of the greeting; undefined where something else is asked for. */
 export function greetingLeft({ items }: llm.ChatContext, greeting: string): string | undefined {
   const messages = items.filter((item) => item.type === 'message');
-  const asked = messages.at(-1);
-  if (asked?.role !== 'system') return undefined;
-  if (asked.textContent === greetingInstructions(greeting)) return greeting;
-  const begun = messages.at(-2);
-  if (asked.textContent !== CONTINUATION_PROMPT || begun?.role !== 'assistant') return undefined;
+  const asked = messages.pop();
+  if (asked?.textContent === greetingInstructions(greeting)) return greeting;
+  const begun = messages.at(-1);
+  if (asked?.textContent !== CONTINUATION_PROMPT || begun?.role !== 'assistant') return undefined;
   if (messages.some(({ role }) => role === 'user')) return undefined;
   const said = begun.textContent?.trim() ?? '';
   return greeting.startsWith(said) ? greeting.slice(said.length) : undefined;

@@ -85,6 +85,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     },
   });
   context.addShutdownCallback(() => lastResort.close());
+  const onAnswer = countTurns(signals, log);
   const create = isSpeechToSpeech ? createSpeechToSpeechSession : createSession;
   const session: voice.AgentSession = create({
     links,
@@ -93,6 +94,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     turns: config.turns,
     vad,
     returnToRealtime: config.failover.returnToRealtime,
+    onAnswer,
     failover: {
       ...failoverOptions(resources),
       ...reportFailover({
@@ -112,7 +114,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
       .catch(() => undefined);
   const calling = new AbortController();
 
-  reportTurns(session, signals, log);
+  reportTurns(session, onAnswer);
   if (resources.onHeard) followConversation(session, resources.onHeard);
   session.on(voice.AgentSessionEventTypes.Error, ({ error }) => {
     log.error({ event: 'connection_failed', error: describe(error) }, 'a stage failed');
@@ -194,18 +196,24 @@ function callerOf(caller: RemoteParticipant): { identity: string; phoneNumber?: 
   return { identity: caller.identity, ...(phoneNumber && { phoneNumber }) };
 }
 
-/** LiveKit measures from the caller's last voiced audio to the first frame that is handed to the room. */
-function reportTurns(session: voice.AgentSession, signals: RoomSignals, log: Logger): void {
+/** From the caller's last voiced audio to the first frame that is handed to the room. */
+function countTurns(signals: RoomSignals, log: Logger): (voiceToVoiceMs: number) => void {
   let turn = 0;
-  session.on(voice.AgentSessionEventTypes.ConversationItemAdded, ({ item }) => {
-    if (item.type !== 'message' || item.role !== 'assistant' || item.metrics.e2eLatency === undefined) return;
+  return (voiceToVoiceMs) => {
     turn += 1;
-    const voiceToVoiceMs = Math.round(item.metrics.e2eLatency * 1000);
     log.info(
       { event: 'turn_answered', turn, voice_to_voice_ms: voiceToVoiceMs },
       `turn ${turn} answered after ${voiceToVoiceMs} ms`,
     );
     void signals.turn(turn, voiceToVoiceMs);
+  };
+}
+
+/** As LiveKit measures it, which it does not in speech to speech. */
+function reportTurns(session: voice.AgentSession, onAnswer: (voiceToVoiceMs: number) => void): void {
+  session.on(voice.AgentSessionEventTypes.ConversationItemAdded, ({ item }) => {
+    if (item.type !== 'message' || item.role !== 'assistant' || item.metrics.e2eLatency === undefined) return;
+    onAnswer(Math.round(item.metrics.e2eLatency * 1000));
   });
 }
 

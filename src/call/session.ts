@@ -19,6 +19,8 @@ export interface SessionOptions {
   readonly failover: FailoverOptions;
   /** Whether a better speech-to-speech provider is gone back to. */
   readonly returnToRealtime: boolean;
+  /** After how many milliseconds a turn was answered, in speech to speech. */
+  onAnswer(ms: number): void;
 }
 
 export function createSession(options: SessionOptions): voice.AgentSession {

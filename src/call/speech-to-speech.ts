@@ -1,9 +1,9 @@
 // The AgentSession of a call that is held speech to speech: one realtime model, which is a chain that ends with the pipeline.
 import { voice } from '@livekit/agents';
 import { PIPELINE } from '../config/schema.ts';
-import { RealtimeChain } from '../realtime/chain.ts';
 import type { RealtimeLink } from '../realtime/contract.ts';
 import { PipelineModel } from '../realtime/pipeline-model.ts';
+import { AnswerTimes, OverheardChain } from './answer-times.ts';
 import { GreetingLlmChain } from './greeting.ts';
 import { PipelineStages } from './pipeline-stages.ts';
 import type { SessionOptions } from './session.ts';
@@ -19,21 +19,24 @@ export const REALTIME_RATE_HZ = 24_000;
 const PIPELINE_DEADLINES = { connectMs: 5_000, firstMs: 8_000, stallMs: -4_000 };
 
 export function createSpeechToSpeechSession(options: SessionOptions): voice.AgentSession {
-  const { links, language, failover, returnToRealtime } = options;
+  const { links, language, failover, returnToRealtime, onAnswer } = options;
+  const times = new AnswerTimes(REALTIME_RATE_HZ, onAnswer);
   const pipeline = pipelineLink(options);
   const session = new voice.AgentSession({
     // The models tell turns and barge-in; the pipeline has voice activity detection of its own.
     vad: null,
-    llm: new RealtimeChain([...links.realtime.map((link) => linkOfCall(link, language)), pipeline.link], {
-      ...failover,
-      returnToBetter: returnToRealtime,
-    }),
+    llm: new OverheardChain(
+      (samples) => times.hear(samples),
+      [...links.realtime.map((link) => linkOfCall(link, language)), pipeline.link],
+      { ...failover, returnToBetter: returnToRealtime },
+    ),
     turnHandling: { turnDetection: 'realtime_llm' },
     aecWarmupDuration: null,
     userAwayTimeout: null,
     connOptions: { maxUnrecoverableErrors: Number.POSITIVE_INFINITY },
   });
   session.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
+    times.agentIs(newState);
     if (newState === 'speaking') pipeline.replyIsSpoken();
   });
   session.on(voice.AgentSessionEventTypes.Close, () => void pipeline.link.client.close());

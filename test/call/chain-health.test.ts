@@ -24,6 +24,7 @@ function scene(env: Record<string, string>) {
         checkable: true,
         failure: { kind, message: 'failed', status },
       }),
+    realtime: () => chainHealth(plan, links, board.all(), systemClock.now()).at(-1)?.providers ?? [],
     llm: () => {
       const chains = chainHealth(plan, links, board.all(), systemClock.now());
       expect(chains.map(({ stage }) => stage)).toEqual([...STAGES]);
@@ -54,6 +55,22 @@ describe('chainHealth', () => {
       { id: 'free-llm', state: 'active' },
     ]);
     expect(Date.parse(llm()[0]?.until ?? '')).toBeGreaterThan(Date.now());
+    await close();
+  });
+
+  it('tells of the pipeline as of a provider', async () => {
+    const { realtime, fail, close } = scene({ OPENAI_API_KEY: 'b' });
+    expect(realtime().map(({ id, state }) => `${id} ${state}`)).toEqual([
+      'gemini-live left-out',
+      'openai-realtime active',
+      'pipeline well',
+    ]);
+    fail('realtime/openai-realtime', 'quota', 429);
+    fail('realtime/pipeline', 'timeout');
+    expect(realtime().slice(1)).toMatchObject([
+      { id: 'openai-realtime', state: 'left-alone' },
+      { id: 'pipeline', title: 'Recognition, model and voice', state: 'suspect', cause: { kind: 'timeout' } },
+    ]);
     await close();
   });
 

@@ -53,6 +53,21 @@ describe('planStages', () => {
     expect(planned({})).toBeUndefined();
   });
 
+  it('plans speech to speech, which the pipeline may serve alone', () => {
+    const alone = planStages(config, {}).realtime;
+    expect(alone.providers).toEqual([]);
+    expect(alone.links).toEqual([
+      { id: 'gemini-live', state: 'left-out', reason: 'GOOGLE_API_KEY or GEMINI_API_KEY not set' },
+      { id: 'openai-realtime', state: 'left-out', reason: 'OPENAI_API_KEY not set' },
+      { id: 'pipeline', state: 'active' },
+    ]);
+    const { links, providers } = planStages(config, { OPENAI_API_KEY: 'a' }).realtime;
+    expect(providers.map(({ provider }) => provider.id)).toEqual(['openai-realtime']);
+    expect(links.map(({ state }) => state)).toEqual(['left-out', 'active', 'available']);
+    const typo = { ...config, chains: { ...config.chains, realtime: ['gemini-life', 'pipeline'] } };
+    expect(() => planStages(typo, {})).toThrow(/chains\.realtime names "gemini-life", which is none of: gemini-live/);
+  });
+
   it('names an unknown provider and the known ones', () => {
     const typo = { ...config, chains: { ...config.chains, tts: ['fre-tts'] } };
     expect(() => planStages(typo, {})).toThrow(/chains\.tts names "fre-tts", which is none of: .*free-tts/);
@@ -73,6 +88,20 @@ describe('createLinks', () => {
     expect(JSON.stringify(links)).not.toContain('sk-');
     expect(links[0]?.priority).toBe(links[1]?.priority);
     await Promise.all(links.map(({ client }) => client.close()));
+  });
+});
+
+describe('createLinks for speech to speech', () => {
+  it('makes one for each key, with its voices', () => {
+    const env = { GOOGLE_API_KEY: 'one,two', OPENAI_API_KEY: 'three' };
+    const voiced = { ...config, voices: { 'gemini-live': { 'en-GB': 'Puck' } } };
+    const links = createLinks(planStages(voiced, env), voiced, env).realtime;
+    expect(links.map(({ id, voices }) => [id, voices])).toEqual([
+      ['gemini-live', { 'en-GB': 'Puck' }],
+      ['gemini-live', { 'en-GB': 'Puck' }],
+      ['openai-realtime', {}],
+    ]);
+    expect(new Set(links.map(({ keyFingerprint }) => keyFingerprint)).size).toBe(3);
   });
 });
 

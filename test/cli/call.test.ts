@@ -56,6 +56,14 @@ describe('options', () => {
     expect(options.turns).toHaveLength(1);
   });
 
+  it('reads how the call is to be held', () => {
+    const modeOf = (...args: string[]) => parseCallOptions([...args, 'q.wav']).mode;
+    expect(modeOf()).toBeUndefined();
+    expect(modeOf('--speech-to-speech')).toBe('speech-to-speech');
+    expect(modeOf('--pipeline')).toBe('pipeline');
+    expect(() => modeOf('--pipeline', '--speech-to-speech')).toThrow(/exclude each other/);
+  });
+
   it.each([
     [[], 'nothing to say to the agent'],
     [['--bogus'], "Unknown option '--bogus'"],

@@ -23,6 +23,19 @@ describe('parseConfig', () => {
     expect(() => parseConfig(broken, 'providers.yaml')).toThrow(/turns\.patience/);
   });
 
+  it('puts the pipeline at the end of speech to speech, and nowhere else', () => {
+    const chainOf = (line: string) =>
+      parseConfig(shipped.replace(/ {2}realtime: \[.*\]\n/, line), 'providers.yaml').chains.realtime;
+    const usual = ['gemini-live', 'openai-realtime', 'pipeline'];
+    expect(chainOf('')).toEqual(usual);
+    expect(parseConfig(shipped, 'providers.yaml').chains.realtime).toEqual(usual);
+    expect(chainOf('  realtime: [openai-realtime]\n')).toEqual(['openai-realtime', 'pipeline']);
+    expect(chainOf('  realtime: [pipeline]\n')).toEqual(['pipeline']);
+    const refused = /providers\.yaml:\d+:\d+: chains\.realtime\.0: "pipeline" stands alone and last/;
+    expect(() => chainOf('  realtime: [pipeline, gemini-live]\n')).toThrow(refused);
+    expect(() => chainOf('  realtime: [[gemini-live, pipeline]]\n')).toThrow(refused);
+  });
+
   it('names the place of broken YAML', () => {
     expect(() => parseConfig('chains: [a\n', 'providers.yaml')).toThrow(/^providers\.yaml:\d+:\d+: /);
   });

@@ -82,11 +82,14 @@ describe('the page', () => {
 describe('POST /api/calls', () => {
   it('gives access to a room and passes on what was chosen', async () => {
     const { server, requests } = app();
-    const response = await server.request('/api/calls', post({ persona: 'sales', language: 'en-GB', name: ' Ada ' }));
+    const response = await server.request(
+      '/api/calls',
+      post({ persona: 'sales', mode: 'speech-to-speech', language: 'en-GB', name: ' Ada ' }),
+    );
     expect(response.status).toBe(201);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(await response.json()).toMatchObject({ room: 'room-1', token: 'a.b.c' });
-    expect(requests).toEqual([{ persona: 'sales', language: 'en-GB', name: 'Ada' }]);
+    expect(requests).toEqual([{ persona: 'sales', mode: 'speech-to-speech', language: 'en-GB', name: 'Ada' }]);
   });
 
   it('takes an empty choice for the defaults', async () => {

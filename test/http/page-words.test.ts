@@ -1,6 +1,6 @@
 // The small pure parts of the page: headline, messages of the agent, times, the link.
 import { describe, expect, it } from 'vitest';
-import { readNotice, readStages, readTurn } from '../../src/http/page/agent-messages.ts';
+import { readNotice, readStages, readTurn, stagesToShow } from '../../src/http/page/agent-messages.ts';
 import { headline, idleCall, readAgentState } from '../../src/http/page/call-state.ts';
 import { readLink, writeLink } from '../../src/http/page/link.ts';
 import { clockText, median, secondsText } from '../../src/http/page/median.ts';
@@ -11,6 +11,15 @@ describe('the stages', () => {
   it('come in the order of the data, one each, the active one first', () => {
     const stages = [report('tts', 'c'), report('stt', 'a', 'failed'), report('stt', 'b'), report('llm', 'd', 'failed')];
     expect(readStages(JSON.stringify(stages)).map(({ provider }) => provider)).toEqual(['b', 'd', 'c']);
+  });
+
+  it('are those that the call uses', () => {
+    expect(stagesToShow([])).toEqual(['stt', 'llm', 'tts']);
+    expect(stagesToShow([], 'speech-to-speech')).toEqual(['realtime']);
+    const told = (...stages: string[]) => readStages(JSON.stringify(stages.map((stage) => report(stage, 'x'))));
+    expect(stagesToShow(told('llm'))).toEqual(['stt', 'llm', 'tts']);
+    expect(stagesToShow(told('realtime'))).toEqual(['realtime']);
+    expect(stagesToShow(told('stt', 'llm', 'tts', 'realtime'))).toEqual(['realtime', 'stt', 'llm', 'tts']);
   });
 
   it('ignore what does not fit', () => {
@@ -60,6 +69,8 @@ it('writes times', () => {
 
 it('keeps the choice in the link, and the rest of the link as it is', () => {
   expect(readLink('?persona=sales&language=en-GB')).toEqual({ persona: 'sales', language: 'en-GB' });
+  expect(readLink('?mode=speech-to-speech')).toEqual({ mode: 'speech-to-speech' });
+  expect(readLink('?mode=telepathy')).toEqual({});
   expect(readLink('')).toEqual({});
   expect(writeLink('?utm=x&language=en-GB', { persona: 'support' })).toBe('?utm=x&persona=support');
   expect(writeLink('', {})).toBe('');

@@ -1,7 +1,7 @@
 // What the page says of a provider's health and of a switch.
 import { describe, expect, it } from 'vitest';
 import { readSwitch } from '../../src/http/page/agent-messages.ts';
-import { healthText, switchText } from '../../src/http/page/provider-words.ts';
+import { healthText, modeText, switchedText, switchText } from '../../src/http/page/provider-words.ts';
 
 const SWITCH = {
   stage: 'llm',
@@ -73,5 +73,23 @@ describe('healthText', () => {
     [{ state: 'left-out', reason: 'X_KEY not set' }, 'left out: X_KEY not set'],
   ] as const)('%j', (health, words) => {
     expect(healthText({ ...provider, ...health }, clock)).toBe(words);
+  });
+});
+
+describe('speech to speech in words', () => {
+  it('names who would serve, and says what is missing', () => {
+    const link = (id: string, title: string, state: 'active' | 'left-out') => ({ id, title, state });
+    const chain = (...providers: ReturnType<typeof link>[]) => [{ stage: 'realtime', providers } as const];
+    const pipeline = link('pipeline', 'Recognition, model and voice', 'active');
+    expect(modeText(chain(link('gemini-live', 'Gemini Live', 'active'), pipeline))).toBe(
+      'One model hears and speaks: Gemini Live, then the three stages.',
+    );
+    expect(modeText(chain(link('gemini-live', 'Gemini Live', 'left-out'), pipeline))).toMatch(/^Needs a key/);
+    expect(modeText([])).toMatch(/^Needs a key/);
+  });
+
+  it('tells a new session of the same provider from another provider', () => {
+    expect(switchedText('Gemini Live', 'OpenAI Realtime')).toBe('Gemini Live → OpenAI Realtime');
+    expect(switchedText('Gemini Live', 'Gemini Live')).toBe('Gemini Live, connected again');
   });
 });

@@ -81,6 +81,7 @@ describe('pnpm dev:bulletproof --demo', () => {
       ['deepgram', 'google', 'whisper'],
       ['openrouter', 'openai', 'gemini'],
       ['cartesia', 'silero', 'elevenlabs', 'deepgram'],
+      ['gemini-live', 'openai-realtime'],
     ]);
   });
 

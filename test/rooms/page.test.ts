@@ -6,6 +6,7 @@ import { AccessToken } from 'livekit-server-sdk';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeWav } from '../../src/audio/wav.ts';
+import type { CallRequest } from '../../src/config/call-request.ts';
 import type { HttpDeps } from '../../src/http/deps.ts';
 import { type HttpServer, startHttp } from '../../src/http/server.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
@@ -64,7 +65,7 @@ afterAll(async () => {
 interface Scene extends TestBrowser {
   readonly http: HttpServer;
   /** The page's calls, newest last. */
-  readonly calls: { room: string; persona: string | undefined; language: string | undefined }[];
+  readonly calls: (Pick<CallRequest, 'persona' | 'language' | 'mode'> & { readonly room: string })[];
   agent(): Promise<StandInAgent>;
 }
 
@@ -79,11 +80,11 @@ async function open(path = '/', browserOptions: BrowserOptions = {}, change: Par
       personas: PERSONAS,
       health: () => ({ live: true, ready: true, reasons: [] }),
       providers: () => [],
-      createCall: async ({ persona, language }) => {
+      createCall: async (request) => {
         const room = `page-${++rooms}`;
         const token = new AccessToken(apiKey, apiSecret, { identity: 'caller' });
         token.addGrant({ roomJoin: true, room });
-        calls.push({ room, persona, language });
+        calls.push({ ...request, room });
         return { url, token: await token.toJwt(), room, identity: 'caller' };
       },
     },
@@ -186,8 +187,13 @@ describe('a call', () => {
     await page.getByRole('radio', { name: 'Sales' }).check();
     await page.getByLabel('Language').selectOption('en-GB');
     expect(new URL(page.url()).search).toBe('?persona=sales&language=en-GB');
+    const stages = page.locator('#stages .stage-name');
+    expect(await stages.allTextContents()).toEqual(['Speech recognition', 'Language model', 'Voice']);
+    await page.getByRole('switch', { name: 'Speech to speech' }).press('Space');
+    expect(new URL(page.url()).search).toBe('?persona=sales&language=en-GB&mode=speech-to-speech');
+    expect(await stages.allTextContents()).toEqual(['Speech to speech']);
     await start(page);
-    await expect.poll(() => calls).toMatchObject([{ persona: 'sales', language: 'en-GB' }]);
+    await expect.poll(() => calls).toMatchObject([{ persona: 'sales', language: 'en-GB', mode: 'speech-to-speech' }]);
   });
 
   it('uses the microphone that was chosen, and remembers it', async () => {

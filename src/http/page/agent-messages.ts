@@ -50,9 +50,10 @@ export function readStages(json: string | undefined): StageReport[] {
 }
 
 /** Speech to speech needs no other stage, unless the three serve it; what is not told of the three is shown as unknown. */
-export function stagesToShow(reports: readonly StageReport[]): StageId[] {
+export function stagesToShow(reports: readonly StageReport[], mode?: string): StageId[] {
   const told = reports.map(({ stage }) => stage);
-  return told.includes('realtime') ? told : ['stt', 'llm', 'tts'];
+  if (told.includes('realtime')) return told;
+  return told.length === 0 && mode === 'speech-to-speech' ? ['realtime'] : ['stt', 'llm', 'tts'];
 }
 
 /** A message of the topic `bulletproof.turn`: its time in milliseconds. */

@@ -86,7 +86,7 @@ async function start(withMicrophone: boolean): Promise<void> {
   transcript = emptyTranscript;
   transcriptView.clear();
   write({ type: 'ended' });
-  showStages([]);
+  showStages([], choices?.request.mode);
   showTimes([]);
   clearSwitches();
   sound.start();
@@ -110,12 +110,15 @@ async function send(): Promise<void> {
 
 async function loadPersonas(): Promise<void> {
   if (choices) return;
-  choices = new Choices(await fetchPersonas(), showPersona);
-  showPersona();
+  choices = new Choices(await fetchPersonas(), showChoice);
+  showChoice();
 }
 
-function showPersona(): void {
+function showChoice(): void {
   byId('with').textContent = choices?.persona?.title ?? '';
+  const { mode } = choices?.request ?? {};
+  if (state.phase === 'idle') showStages([], mode);
+  providers.lead(mode === 'speech-to-speech');
 }
 
 function showError(error: unknown): void {

@@ -48,6 +48,11 @@ export function modeText(chains: readonly ChainReport[]): string {
     : 'Needs a key of Gemini or OpenAI; without one, the three stages serve.';
 }
 
+/** A session of a realtime model may be followed by the next one of the same model. */
+export function switchedText(from: string, to: string): string {
+  return from === to ? `${from}, connected again` : `${from} → ${to}`;
+}
+
 /** As "quota (402), 34 ms, 12 words kept". */
 export function switchText({ kind, status, tookMs, wordsKept, audioReplayedMs }: SwitchMessage): string {
   const kept = wordsKept === 1 ? '1 word kept' : `${wordsKept} words kept`;

@@ -1,12 +1,14 @@
 // Shows what serves the call: the stages with their providers, and the time to answer.
 import { type StageReport, stageNames, stagesToShow } from './agent-messages.ts';
+import type { CallMode } from './api.ts';
 import { byId, make } from './elements.ts';
 import { median, secondsText } from './median.ts';
 
 const BARS = 16;
 
-export function showStages(reports: readonly StageReport[]): void {
-  const items = stagesToShow(reports).map((stage) => {
+/** @param mode in which the next call will be held */
+export function showStages(reports: readonly StageReport[], mode?: CallMode): void {
+  const items = stagesToShow(reports, mode).map((stage) => {
     const report = reports.find((candidate) => candidate.stage === stage);
     const active = report?.state === 'active';
     const item = make('li', `stage ${report ? (active ? 'active' : 'impaired') : 'unknown'}`, [

@@ -22,6 +22,7 @@ export class ProvidersView {
   #made = '';
   #titles = new Map<string, string>();
   #serving: readonly StageReport[] = [];
+  #isRealtimeFirst = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Asks the server from now on, while the page is seen. */
@@ -34,6 +35,13 @@ export class ProvidersView {
 
   readonly titleOf = (stage: string, id: string): string => this.#titles.get(`${stage}/${id}`) ?? id;
 
+  /** Whether speech to speech stands above the three stages, as the visitor chose. */
+  lead(isRealtimeFirst: boolean): void {
+    if (isRealtimeFirst === this.#isRealtimeFirst) return;
+    this.#isRealtimeFirst = isRealtimeFirst;
+    void this.#poll();
+  }
+
   serve(reports: readonly StageReport[]): void {
     this.#serving = reports;
     this.#mark();
@@ -45,7 +53,8 @@ export class ProvidersView {
     try {
       const { stages, isDemo } = await fetchChains();
       const faults = isDemo ? await fetchFaults() : new Map<string, string | null>();
-      this.#show(stages, faults);
+      const first = stages.filter(({ stage }) => this.#isRealtimeFirst && stage === 'realtime');
+      this.#show([...first, ...stages.filter((chain) => !first.includes(chain))], faults);
       this.#onChains(stages);
     } catch {
       // The server's state is shown elsewhere; what was known last stays.

@@ -1,7 +1,7 @@
 // Shows every switch of the call from one provider to another: when, between whom, why, and how long the caller waited.
 import { type SwitchMessage, stageNames } from './agent-messages.ts';
 import { byId, make } from './elements.ts';
-import { switchText } from './provider-words.ts';
+import { switchedText, switchText } from './provider-words.ts';
 
 /** @param titleOf what people call a provider */
 export function addSwitch(message: SwitchMessage, titleOf: (stage: string, id: string) => string): void {
@@ -13,7 +13,7 @@ export function addSwitch(message: SwitchMessage, titleOf: (stage: string, id: s
   byId('switches').append(
     make('li', 'switch', [
       make('p', 'switch-when', [time, document.createTextNode(` ${stageNames[stage]}`)]),
-      make('p', 'switch-who', `${titleOf(stage, from)} → ${titleOf(stage, to)}`),
+      make('p', 'switch-who', switchedText(titleOf(stage, from), titleOf(stage, to))),
       make('p', 'switch-why', switchText(message)),
     ]),
   );
