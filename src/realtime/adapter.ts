@@ -26,6 +26,8 @@ export interface AdapterEvents {
   onExpiring(inMs: number): void;
   /** What the session knows by now can be had again by this handle. */
   onResumable(handle: string): void;
+  /** Something that the plugin passes over can't be read. */
+  onMalformed(cause: unknown): void;
 }
 
 /** Any other: what LiveKit's interface promises. */

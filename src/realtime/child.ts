@@ -197,6 +197,7 @@ export class Child {
           {
             onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs),
             onResumable: (handle) => !this.isOver && this.#events.onResumable(this, handle),
+            onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
           },
         ),
     );

@@ -1,6 +1,7 @@
 // Gemini's plugin (1.9.0): it restarts when the setup changes, leaves tool items out of the history, and hides what the vendor announces.
 import { llm } from '@livekit/agents';
 import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
+import { isPcm16 } from './pcm16.ts';
 
 /** What is used of the plugin that is not public; checked before each use, as nothing promises it. */
 interface ModelInternals {
@@ -9,8 +10,12 @@ interface ModelInternals {
     realtimeInputConfig?: { automaticActivityDetection?: { silenceDurationMs?: number } };
   };
 }
+interface ServerContent {
+  readonly modelTurn?: { readonly parts?: readonly { readonly inlineData?: { readonly data?: string } }[] };
+}
 interface SessionInternals {
   sessionResumptionHandle?: string;
+  handleServerContent?(content: ServerContent): void;
   handleGoAway?(goAway: { timeLeft?: string }): void;
 }
 
@@ -36,6 +41,15 @@ export const geminiAdapter: RealtimeAdapter = {
     // It would close the session in the middle of a word and tell the history twice.
     if (internals.handleGoAway) internals.handleGoAway = ({ timeLeft }) => events.onExpiring(durationMs(timeLeft));
     followHandles(internals, resume, events);
+    // It passes over audio that it can't decode.
+    const handle = internals.handleServerContent?.bind(session);
+    if (handle) {
+      internals.handleServerContent = (content) => {
+        const audio = content.modelTurn?.parts?.flatMap(({ inlineData }) => inlineData?.data ?? []) ?? [];
+        if (audio.every(isPcm16)) handle(content);
+        else events.onMalformed(new RangeError('audio that is no PCM16'));
+      };
+    }
     return session;
   },
   close: (session) => session.close(),

@@ -4,6 +4,7 @@ import type { realtime } from '@livekit/agents-plugin-openai';
 import { WebSocket } from 'ws';
 import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
 import { currentHandshakes } from './handshakes.ts';
+import { isPcm16 } from './pcm16.ts';
 
 /** What is used of the plugin's session that is not public. */
 interface Internals {
@@ -17,6 +18,12 @@ interface Internals {
     connOptions: { timeoutMs: number };
   };
   createWsConn(): Promise<WebSocket>;
+}
+
+interface ServerEvent {
+  readonly type?: string;
+  readonly delta?: string;
+  readonly session?: { readonly expires_at?: number };
 }
 
 /** How long it waits at most: https://platform.openai.com/docs/guides/realtime-vad */
@@ -39,8 +46,11 @@ export const openaiAdapter: RealtimeAdapter = {
     const { realtime } = await import('@livekit/agents-plugin-openai');
     if (!(model instanceof realtime.RealtimeModel)) return model.session();
     const session = new (guardedSession(realtime))(model);
-    session.on('openai_server_event_received', (event: { type?: string; session?: { expires_at?: number } }) => {
+    session.on('openai_server_event_received', (event: ServerEvent) => {
       if (event.type === 'session.created') expiry(event.session?.expires_at, events);
+      // It passes over audio that it can't decode.
+      const isAudio = event.type === 'response.output_audio.delta' || event.type === 'response.audio.delta';
+      if (isAudio && !isPcm16(event.delta ?? '')) events.onMalformed(new RangeError('audio that is no PCM16'));
     });
     return session;
   },
