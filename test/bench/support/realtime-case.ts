@@ -75,7 +75,12 @@ const models = {
       baseURL: openaiVendor.url,
       turnDetection: { type: 'server_vad', silence_duration_ms: 400 },
     }),
-  gemini: () => new google.RealtimeModel({ apiKey: 'AIza-test', httpOptions: { baseUrl: geminiVendor.url } }),
+  gemini: () =>
+    new google.RealtimeModel({
+      apiKey: 'AIza-test',
+      instructions: 'Answer.',
+      httpOptions: { baseUrl: geminiVendor.url },
+    }),
 };
 const other = vendorName === 'openai' ? 'gemini' : 'openai';
 const model =
