@@ -46,7 +46,7 @@ function expectWholeCall({ told, errors }: Ended): void {
 }
 
 describe.each(['openai', 'gemini'])('the plugin of %s', (vendor) => {
-  it.each(['malformed-json', 'malformed-audio', 'refused (401)', 'refused (503)', 'reset'])(
+  it.each(['malformed-json', 'malformed-audio', 'refused (401)', 'reset'])(
     'meets %s: the process lives and the call goes on',
     async (fault) => {
       const ended = await run(vendor, fault, 'well');

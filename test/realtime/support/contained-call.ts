@@ -13,7 +13,6 @@ import { RealtimeCaller } from './caller.ts';
 
 const REFUSALS: Readonly<Record<string, Fault>> = {
   'refused (401)': { kind: 'status', status: 401 },
-  'refused (503)': { kind: 'status', status: 503 },
   reset: { kind: 'refuse' },
 };
 const [vendorName, faultName, end] = process.argv.slice(2) as ['openai' | 'gemini', string, string];
