@@ -17,9 +17,7 @@ describe('greetingLeft', () => {
   });
 
   it('is its rest where it broke off', () => {
-    expect(asked(['assistant', 'Hello, this is '], ['user', CONTINUATION_PROMPT])).toBe(
-      ' Sam. What can I do for you?',
-    );
+    expect(asked(['assistant', 'Hello, this is '], ['user', CONTINUATION_PROMPT])).toBe(' Sam. What can I do for you?');
     expect(asked(['assistant', GREETING], ['user', CONTINUATION_PROMPT])).toBe('');
   });
 

@@ -23,7 +23,7 @@ import type { Told } from './vendor-calls.ts';
 
 /** A slow machine makes calls long: what failed in one comes back by a check, never by the clock. */
 const FAR_MS = 3_600_000;
-const CHAINS: Config['chains'] = { stt: ['deepgram'], llm: ['openrouter'], tts: ['cartesia'] };
+const CHAINS: Config['chains'] = { stt: ['deepgram'], llm: ['openrouter'], tts: ['cartesia'], realtime: ['pipeline'] };
 /** A tool takes so long: long enough for a session to be replaced meanwhile. */
 const TOOL_MS = 600;
 
@@ -43,7 +43,7 @@ const tell = (told: Omit<Told, 'room' | 'pid'>) => {
 export default defineAgent<Partial<Ready>>({
   prewarm: async (proc) => {
     const env = readEnvironment('/nowhere');
-    const { config, vad } = testResources({ links: { stt: [], llm: [], tts: [] } });
+    const { config, vad } = testResources({ links: { stt: [], llm: [], tts: [], realtime: [] } });
     const chained = { ...config, chains: CHAINS };
     const links = createLinks(planStages(chained, env), chained, env);
     await warmLocalLinks(links);
