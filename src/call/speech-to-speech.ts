@@ -81,6 +81,8 @@ function pipelineLink({ links, persona, language, vad, failover }: SessionOption
   const link: RealtimeLink = {
     id: PIPELINE,
     traits: { languages: 'any', deadlines: PIPELINE_DEADLINES },
+    // Others have their place in the whole chain, of which some may be left out.
+    priority: Number.MAX_SAFE_INTEGER,
     client: {
       model: async () => {
         made ??= make();

@@ -14,7 +14,9 @@ What the caller does, in the order given; the next turn comes when the agent has
 
   --room <name>     room to join, a new one by default
   --persona <id>    who should answer
-  --speech-to-speech  by one model that hears and speaks; --pipeline: by recognition, language model and voice
+  --speech-to-speech
+                    be answered by one model that hears and speaks
+  --pipeline        by speech recognition, language model and voice; else as the persona says
   --url <address>   where pnpm dev:bulletproof runs, http://127.0.0.1:3000 by default
   --out <file.wav>  where to write what the agent said, call-<room>.wav by default
   --timeout <s>     how long to wait for the agent to come, and for each answer to begin, 30 by default

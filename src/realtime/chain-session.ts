@@ -255,6 +255,7 @@ export class ChainSession extends llm.RealtimeSession {
   }
 
   #completed(child: Child): void {
+    this.#succession.completed();
     this.#renew(child);
     this.#replying.askNext();
     this.#succession.atBoundary();

@@ -5,9 +5,9 @@ import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
 import { ProviderError } from '../failover/provider-error.ts';
 import { adapterFor, type RealtimeAdapter } from './adapter.ts';
-import { contain } from './containment.ts';
+import { contain, outside } from './containment.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
-import { watchHandshakes } from './handshakes.ts';
+import { type Handshakes, unwatched, watchHandshakes } from './handshakes.ts';
 import { closedError, lostError, malformedError, refusedError, toldError } from './session-errors.ts';
 
 export interface ChildEvents {
@@ -52,7 +52,7 @@ export class Child {
     this.attempt = attempt;
     this.#clock = clock;
     this.link = attempt.link;
-    this.#events = events;
+    this.#events = toldOutside(events);
   }
 
   get id(): string {
@@ -180,27 +180,18 @@ export class Child {
     this.#adapter = adapter;
     this.turnEndMs = adapter.turnEndMs(model);
     const history = adapter.toHistory(setup.history);
-    const opening = watchHandshakes(
-      {
-        onConnecting: () => undefined,
-        onOpened: () => this.#opened(),
-        onRefused: (status, headers) => this.fail(refusedError(this.id, status, headers)),
-        // A closing tells more than the loss of the connection beneath: it may follow in the same moment.
-        onLost: (cause) => void setImmediate(() => this.fail(lostError(this.id, cause))),
-        onClosed: (code, reason) => this.fail(closedError(this.id, code, reason)),
-        onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
-      },
-      () =>
-        adapter.open(
-          model,
-          { ...setup, history },
-          {
-            onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs),
-            onResumable: (handle) => !this.isOver && this.#events.onResumable(this, handle),
-            onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
-          },
-        ),
-    );
+    const open = () =>
+      adapter.open(
+        model,
+        { ...setup, history },
+        {
+          onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs),
+          onResumable: (handle) => !this.isOver && this.#events.onResumable(this, handle),
+          onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
+        },
+      );
+    // What a model without a connection of its own opens (the stages of a pipeline) is no part of this session.
+    const opening = adapter.connects ? watchHandshakes(this.#handshakes(), open) : open();
     const session = await opening;
     this.#listen(session);
     if (this.isOver) {
@@ -211,6 +202,18 @@ export class Child {
     this.#setUp(session, setup, history);
     for (const work of this.#waiting.splice(0)) this.do(work);
     if (!adapter.connects) this.#opened();
+  }
+
+  #handshakes(): Handshakes {
+    return {
+      onConnecting: () => undefined,
+      onOpened: () => this.#opened(),
+      onRefused: (status, headers) => this.fail(refusedError(this.id, status, headers)),
+      // A closing tells more than the loss of the connection beneath: it may follow in the same moment.
+      onLost: (cause) => void setImmediate(() => this.fail(lostError(this.id, cause))),
+      onClosed: (code, reason) => this.fail(closedError(this.id, code, reason)),
+      onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
+    };
   }
 
   #setUp(session: llm.RealtimeSession, setup: SessionSetup, history: llm.ChatContext): void {
@@ -287,4 +290,13 @@ export class Child {
       () => void this.#adapter?.close(session).catch(() => undefined),
     );
   }
+}
+
+/** Whoever is told goes on outside: what the owner does about it is not the plugin's doing. */
+function toldOutside(events: ChildEvents): ChildEvents {
+  const told = Object.entries(events).map(([name, tell]: [string, (...values: never[]) => void]) => [
+    name,
+    (...values: never[]) => unwatched(() => outside(() => tell(...values))),
+  ]);
+  return Object.fromEntries(told) as ChildEvents;
 }

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** Whatever a contained session starts runs in its context, so an error tells whose it is. */
-const context = new AsyncLocalStorage<(error: unknown) => void>();
+const context = new AsyncLocalStorage<((error: unknown) => void) | undefined>();
 let isInstalled = false;
 
 /**
@@ -12,6 +12,11 @@ let isInstalled = false;
 export function contain<Result>(onError: (error: unknown) => void, start: () => Result): Result {
   install();
   return context.run(onError, start);
+}
+
+/** As if it were not called from within a containment. */
+export function outside<Result>(run: () => Result): Result {
+  return context.run(undefined, run);
 }
 
 function install(): void {

@@ -18,7 +18,7 @@ export interface Handshakes {
   onMalformed(cause: unknown): void;
 }
 
-const context = new AsyncLocalStorage<Handshakes>();
+const context = new AsyncLocalStorage<Handshakes | undefined>();
 let isInstalled = false;
 
 /** Runs `start`; websockets that it, or anything it leaves running, opens are told to `handshakes`. */
@@ -32,6 +32,11 @@ export function watchHandshakes<Result>(handshakes: Handshakes, start: () => Res
     });
   }
   return context.run(handshakes, start);
+}
+
+/** What it opens is nobody's that is watched. */
+export function unwatched<Result>(run: () => Result): Result {
+  return context.run(undefined, run);
 }
 
 /** Who watches what is running now. */

@@ -45,6 +45,8 @@ export class Succession {
   /** Being opened; the first that stands serves. */
   readonly #candidates = new Set<Child>();
   readonly #tried = new Set<RealtimeLink>();
+  /** Since the last reply that was complete. */
+  readonly #reconnected = new Set<RealtimeLink>();
   readonly #timers = new Set<() => void>();
   /** By which a link's last session can be gone on from, with what it knew then. */
   readonly #handles = new Map<RealtimeLink, { readonly handle: string; readonly known: ReadonlySet<string> }>();
@@ -90,6 +92,11 @@ export class Succession {
   wentWell(): void {
     this.#tried.clear();
     this.#retries = 0;
+  }
+
+  /** A reply is complete. */
+  completed(): void {
+    this.#reconnected.clear();
   }
 
   /** A turn is over: the next one may be another's. */
@@ -232,7 +239,15 @@ export class Succession {
     if (child !== this.#child) return;
     this.#isLost(child, error);
     if (this.#heir?.isOpen) this.#succeed(this.#heir);
-    else this.#openNext(child, this.#failover.again(child.attempt, error, { evenAfterResult: true }));
+    else this.#openNext(child, this.#again(child, error));
+  }
+
+  /** The same vendor once more; one that failed twice in one turn is left for the next. */
+  #again(child: Child, error: ProviderError): Attempt<RealtimeLink> | undefined {
+    if (this.#reconnected.has(child.link)) return undefined;
+    const attempt = this.#failover.again(child.attempt, error, { evenAfterResult: true });
+    if (attempt) this.#reconnected.add(child.link);
+    return attempt;
   }
 
   #isLost(child: Child, error: ProviderError): void {

@@ -138,6 +138,13 @@ describe('a call that is held speech to speech', () => {
     expect(session?.voice).toBe('Aoede');
   });
 
+  it('answers what is typed', async () => {
+    const sinceMs = caller.nowMs();
+    await caller.sendText('w14 w15');
+    await answered(sinceMs);
+    expect(atTheEar(sinceMs)).toEqual(replyTo([14, 15]));
+  });
+
   it('goes on with the next vendor in the middle of a reply', async () => {
     vendors.geminiLive.faults.fail(gone, always);
     vendors.geminiLive.breakWhen('speaking', { kind: 'drop', after: 14, code: 1011 });
