@@ -195,7 +195,12 @@ export class Replying {
   askNext(): void {
     const child = this.#child;
     const request = this.#requests[0];
-    if (!child || !request || request.isAsked || this.#underWay || this.#awaitsUnasked) return;
+    if (!child || !request || request.isAsked || this.#underWay) return;
+    if (this.#awaitsUnasked) {
+      // The owner interrupts before it asks, which took the deadline back.
+      child.attempt.expectFirst();
+      return;
+    }
     if (!this.#events.mayAsk()) return;
     request.isAsked = true;
     child.attempt.expectFirst();
