@@ -126,7 +126,7 @@ async function talk(words: readonly number[]): Promise<void> {
   const replies = countReplies();
   if (turn === 1) {
     broken.atTurn?.(vendor);
-    if (broken.isTimed) watchOwnShare();
+    if (broken.isTimed && party === 'ours') watchOwnShare();
   }
   microphone.say(words);
   await until(() => !microphone.isSpeaking, 10_000);
