@@ -29,8 +29,8 @@ const TURNS: readonly DyingTurn[] = [
     serves: 'gemini',
   },
   {
-    how: 'the other one is down too: the pipeline',
-    fault: { kind: 'drop', after: 0, code: 1006 },
+    how: 'the other one goes silent and is down: the pipeline',
+    fault: { kind: 'stall', after: 0 },
     isOutage: true,
     serves: 'pipeline',
   },
