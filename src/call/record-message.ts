@@ -1,5 +1,6 @@
 // Takes down what the caller says after the tone: needs no provider.
 import { AudioStream, type RemoteParticipant, type RemoteTrack, TrackKind } from '@livekit/rtc-node';
+import { joinSamples } from '../audio/join-samples.ts';
 import { SpeechGate } from '../audio/speech-gate.ts';
 import type { Sound } from '../audio/wav.ts';
 
@@ -72,13 +73,7 @@ async function record(
   signal.removeEventListener('abort', cancel);
   cancel();
   if (gate.loudMs(0) < LEAST_LOUD_MS) return undefined;
-  const samples = new Int16Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    samples.set(piece, at);
-    at += piece.length;
-  }
-  return { samples, sampleRateHz: RATE_HZ };
+  return { samples: joinSamples(pieces), sampleRateHz: RATE_HZ };
 }
 
 /** All in samples since the beginning. */

@@ -1,5 +1,6 @@
 // The recorded sentences of a call that nobody can speak for: a persona's own, or the English ones beside this file.
 import { readFileSync } from 'node:fs';
+import { joinSamples } from '../audio/join-samples.ts';
 import { StreamResampler } from '../audio/stream-resampler.ts';
 import { readWav } from '../audio/wav.ts';
 import type { Persona, RecordedName } from '../config/persona.ts';
@@ -42,11 +43,7 @@ function read(file: URL): Int16Array {
   const { samples, sampleRateHz } = readWav(readFileSync(file));
   if (sampleRateHz === RECORDED_RATE_HZ) return samples;
   const resampler = new StreamResampler(sampleRateHz, RECORDED_RATE_HZ);
-  const [body, rest] = [resampler.push(samples), resampler.flush()];
-  const all = new Int16Array(body.length + rest.length);
-  all.set(body);
-  all.set(rest, body.length);
-  return all;
+  return joinSamples([resampler.push(samples), resampler.flush()]);
 }
 
 /** The words of which most was played: what a listener has of a sentence that broke off. */

@@ -1,6 +1,8 @@
 // What a caller at the terminal is to say, made ready before the call: files read, texts spoken.
+
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { joinSamples } from '../audio/join-samples.ts';
 import { readWav } from '../audio/wav.ts';
 import { UserError } from '../config/user-error.ts';
 import type { TurnRequest } from './call-options.ts';
@@ -60,18 +62,8 @@ async function speak(text: string, signal: AbortSignal): Promise<{ samples: Int1
     session.end();
     const parts: Int16Array[] = [];
     for await (const part of session.parts) if (part.type === 'audio') parts.push(part.samples);
-    return { samples: join(parts), sampleRateHz: freeTts.traits.sampleRateHz };
+    return { samples: joinSamples(parts), sampleRateHz: freeTts.traits.sampleRateHz };
   } finally {
     await client.close();
   }
-}
-
-function join(parts: readonly Int16Array[]): Int16Array {
-  const samples = new Int16Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    samples.set(part, at);
-    at += part.length;
-  }
-  return samples;
 }

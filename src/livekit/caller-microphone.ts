@@ -1,5 +1,7 @@
 // A microphone that never stops: 10 ms frames at real time, speech where there is some and a room's faint noise between.
+
 import { AudioFrame, AudioResampler, AudioResamplerQuality, AudioSource } from '@livekit/rtc-node';
+import { joinSamples } from '../audio/join-samples.ts';
 import { voicedSpans } from '../audio/voiced-spans.ts';
 
 export const MICROPHONE_RATE_HZ = 48_000;
@@ -161,11 +163,5 @@ function resampled(samples: Int16Array, sampleRateHz: number): Int16Array {
   const frame = new AudioFrame(samples.slice(), sampleRateHz, 1, samples.length);
   const parts = [...resampler.push(frame), ...resampler.flush()].map(({ data }) => data);
   resampler.close();
-  const joined = new Int16Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
+  return joinSamples(parts);
 }

@@ -1,5 +1,6 @@
 // Frames of any rate and channels as mono PCM16 of one rate.
 import type { AudioFrame } from '@livekit/rtc-node';
+import { joinSamples } from '../audio/join-samples.ts';
 import { StreamResampler } from '../audio/stream-resampler.ts';
 
 export class MonoAudio {
@@ -20,7 +21,7 @@ export class MonoAudio {
     }
     const mono = mixDown(frame);
     const samples = this.#resampler?.push(mono) ?? mono;
-    return before && before.length > 0 ? joined(before, samples) : samples;
+    return before && before.length > 0 ? joinSamples([before, samples]) : samples;
   }
 
   flush(): Int16Array {
@@ -35,11 +36,4 @@ function mixDown({ data, channels }: AudioFrame): Int16Array {
     for (let channel = 0; channel < channels; channel += 1) sum += data[at * channels + channel] as number;
     return Math.round(sum / channels);
   });
-}
-
-function joined(first: Int16Array, second: Int16Array): Int16Array {
-  const both = new Int16Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

@@ -1,5 +1,6 @@
 // What one session gives of a spoken message: its last moment is held back, so that a break can be cut in a pause.
 import { fadeIn, fadeOut } from '../audio/fade.ts';
+import { joinSamples } from '../audio/join-samples.ts';
 import { lastPause } from '../audio/last-pause.ts';
 import { ContinuationJoin } from '../text/continuation.ts';
 import { type SpeakingPace, SpokenWords } from './spoken-words.ts';
@@ -25,7 +26,7 @@ export class Stretch {
   readonly #join: ContinuationJoin | undefined;
   /** Words that repeat what was said are passed over with their audio. */
   #isJoined: boolean;
-  #text = '';
+  #hasText = false;
   #tail: Int16Array[] = [];
   #tailSamples = 0;
   #received = 0;
@@ -45,7 +46,7 @@ export class Stretch {
   }
 
   get hasResult(): boolean {
-    return this.#received > 0 || this.#text !== '';
+    return this.#received > 0 || this.#hasText;
   }
 
   /** Mono PCM16 at REPLY_RATE_HZ; kept. */
@@ -58,7 +59,7 @@ export class Stretch {
   }
 
   words(text: string): void {
-    this.#text += text;
+    this.#hasText ||= text !== '';
     this.#words.add(text, toMs(this.#received));
     if (!this.#isJoined) this.#tryJoin(false);
   }
@@ -68,7 +69,7 @@ export class Stretch {
     this.#words.end();
     if (!this.#isJoined) this.#tryJoin(true);
     this.#release(0);
-    this.#output.text(this.#taken(Number.POSITIVE_INFINITY));
+    this.#output.text(this.#words.take(Number.POSITIVE_INFINITY));
     if (!this.#join) this.#words.learn(toMs(this.#received));
   }
 
@@ -76,20 +77,20 @@ export class Stretch {
   break(): void {
     if (!this.#isJoined) return;
     this.#words.end();
-    const tail = joined(this.#tail, this.#tailSamples);
+    const tail = joinSamples(this.#tail);
     this.#tail = [];
     this.#tailSamples = 0;
     const pause = lastPause(tail, { sampleRateHz: REPLY_RATE_HZ, leastMs: PAUSE_MS, from: 0, to: tail.length });
     if (pause && pause.start > 0) {
       const end = Math.min(tail.length, pause.start + toSamples(PAUSE_MS));
       this.#output.audio(fadeOut(tail.slice(0, end), toSamples(FADE_MS)));
-      this.#output.text(this.#taken(toMs(this.#released + pause.start) - WORD_MS));
+      this.#output.text(this.#words.take(toMs(this.#released + pause.start) - WORD_MS));
       this.#released += end;
       return;
     }
     // In the middle of a word: whoever goes on says it again, from its beginning.
     const start = this.#words.startBefore(toMs(this.#received)) ?? 0;
-    this.#output.text(this.#taken(start));
+    this.#output.text(this.#words.take(start));
     const kept = Math.max(0, Math.min(tail.length, toSamples(start) - this.#released));
     if (kept > 0) this.#output.audio(fadeOut(tail.slice(0, kept), toSamples(FADE_MS)));
     this.#released += kept;
@@ -103,12 +104,8 @@ export class Stretch {
       this.#released += samples.length;
       this.#output.audio(samples);
     }
-    const text = this.#taken(this.releasedMs - WORD_MS);
+    const text = this.#words.take(this.releasedMs - WORD_MS);
     if (text) this.#output.text(text);
-  }
-
-  #taken(untilMs: number): string {
-    return this.#words.take(untilMs);
   }
 
   /** Finds out which of the first words were said before, and drops them with their audio. */
@@ -132,7 +129,7 @@ export class Stretch {
     this.#output.text(fresh);
     // Several words may have been held until the last one made it clear that none of them repeats anything.
     if (fresh.trim().length > fed.trim().length) return;
-    const tail = joined(this.#tail, this.#tailSamples);
+    const tail = joinSamples(this.#tail);
     const from = Math.min(tail.length, toSamples(startMs));
     const pause = lastPause(tail, {
       sampleRateHz: REPLY_RATE_HZ,
@@ -145,16 +142,6 @@ export class Stretch {
     this.#tail = [fadeIn(kept, toSamples(FADE_MS))];
     this.#tailSamples = kept.length;
   }
-}
-
-function joined(pieces: readonly Int16Array[], length: number): Int16Array {
-  const all = new Int16Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 function toMs(samples: number): number {

@@ -1,6 +1,7 @@
 // Hands out the sound of a reply, keeps the last of it back while it may have to be cut, and knows when the caller runs dry.
 import type { AsyncQueue } from '../audio/async-queue.ts';
 import { fadeIn, fadeOut } from '../audio/fade.ts';
+import { joinSamples } from '../audio/join-samples.ts';
 import { lastPause } from '../audio/last-pause.ts';
 import { levelDbfs } from '../audio/voiced-spans.ts';
 import type { Clock } from '../failover/clock.ts';
@@ -68,10 +69,7 @@ export class Playout {
     const fade = this.#samples(FADE_MS);
     const faded = this.#fading > 0 ? fadeIn(samples, fade, fade - this.#fading) : samples;
     this.#fading = Math.max(0, this.#fading - samples.length);
-    const joined = new Int16Array(this.#tail.length + faded.length);
-    joined.set(this.#tail);
-    joined.set(faded, this.#tail.length);
-    this.#tail = joined;
+    this.#tail = joinSamples([this.#tail, faded]);
     this.#settle(Math.max(0, this.#tail.length - this.#samples(HOLD_MS)));
   }
 

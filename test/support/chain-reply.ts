@@ -1,5 +1,7 @@
 // Speaks a reply through the text-to-speech chain on the fake clock and hears what the caller would.
+
 import { decodeTones, type Word } from '../../fixtures/tones.ts';
+import { joinSamples } from '../../src/audio/join-samples.ts';
 import { Failover, type FailoverEvents, type Hedge, type Switch } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import type { ProviderError } from '../../src/failover/provider-error.ts';
@@ -82,14 +84,7 @@ export class Reply {
   }
 
   get samples(): Int16Array {
-    const pieces = this.parts.flatMap((part) => (part.type === 'audio' ? [part.samples] : []));
-    const all = new Int16Array(pieces.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    return all;
+    return joinSamples(this.parts.flatMap((part) => (part.type === 'audio' ? [part.samples] : [])));
   }
 
   /** The words as they are in the sound, with their places. */

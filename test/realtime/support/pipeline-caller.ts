@@ -1,7 +1,9 @@
 // A session of the pipeline with somebody who speaks to it and notes all that it tells.
+
 import type { llm } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { decodeTones } from '../../../fixtures/tones.ts';
+import { joinSamples } from '../../../src/audio/join-samples.ts';
 import type { PipelineModel } from '../../../src/realtime/pipeline-model.ts';
 
 const RATE_HZ = 16_000;
@@ -71,13 +73,7 @@ export function call(model: PipelineModel) {
 
 export function wordsIn({ audio, rateHz }: HeardReply): string {
   if (audio.length === 0) return '';
-  const samples = new Int16Array(audio.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of audio) {
-    samples.set(piece, at);
-    at += piece.length;
-  }
-  return decodeTones(samples, rateHz)
+  return decodeTones(joinSamples(audio), rateHz)
     .map(({ index }) => `w${index}`)
     .join(' ');
 }
