@@ -5,8 +5,6 @@ import { geminiAdapter } from './gemini-adapter.ts';
 import { openaiAdapter } from './openai-adapter.ts';
 
 export interface RealtimeAdapter {
-  /** The rate that `pushAudio` must have; undefined = the plugin converts. */
-  readonly inputRateHz?: number;
   /** `open` gives it the whole setup; otherwise it is given afterwards. */
   readonly setsUp: boolean;
   /** It announces when the caller begins and stops speaking, at that time. */

@@ -206,7 +206,6 @@ export class Child {
 
   #handshakes(): Handshakes {
     return {
-      onConnecting: () => undefined,
       onOpened: () => this.#opened(),
       onRefused: (status, headers) => this.fail(refusedError(this.id, status, headers)),
       // A closing tells more than the loss of the connection beneath: it may follow in the same moment.

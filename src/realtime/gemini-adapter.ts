@@ -1,5 +1,6 @@
 // Gemini's plugin (1.9.0): it restarts when the setup changes, leaves tool items out of the history, and hides what the vendor announces.
 import { llm } from '@livekit/agents';
+import { durationMs } from '../vendors/rate-limit-reset.ts';
 import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
 import { isPcm16 } from './pcm16.ts';
 
@@ -39,7 +40,8 @@ export const geminiAdapter: RealtimeAdapter = {
     void session.updateChatCtx(history).catch(() => undefined);
     const internals = session as unknown as SessionInternals;
     // It would close the session in the middle of a word and tell the history twice.
-    if (internals.handleGoAway) internals.handleGoAway = ({ timeLeft }) => events.onExpiring(durationMs(timeLeft));
+    if (internals.handleGoAway)
+      internals.handleGoAway = ({ timeLeft }) => events.onExpiring(durationMs(timeLeft ?? '') ?? 0);
     followHandles(internals, resume, events);
     // It passes over audio that it can't decode.
     const handle = internals.handleServerContent?.bind(session);
@@ -66,12 +68,6 @@ function followHandles(session: SessionInternals, resume: string | undefined, ev
       if (next) events.onResumable(next);
     },
   });
-}
-
-/** "9.5s" as the vendor writes durations. */
-function durationMs(text: string | undefined): number {
-  const seconds = Number.parseFloat(text ?? '');
-  return Number.isFinite(seconds) ? seconds * 1000 : 0;
 }
 
 /** The plugin drops calls and results from a history: the model is told of them in words. */

@@ -5,8 +5,6 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 export interface Handshakes {
-  /** A websocket is being opened. */
-  onConnecting(): void;
   onOpened(): void;
   /** The server answered with a status instead. */
   onRefused(status: number, headers: IncomingMessage['headers']): void;
@@ -45,7 +43,6 @@ export function currentHandshakes(): Handshakes | undefined {
 }
 
 function watch(request: ClientRequest, watcher: Handshakes): void {
-  watcher.onConnecting();
   request.on('response', ({ statusCode, headers }: IncomingMessage) => watcher.onRefused(statusCode ?? 0, headers));
   request.on('error', (cause) => watcher.onLost(cause));
   request.on('upgrade', (_response: IncomingMessage, socket: Duplex) => {

@@ -1,13 +1,13 @@
 // What the caller says, whoever hears it: turns, their words once, and whether anybody hears at all.
 import type { llm } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
-import { StreamResampler } from '../audio/stream-resampler.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
 import { ProviderError } from '../failover/provider-error.ts';
 import { CALLER_RATE_HZ, CallerAudio } from './caller-audio.ts';
 import type { Child } from './child.ts';
 import type { RealtimeLink } from './contract.ts';
+import { MonoAudio } from './mono-audio.ts';
 import { NamedTimers } from './named-timers.ts';
 import { CallerTurns } from './turns.ts';
 
@@ -37,7 +37,7 @@ export class Hearing {
   readonly #audio = new CallerAudio();
   readonly #turns = new CallerTurns();
   readonly #timers: NamedTimers<'turn' | 'doubt'>;
-  #resampler: { readonly fromHz: number; readonly stream: StreamResampler } | undefined;
+  readonly #mono = new MonoAudio(CALLER_RATE_HZ);
   /** The session that told that the caller began to speak, until it tells the end. */
   #hearer: Child | undefined;
   /** The owner takes the caller to be speaking. */
@@ -71,7 +71,7 @@ export class Hearing {
 
   /** The caller's audio, of any rate and number of channels; `child` is who serves, if anybody does. */
   write(frame: AudioFrame, child: Child | undefined): void {
-    const samples = this.#at24k(frame);
+    const samples = this.#mono.push(frame);
     if (samples.length === 0) return;
     const change = this.#audio.write(samples);
     child?.pushAudio(new AudioFrame(samples, CALLER_RATE_HZ, 1, samples.length));
@@ -106,15 +106,13 @@ export class Hearing {
     }
   }
 
-  /** @returns false for one that is no words at all */
-  transcript(event: llm.InputTranscriptionCompleted): boolean {
+  transcript(event: llm.InputTranscriptionCompleted): void {
     if (event.isFinal) {
-      if (event.transcript.trim() === '') return false;
+      if (event.transcript.trim() === '') return;
       this.#turns.words();
     }
     this.#events.onTranscript(event);
     if (event.isFinal && !this.lacksWords) this.#events.onAllWords();
-    return true;
   }
 
   /** A session began a reply of its own: it has heard the caller. */
@@ -220,15 +218,5 @@ export class Hearing {
     this.#turns.clear();
     this.#events.onNoise();
     this.#trustsUntilMs = this.#clock.now() + TRUST_MS;
-  }
-
-  #at24k(frame: AudioFrame): Int16Array {
-    const { data, sampleRate, channels } = frame;
-    const samples = channels === 1 ? data.slice() : data.filter((_, i) => i % channels === 0);
-    if (sampleRate === CALLER_RATE_HZ) return samples;
-    if (this.#resampler?.fromHz !== sampleRate) {
-      this.#resampler = { fromHz: sampleRate, stream: new StreamResampler(sampleRate, CALLER_RATE_HZ) };
-    }
-    return this.#resampler.stream.push(samples);
   }
 }

@@ -32,8 +32,6 @@ const SEMANTIC_MS: Readonly<Record<string, number>> = { low: 8_000, medium: 4_00
 const NEVER_MS = 2 ** 31 - 1;
 
 export const openaiAdapter: RealtimeAdapter = {
-  // The plugin doesn't resample, whatever comes.
-  inputRateHz: 24_000,
   setsUp: false,
   tellsSpeech: true,
   turnEndMs(model) {

@@ -1,7 +1,6 @@
 // Carries what one session generates into a reply, until it is complete, broken or no longer wanted.
 import type { llm } from '@livekit/agents';
-import type { AudioFrame } from '@livekit/rtc-node';
-import { StreamResampler } from '../audio/stream-resampler.ts';
+import { MonoAudio } from './mono-audio.ts';
 import type { Message, Reply } from './reply.ts';
 import type { SpeakingPace } from './spoken-words.ts';
 import { REPLY_RATE_HZ, type Stretch } from './stretch.ts';
@@ -25,7 +24,6 @@ export interface PumpOptions {
 export class Pump {
   readonly #options: PumpOptions;
   #stretch: Stretch | undefined;
-  #message: Message | undefined;
   #isStopped = false;
   #hasResult = false;
 
@@ -69,7 +67,6 @@ export class Pump {
       const { owner, reply, pace, events } = this.#options;
       const message = reply.open(given.messageId);
       const stretch = message.continueBy(owner, given.messageId, pace);
-      this.#message = message;
       this.#stretch = stretch;
       events.onMessage(this, message);
       await Promise.all([this.#audio(given, stretch), this.#text(given, stretch)]);
@@ -83,12 +80,10 @@ export class Pump {
   }
 
   async #audio({ audioStream }: llm.MessageGeneration, stretch: Stretch): Promise<void> {
-    let resampler: StreamResampler | undefined;
+    const mono = new MonoAudio(REPLY_RATE_HZ);
     for await (const frame of audioStream) {
       if (this.#isStopped || frame.samplesPerChannel === 0) continue;
-      if (frame.sampleRate !== REPLY_RATE_HZ) resampler ??= new StreamResampler(frame.sampleRate, REPLY_RATE_HZ);
-      const samples = mono(frame);
-      stretch.audio(resampler ? resampler.push(samples) : samples);
+      stretch.audio(mono.push(frame));
       this.#result();
     }
   }
@@ -120,14 +115,4 @@ export class Pump {
     this.#isStopped = true;
     this.#options.events.onComplete(this);
   }
-
-  /** The message that it gives now, or gave last. */
-  get message(): Message | undefined {
-    return this.#message;
-  }
-}
-
-function mono({ data, channels }: AudioFrame): Int16Array {
-  if (channels === 1) return data.slice();
-  return data.filter((_, i) => i % channels === 0);
 }
