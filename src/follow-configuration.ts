@@ -1,7 +1,7 @@
 // Takes up a changed .env or providers.yaml while calls go on; what is broken never replaces what is good.
 import { unwatchFile, watchFile } from 'node:fs';
 import { planStages } from './call/stages.ts';
-import { type ConfigFiles, envFileIn, parseConfigFiles, readConfigFiles } from './config/files.ts';
+import { areSameFiles, envFileIn, parseConfigFiles, readConfigFiles } from './config/files.ts';
 import { configFile } from './config/paths.ts';
 import { UserError } from './config/user-error.ts';
 import type { HealthService } from './health-service.ts';
@@ -25,7 +25,7 @@ export function followConfiguration(health: HealthService, log: Logger, director
   const look = () => {
     try {
       const files = readConfigFiles(directory);
-      if (isSame(files, current)) return;
+      if (areSameFiles(files, current)) return;
       const { config, env } = parseConfigFiles(files, directory);
       const plan = planStages(config, env);
       health.replace(plan, config, env);
@@ -46,8 +46,4 @@ export function followConfiguration(health: HealthService, log: Logger, director
       for (const path of paths) unwatchFile(path, look);
     },
   };
-}
-
-function isSame(one: ConfigFiles, other: ConfigFiles): boolean {
-  return one.env === other.env && one.providers === other.providers;
 }

@@ -6,7 +6,7 @@ import { openMessageStore } from './call/messages.ts';
 import { type CallResources, runCall } from './call/run-call.ts';
 import { closeLeft, createLinks, planStages, warmLocalLinks } from './call/stages.ts';
 import { healthSocket } from './config/environment.ts';
-import { type ConfigFiles, parseConfigFiles, readConfigFiles } from './config/files.ts';
+import { areSameFiles, type ConfigFiles, parseConfigFiles, readConfigFiles } from './config/files.ts';
 import { agentsDirectory, stateDirectory } from './config/paths.ts';
 import { loadPersonas } from './config/personas.ts';
 import { UserError } from './config/user-error.ts';
@@ -60,7 +60,7 @@ async function loadResources(): Promise<Loaded> {
 /** With what the configuration is now, as this process may have been loaded long before its call. */
 async function renewed(resources: Loaded): Promise<Loaded> {
   const files = resources.board?.config;
-  if (!files || (files.env === resources.files.env && files.providers === resources.files.providers)) return resources;
+  if (!files || areSameFiles(files, resources.files)) return resources;
   try {
     const { config, env } = parseConfigFiles(files, process.cwd());
     const links = createLinks(planStages(config, env), config, env, resources.links);

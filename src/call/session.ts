@@ -23,6 +23,15 @@ export interface SessionOptions {
   onAnswer(ms: number): void;
 }
 
+/** Of every call's session, whatever its mode. */
+export const SESSION_SETTINGS = {
+  // Its default withholds the caller's words from recognition during the first 3 s that the agent speaks.
+  aecWarmupDuration: null,
+  userAwayTimeout: null,
+  // A provider's errors never end a call.
+  connOptions: { maxUnrecoverableErrors: Number.POSITIVE_INFINITY },
+};
+
 export function createSession(options: SessionOptions): voice.AgentSession {
   const { turns, vad } = options;
   const stages = new PipelineStages({ ...options, createLlm: (links, given) => new LlmChain(links, given) });
@@ -42,11 +51,7 @@ export function createSession(options: SessionOptions): voice.AgentSession {
       interruption: { mode: 'vad', minDuration: turns.interruptionMs },
       preemptiveGeneration: { enabled: true, preemptiveTts: true },
     },
-    // Its default withholds the caller's words from recognition during the first 3 s that the agent speaks.
-    aecWarmupDuration: null,
-    userAwayTimeout: null,
-    // A provider's errors never end a call.
-    connOptions: { maxUnrecoverableErrors: Number.POSITIVE_INFINITY },
+    ...SESSION_SETTINGS,
   });
   session.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
     if (newState === 'speaking') stages.replyIsSpoken();

@@ -6,7 +6,7 @@ import { PipelineModel } from '../realtime/pipeline-model.ts';
 import { AnswerTimes, OverheardChain } from './answer-times.ts';
 import { GreetingLlmChain } from './greeting.ts';
 import { PipelineStages } from './pipeline-stages.ts';
-import type { SessionOptions } from './session.ts';
+import { SESSION_SETTINGS, type SessionOptions } from './session.ts';
 
 /** What the vendors speak and the chain takes. */
 export const REALTIME_RATE_HZ = 24_000;
@@ -31,9 +31,7 @@ export function createSpeechToSpeechSession(options: SessionOptions): voice.Agen
       { ...failover, returnToBetter: returnToRealtime },
     ),
     turnHandling: { turnDetection: 'realtime_llm' },
-    aecWarmupDuration: null,
-    userAwayTimeout: null,
-    connOptions: { maxUnrecoverableErrors: Number.POSITIVE_INFINITY },
+    ...SESSION_SETTINGS,
   });
   session.on(voice.AgentSessionEventTypes.AgentStateChanged, ({ newState }) => {
     times.agentIs(newState);

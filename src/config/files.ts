@@ -18,6 +18,11 @@ export function readConfigFiles(directory: string): ConfigFiles {
   return { env: readEnvFile(envFileIn(directory)), providers: readConfigFile(configFile) };
 }
 
+/** Whether nothing changed from one reading to the other. */
+export function areSameFiles(one: ConfigFiles, other: ConfigFiles): boolean {
+  return one.env === other.env && one.providers === other.providers;
+}
+
 /** @throws UserError naming file and line of what is wrong */
 export function parseConfigFiles(
   { env: text, providers }: ConfigFiles,

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOpenAi } from '../../fixtures/vendors/openai.ts';
 import { startOpenRouter } from '../../fixtures/vendors/openrouter.ts';
-import { type Caller, joinAsCaller } from '../../src/livekit/caller.ts';
 import { type MainProcess, spawnMain } from '../support/spawn-main.ts';
 import { freeTcpPorts, startTestServer, type TestServer } from './support/server.ts';
+import { typedCall } from './support/typed-call.ts';
 
 const always = Number.POSITIVE_INFINITY;
 const unavailable = { kind: 'status', status: 503 } as const;
@@ -63,23 +63,7 @@ describe('10. a provider outage', () => {
   /** One call of one typed turn; resolves with how often each vendor was asked in it. */
   async function call(): Promise<{ openrouter: number; openai: number }> {
     const before = { openrouter: asked(openrouter), openai: asked(openai) };
-    const response = await fetch(`http://127.0.0.1:${port}/api/calls`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ persona: 'support' }),
-    });
-    const caller: Caller = await joinAsCaller((await response.json()) as { url: string; token: string });
-    try {
-      expect(await caller.waitForAgent(60_000)).toBe(true);
-      expect(await caller.waitForAgentToFinish({ sinceMs: 0, quietMs: 700, timeoutMs: 40_000 })).toBe(true);
-      const sinceMs = caller.nowMs();
-      await caller.sendText('is it ready');
-      expect(await caller.waitForAgentToFinish({ sinceMs, quietMs: 700, timeoutMs: 40_000 })).toBe(true);
-      const said = caller.transcripts.filter(({ who, atMs }) => who === 'agent' && atMs >= sinceMs);
-      expect(said.map(({ text }) => text).join(' ')).toMatch(/The answer is yes/);
-    } finally {
-      await caller.leave();
-    }
+    expect(await typedCall(port, 'is it ready')).toMatch(/The answer is yes/);
     return { openrouter: asked(openrouter) - before.openrouter, openai: asked(openai) - before.openai };
   }
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startOpenRouter } from '../../fixtures/vendors/openrouter.ts';
-import { joinAsCaller } from '../../src/livekit/caller.ts';
 import { type MainProcess, spawnMain } from '../support/spawn-main.ts';
 import { freeTcpPorts, startTestServer, type TestServer } from './support/server.ts';
+import { typedCall } from './support/typed-call.ts';
 
 describe('a key that is changed while the worker runs', () => {
   const directory = mkdtempSync(join(tmpdir(), 'bulletproof-reload-'));
@@ -44,25 +44,10 @@ describe('a key that is changed while the worker runs', () => {
   /** One call of one typed turn: what the agent said, and the keys with which replies were asked for. */
   async function call(): Promise<{ said: string; keys: string[] }> {
     const before = openrouter.requests.length;
-    const response = await fetch(`http://127.0.0.1:${port}/api/calls`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ persona: 'support' }),
-    });
-    const caller = await joinAsCaller((await response.json()) as { url: string; token: string });
-    try {
-      expect(await caller.waitForAgent(60_000)).toBe(true);
-      expect(await caller.waitForAgentToFinish({ sinceMs: 0, quietMs: 700, timeoutMs: 40_000 })).toBe(true);
-      const sinceMs = caller.nowMs();
-      await caller.sendText('is it ready');
-      expect(await caller.waitForAgentToFinish({ sinceMs, quietMs: 700, timeoutMs: 40_000 })).toBe(true);
-      const said = caller.transcripts.filter(({ who, atMs }) => who === 'agent' && atMs >= sinceMs);
-      const asked = openrouter.requests.slice(before).filter(({ path }) => path.endsWith('/chat/completions'));
-      const keys = asked.map(({ headers }) => String(headers.authorization).replace('Bearer ', ''));
-      return { said: said.map(({ text }) => text).join(' '), keys: [...new Set(keys)] };
-    } finally {
-      await caller.leave();
-    }
+    const said = await typedCall(port, 'is it ready');
+    const asked = openrouter.requests.slice(before).filter(({ path }) => path.endsWith('/chat/completions'));
+    const keys = asked.map(({ headers }) => String(headers.authorization).replace('Bearer ', ''));
+    return { said, keys: [...new Set(keys)] };
   }
 
   it('is used by the next call; a broken file changes nothing, and its line is named', async () => {
