@@ -168,7 +168,9 @@ function linksOf<Provider extends AnyStageProvider>(
     keysOf(provider, env).map(({ ofKey, keyFingerprint }) => ({
       id: provider.id,
       title: provider.title,
-      traits: provider.traits as Provider['traits'],
+      traits: (config.failover.reserve.includes(provider.id)
+        ? { ...provider.traits, isReserve: true }
+        : provider.traits) as Provider['traits'],
       client: create(provider, { ...env, ...ofKey }),
       priority,
       ...(config.failover.fallbackTo[provider.id] && { fallbackTo: config.failover.fallbackTo[provider.id] as string }),

@@ -11,6 +11,20 @@ export interface ProviderSettings {
   readonly model?: string | undefined;
 }
 
+/**
+ * Milliseconds from the start of an attempt (connect), from the work given or the open connection (first), between results
+ * (stall). `…HelpMs`: it is late, and another link is started beside it, while it may still answer. `…Ms`: no healthy vendor is
+ * so late; it has failed. Infinity: no such wait.
+ */
+export interface Deadlines {
+  readonly connectHelpMs: number;
+  readonly connectMs: number;
+  readonly firstHelpMs: number;
+  readonly firstMs: number;
+  readonly stallHelpMs: number;
+  readonly stallMs: number;
+}
+
 /** What orders the links of a chain and bounds its waits; data, never code. */
 export interface ProviderTraits {
   /** BCP 47 tags, or 'any'. */
@@ -21,9 +35,11 @@ export interface ProviderTraits {
   readonly quality?: number;
   /** Where it is served from, as 'us', 'eu'; 'local' is this machine. */
   readonly regions?: readonly string[];
-  /** Waits that fit this provider where the stage's own don't, in milliseconds (src/failover/deadline.ts). */
-  readonly deadlines?: { readonly connectMs?: number; readonly firstMs?: number; readonly stallMs?: number };
-  /** Usual time to the first result before anything was measured; when it has passed, a hedge may start. */
+  /** Waits that fit this provider where the stage's own don't, (src/failover/deadline.ts). */
+  readonly deadlines?: Partial<Deadlines>;
+  /** A last resort: it serves when all others have failed, never beside one that is merely late. */
+  readonly isReserve?: boolean;
+  /** Usual time to the first result before anything was measured; when twice that has passed, a hedge may start. */
   readonly typicalFirstMs?: number;
 }
 

@@ -59,6 +59,8 @@ export const configSchema = z.strictObject({
       orderBy: z.enum(['cost', 'quality', 'region', 'load']).optional(),
       /** Where this worker is, for `orderBy: region`: us, eu, local. */
       region: z.string().optional(),
+      /** Last resorts besides the free engines: they serve when all others have failed, never beside one that is late. */
+      reserve: z.array(z.string()).default([]),
       /** Whom to ask next when a provider fails, whatever the order says. */
       fallbackTo: byProvider,
     })

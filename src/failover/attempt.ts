@@ -1,6 +1,6 @@
 // One attempt at one provider: its deadlines, what it measured, and the one verdict that the board gets.
+import type { Deadlines } from '../config/provider.ts';
 import type { Clock } from './clock.ts';
-import type { Deadlines } from './deadline.ts';
 import { CUT_OFF_WITHIN_MS } from './disposition.ts';
 import type { Failure } from './health.ts';
 import { ProviderError } from './provider-error.ts';
@@ -11,8 +11,6 @@ export interface AttemptOptions<Link> {
   /** Admitted to find out whether the provider is well again: nobody may have to wait for it. */
   readonly isTrial: boolean;
   readonly deadlines: Deadlines;
-  /** After so long without a first result, another may be started beside it; 0 for a trial. */
-  readonly hedgeAfterMs: number;
   /** It goes on with a connection that stands already, which is not measured again. */
   readonly isConnected?: boolean;
   readonly clock: Clock;
@@ -22,11 +20,16 @@ export interface AttemptOptions<Link> {
 /** Without what only the board knows of it. */
 export type SettledOutcome =
   | { readonly type: 'success'; readonly startedMs: number; readonly connectMs?: number; readonly firstMs?: number }
-  /** `isCutOff`: its connection was accepted and closed at once, without a result. */
-  | { readonly type: 'failure'; readonly failure: Failure; readonly isCutOff: boolean }
+  /**
+   * `isCutOff`: its connection was accepted and closed at once, without a result. `waitedMs`: for so long its first result was
+   * waited for in vain.
+   */
+  | { readonly type: 'failure'; readonly failure: Failure; readonly isCutOff: boolean; readonly waitedMs?: number }
   | { readonly type: 'release' };
 
 type Wait = 'connect' | 'first' | 'stall';
+/** A handshake over a network takes longer: one that is told sooner was made before, by a pool. */
+const LEAST_HANDSHAKE_MS = 20;
 
 const LATE: Readonly<Record<Wait, string>> = {
   connect: 'no connection',
@@ -38,13 +41,14 @@ export class Attempt<Link> {
   readonly link: Link;
   readonly isTrial: boolean;
   readonly deadlines: Deadlines;
-  readonly hedgeAfterMs: number;
   readonly #options: AttemptOptions<Link>;
   readonly #startedMs: number;
-  readonly #timers: Partial<Record<Wait, () => void>> = {};
+  readonly #timers: { [wait in Wait]?: (() => void) | undefined } = {};
   #onTimeout: (error: ProviderError) => void = () => undefined;
+  #onLate: () => void = () => undefined;
   #connectMs: number | undefined;
   #expectedMs: number | undefined;
+  #firstWait: Pick<Deadlines, 'firstMs' | 'firstHelpMs'>;
   #isExpecting = false;
   #firstMs: number | undefined;
   #isSettled = false;
@@ -53,7 +57,7 @@ export class Attempt<Link> {
     this.link = options.link;
     this.isTrial = options.isTrial;
     this.deadlines = options.deadlines;
-    this.hedgeAfterMs = options.hedgeAfterMs;
+    this.#firstWait = options.deadlines;
     this.#options = options;
     this.#startedMs = options.clock.now();
   }
@@ -76,23 +80,35 @@ export class Attempt<Link> {
     this.#onTimeout = handle;
   }
 
+  /** Called when what is due is so late that another should be started beside it: each time that it is. It has not failed. */
+  onLate(handle: () => void): void {
+    this.#onLate = handle;
+  }
+
   /** From now on the connection must come within its deadline; `opened` ends that. */
   connecting(): void {
-    if (this.#connectMs === undefined) this.#arm('connect', this.deadlines.connectMs);
+    const { connectMs, connectHelpMs } = this.deadlines;
+    if (this.#connectMs === undefined) this.#arm('connect', connectMs, connectHelpMs);
   }
 
   opened(): void {
     if (this.#isSettled || this.#connectMs !== undefined || this.#options.isConnected) return;
     this.#connectMs = this.ageMs;
     this.#disarm('connect');
+    if (this.#isExpecting && !this.#timers.first && !this.hasResult) this.#armFirst();
   }
 
-  /** The work is given: the first result must come within its deadline. */
-  expectFirst(): void {
+  /**
+   * The work is given: the first result must come within its deadline, which counts from the open connection where that is
+   * waited for.
+   * @param wait where the work at hand takes longer than usual
+   */
+  expectFirst(wait: Pick<Deadlines, 'firstMs' | 'firstHelpMs'> = this.deadlines): void {
     if (this.#isExpecting) return;
     this.#isExpecting = true;
+    this.#firstWait = wait;
     this.#expectedMs = this.#options.clock.now();
-    this.#arm('first', this.deadlines.firstMs);
+    if (!this.#timers.connect) this.#armFirst();
   }
 
   /** A result came; the first one is measured. */
@@ -104,9 +120,9 @@ export class Attempt<Link> {
     this.#firstMs ??= this.#options.clock.now() - (this.#expectedMs ?? this.#startedMs);
   }
 
-  /** The next result must come within so long; its own deadline where absent. Every result ends it. */
-  expectNext(withinMs = this.deadlines.stallMs): void {
-    this.#arm('stall', withinMs);
+  /** The next result must come within so long, with help after `helpMs`; its own deadline where absent. Every result ends it. */
+  expectNext(withinMs = this.deadlines.stallMs, helpMs = this.deadlines.stallHelpMs): void {
+    this.#arm('stall', withinMs, helpMs);
   }
 
   /** Nothing is due now; work that is given again is waited for anew. */
@@ -120,7 +136,7 @@ export class Attempt<Link> {
     this.#settle({
       type: 'success',
       startedMs: this.#startedMs,
-      ...(this.#connectMs !== undefined && { connectMs: this.#connectMs }),
+      ...((this.#connectMs ?? 0) >= LEAST_HANDSHAKE_MS && { connectMs: this.#connectMs as number }),
       ...(this.#firstMs !== undefined && { firstMs: this.#firstMs }),
     });
   }
@@ -129,7 +145,10 @@ export class Attempt<Link> {
     const { kind, message, status, retryAfterMs } = error;
     const isYoung = (error.stoodMs ?? Number.POSITIVE_INFINITY) < CUT_OFF_WITHIN_MS;
     const isCutOff = kind === 'unreachable' && isYoung && !this.hasResult && !this.#options.isConnected;
-    this.#settle({ type: 'failure', failure: { kind, message, status, retryAfterMs }, isCutOff }, error);
+    const isLate = kind === 'timeout' && this.#isExpecting && !this.hasResult && this.#expectedMs !== undefined;
+    const waitedMs = isLate ? this.#options.clock.now() - (this.#expectedMs as number) : undefined;
+    const failure = { kind, message, status, retryAfterMs };
+    this.#settle({ type: 'failure', failure, isCutOff, ...(waitedMs !== undefined && { waitedMs }) }, error);
   }
 
   /** Ended without a verdict: the caller interrupted, or another was quicker. */
@@ -144,15 +163,29 @@ export class Attempt<Link> {
     this.#options.report(outcome, error);
   }
 
-  #arm(wait: Wait, ms: number): void {
+  #armFirst(): void {
+    this.#expectedMs = this.#options.clock.now();
+    this.#arm('first', this.#firstWait.firstMs, this.#firstWait.firstHelpMs);
+  }
+
+  #arm(wait: Wait, ms: number, helpMs: number): void {
     this.#disarm(wait);
     if (this.#isSettled) return;
-    this.#timers[wait] = this.#options.clock.setTimeout(() => {
-      if (this.#isSettled) return;
+    const late = () => {
       const { provider } = this.#options;
       const message = `${provider}: ${LATE[wait]} within ${Math.round(ms)} ms`;
       this.#onTimeout(new ProviderError({ kind: 'timeout', provider, message }));
-    }, ms);
+    };
+    const cancels = [
+      // A trial is helped at once.
+      ...(helpMs < ms ? [this.#in(this.isTrial ? 0 : helpMs, () => this.#onLate())] : []),
+      ...(Number.isFinite(ms) ? [this.#in(ms, late)] : []),
+    ];
+    this.#timers[wait] = cancels.length === 0 ? undefined : () => cancels.forEach((cancel) => void cancel());
+  }
+
+  #in(ms: number, run: () => void): () => void {
+    return this.#options.clock.setTimeout(() => !this.#isSettled && run(), ms);
   }
 
   #disarm(wait: Wait): void {

@@ -1,20 +1,41 @@
-// How long each attempt may take: from data at first, then from what was measured.
+// How long each attempt may take: after the first of two waits it gets help, after the second it is judged a failure.
+import type { Deadlines } from '../config/provider.ts';
 import type { LatencySummary } from './latency.ts';
 import type { Stage } from './settings.ts';
 
-/** Milliseconds from the start of an attempt (connect), from the work given (first), between results (stall). */
-export interface Deadlines {
-  readonly connectMs: number;
-  readonly firstMs: number;
-  readonly stallMs: number;
-}
+const NEVER = Number.POSITIVE_INFINITY;
 
-/** Source: spec of this project, "Deadlines that fit the provider"; stallMs of tts and realtime is audio left to play. */
+/**
+ * Source: spec of this project, "Help early, blame late". The first result and the stall of stt are in heard speech; stallMs of tts is
+ * audio left to play, that of realtime counts from the end of the audio that was handed over.
+ */
 export const STAGE_DEADLINES: Readonly<Record<Stage, Deadlines>> = {
-  stt: { connectMs: 1_000, firstMs: 700, stallMs: 900 },
-  llm: { connectMs: 1_000, firstMs: 1_500, stallMs: 700 },
-  tts: { connectMs: 800, firstMs: 700, stallMs: 150 },
-  realtime: { connectMs: 1_500, firstMs: 1_500, stallMs: 150 },
+  stt: {
+    connectHelpMs: 600,
+    connectMs: 1_500,
+    firstHelpMs: 700,
+    firstMs: 1_800,
+    stallHelpMs: 1_200,
+    stallMs: 1_800,
+  },
+  // Vendors may send the HTTP headers with the first token, so a connection is not judged by them.
+  llm: {
+    connectHelpMs: NEVER,
+    connectMs: NEVER,
+    firstHelpMs: 700,
+    firstMs: 3_000,
+    stallHelpMs: 700,
+    stallMs: 1_500,
+  },
+  tts: { connectHelpMs: 700, connectMs: 1_500, firstHelpMs: 400, firstMs: 700, stallHelpMs: NEVER, stallMs: 150 },
+  realtime: {
+    connectHelpMs: 500,
+    connectMs: 5_000,
+    firstHelpMs: 1_500,
+    firstMs: 4_000,
+    stallHelpMs: NEVER,
+    stallMs: 2_000,
+  },
 };
 
 /** Below half of the stage's own deadline a busy moment would look like an outage. */
@@ -25,4 +46,21 @@ const ENOUGH_RESULTS = 20;
 export function learnedDeadlineMs(ceilingMs: number, measured: LatencySummary | undefined): number {
   if (!measured || measured.count < ENOUGH_RESULTS) return ceilingMs;
   return Math.max(ceilingMs * FLOOR, Math.min(ceilingMs, 3 * measured.p95));
+}
+
+const ENOUGH_FOR_HELP = 10;
+/** Before anything was measured: a usual time is a median, and nine in ten answers come within twice that. */
+const TYPICAL_TO_P90 = 2;
+/** Help that came any later would not be in time. */
+const LATEST_HELP = 0.7;
+
+/** When the first result counts as late: when nine in ten would have come, but no sooner than the stage says. */
+export function learnedHelpMs(
+  earliestMs: number,
+  deadlineMs: number,
+  measured: LatencySummary | undefined,
+  typicalMs = 0,
+): number {
+  const usual = measured && measured.count >= ENOUGH_FOR_HELP ? measured.p90 : typicalMs * TYPICAL_TO_P90;
+  return Math.min(Math.max(earliestMs, usual), deadlineMs * LATEST_HELP);
 }

@@ -4,8 +4,8 @@ import type { ProviderErrorKind } from './provider-error.ts';
 export interface Disposition {
   /** Whether the same provider is asked again: 'once' only while nothing was produced and the retry budget allows. */
   readonly again: 'no' | 'once' | 'after-wait';
-  /** 'opens': at once, whatever came before. 'counts': one more failure. 'ignores': it is healthy. */
-  readonly breaker: 'opens' | 'counts' | 'ignores';
+  /** 'opens': at once, whatever came before. 'counts': one more failure. 'ignores': it is healthy. 'untold': no call but this one knows. */
+  readonly breaker: 'opens' | 'counts' | 'ignores' | 'untold';
   /** How long it is left alone where the vendor names no time: milliseconds, or until something changes. */
   readonly coolDown: 'breaker' | 'until-changed' | 'none' | { readonly ms: number };
   readonly alert: 'yes' | 'over-threshold' | 'no';
@@ -25,6 +25,8 @@ export const DISPOSITIONS: Readonly<Record<ProviderErrorKind, Disposition>> = {
   timeout: UNUSABLE,
   malformed: UNUSABLE,
   'invalid-request': { again: 'no', breaker: 'ignores', coolDown: 'none', alert: 'yes' },
+  // It concerns what this caller said: another model may answer it, and other calls are none the wiser.
+  'content-refusal': { again: 'no', breaker: 'untold', coolDown: 'none', alert: 'no' },
 };
 
 /** So many requests in a row that a provider calls invalid, and it is left alone for a while. */

@@ -1,16 +1,17 @@
 // Who serves next: what a chain asks, and tells how it went. Knows neither audio nor text nor vendors.
-import type { ProviderTraits } from '../config/provider.ts';
+import type { Deadlines, ProviderTraits } from '../config/provider.ts';
 import { Attempt } from './attempt.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type Deadlines, learnedDeadlineMs, STAGE_DEADLINES } from './deadline.ts';
+import { learnedDeadlineMs, learnedHelpMs, STAGE_DEADLINES } from './deadline.ts';
 import { DISPOSITIONS } from './disposition.ts';
 import type { Admission, Health } from './health.ts';
 import { type HealthBoard, processHealthBoard } from './health-board.ts';
-import { HedgeBudget, hedgeAfterMs } from './hedge.ts';
+import { HedgeBudget } from './hedge.ts';
 import { type OrderBy, orderLinks } from './order.ts';
 import type { ProviderError, ProviderErrorKind } from './provider-error.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { DEFAULT_FAILOVER, type FailoverSettings, type Stage } from './settings.ts';
+import type { TurnOpenings } from './turn-openings.ts';
 
 /** What a link of any stage tells the policy about itself. */
 export interface FailoverLink {
@@ -55,8 +56,8 @@ export interface FailoverEvents {
   onFailure?(stage: Stage, provider: string, error: ProviderError): void;
   onSwitch?(event: Switch): void;
   onHedge?(event: Hedge): void;
-  /** Another link than before gives the results from now on. */
-  onServes?(stage: Stage, provider: string): void;
+  /** Another link than before gives the results from now on; `isReserve`: a last resort, where better links are in the chain. */
+  onServes?(stage: Stage, provider: string, isReserve: boolean): void;
   /** Nobody is left; the chain goes on trying. */
   onExhausted?(stage: Stage, error: ProviderError): void;
   /** After `onExhausted`, somebody gives results again. */
@@ -72,6 +73,17 @@ export interface FailoverOptions extends FailoverEvents {
   readonly clock?: Clock;
   /** As Math.random. */
   readonly random?: () => number;
+}
+
+export interface NextOptions<Link> {
+  /** Who failed before, for `fallbackTo`. */
+  readonly after?: Link | undefined;
+  /** Nobody else serves: a link that is not well is better than none. */
+  readonly isLastResort?: boolean;
+  /** The link is late and may still answer: it is helped by nobody of a worse class. */
+  readonly beside?: Link | undefined;
+  /** What the turn has cost so far. */
+  readonly turn?: TurnOpenings<Link> | undefined;
 }
 
 export class Failover<Link extends FailoverLink> {
@@ -101,7 +113,7 @@ export class Failover<Link extends FailoverLink> {
     this.board = options.board ?? processHealthBoard();
     this.events = options;
     this.#options = options;
-    this.#hedges = new HedgeBudget(this.settings.hedgeShare);
+    this.#hedges = new HedgeBudget(this.settings.hedgeShare, this.clock);
     // A shared board gives out trials: asking now has the answer here when the first work comes.
     for (const link of links) this.#admission(link, 'peek');
   }
@@ -131,27 +143,43 @@ export class Failover<Link extends FailoverLink> {
    */
   next(
     tried: ReadonlySet<Link>,
-    options: { after?: Link | undefined; isLastResort?: boolean } = {},
+    { after, isLastResort = false, beside, turn }: NextOptions<Link> = {},
   ): Attempt<Link> | undefined {
     if (tried.size === 0) this.#turn += 1;
-    for (const link of this.#candidates(tried, options.after)) {
-      const admission = this.#admission(link, 'admit');
-      if (admission) return this.#attempt(link, admission);
+    const mayBe = (link: Link) => (turn?.allows(link) ?? true) && (!beside || !isWorse(link, beside));
+    const open = (link: Link, admission: Admission) => {
+      turn?.opened();
+      return this.#attempt(link, admission);
+    };
+    const candidates = this.#candidates(tried, after).filter(mayBe);
+    // A trial costs a second request, as another works beside it: it is made where that may be, or where nobody else is well.
+    const isAffordable = (link: Link) =>
+      this.#admission(link, 'peek') !== 'trial' || this.#hedges.isOff || this.#hedges.spend();
+    for (const isEnough of [isAffordable, () => true]) {
+      for (const link of candidates) {
+        const admission = isEnough(link) ? this.#admission(link, 'admit') : undefined;
+        if (admission) return open(link, admission);
+      }
     }
-    if (!options.isLastResort) return undefined;
-    const rest = this.order().filter((link) => !tried.has(link));
+    if (!isLastResort) return undefined;
+    const rest = this.order().filter((link) => !tried.has(link) && mayBe(link));
     const hopeful = rest.find((link) => !this.#isRefused(link)) ?? rest[0];
-    return hopeful && this.#attempt(hopeful, 'ready');
+    return hopeful && open(hopeful, 'ready');
   }
 
   /**
    * The same link once more, where its failure, its breaker and the budget allow; one that failed after a result only
    * where asked for.
    */
-  again(failed: Attempt<Link>, error: ProviderError, { evenAfterResult = false } = {}): Attempt<Link> | undefined {
-    const isOver = failed.isTrial || (failed.hasResult && !evenAfterResult);
+  again(
+    failed: Attempt<Link>,
+    error: ProviderError,
+    { evenAfterResult = false, turn }: { evenAfterResult?: boolean; turn?: TurnOpenings<Link> | undefined } = {},
+  ): Attempt<Link> | undefined {
+    const isOver = failed.isTrial || (failed.hasResult && !evenAfterResult) || turn?.allows(failed.link) === false;
     if (isOver || DISPOSITIONS[error.kind].again !== 'once' || !this.#retries.allows()) return undefined;
     if (this.#ids(failed.link).some((id) => this.board.health(id).breaker.kind !== 'closed')) return undefined;
+    turn?.opened();
     return this.#attempt(failed.link, 'ready');
   }
 
@@ -176,14 +204,17 @@ export class Failover<Link extends FailoverLink> {
     for (const id of this.#ids(link)) this.board.report(id, { type: 'check-passed' });
   }
 
-  /** Whether a hedge may be started beside this attempt; the budget is then spent. Trials need none. */
+  /** Whether a hedge may be started beside this attempt; the budget is then spent. That of a trial was spent with it. */
   mayHedge(beside: Attempt<Link>): boolean {
     return beside.isTrial || this.#hedges.spend();
   }
 
   /** Tells who serves from now on. */
   serves(link: Link): void {
-    if (this.#serving?.id !== link.id) this.events.onServes?.(this.stage, link.id);
+    if (this.#serving?.id !== link.id) {
+      const isReserve = this.links.some((other) => isWorse(link, other));
+      this.events.onServes?.(this.stage, link.id, isReserve);
+    }
     this.#serving = link;
     if (!this.#isExhausted) return;
     this.#isExhausted = false;
@@ -204,10 +235,12 @@ export class Failover<Link extends FailoverLink> {
   /** A wait that fits the board's latest measurements. */
   #deadlines(link: Link, { connect, first }: Health): Deadlines {
     const given = { ...STAGE_DEADLINES[this.stage], ...link.traits.deadlines };
+    const firstMs = learnedDeadlineMs(given.firstMs, first);
     return {
+      ...given,
       connectMs: learnedDeadlineMs(given.connectMs, connect),
-      firstMs: learnedDeadlineMs(given.firstMs, first),
-      stallMs: given.stallMs,
+      firstMs,
+      firstHelpMs: learnedHelpMs(given.firstHelpMs, firstMs, first, link.traits.typicalFirstMs),
     };
   }
 
@@ -228,24 +261,25 @@ export class Failover<Link extends FailoverLink> {
     this.#hedges.started();
     const isTrial = admission === 'trial';
     const leave = this.#options.orderBy === 'load' ? this.board.occupy(this.#serviceId(link)) : undefined;
-    const health = this.board.health(this.#serviceId(link));
-    const deadlines = this.#deadlines(link, health);
     return new Attempt({
       link,
       provider: link.id,
       isTrial,
       isConnected,
-      deadlines,
-      hedgeAfterMs: isTrial ? 0 : hedgeAfterMs(link.traits.typicalFirstMs, health.first, deadlines.firstMs),
+      deadlines: this.#deadlines(link, this.board.health(this.#serviceId(link))),
       clock: this.clock,
       report: (outcome, error) => {
         leave?.();
         const [service, key] = [this.#serviceId(link), this.#keyId(link)];
-        if (outcome.type === 'failure') {
+        if (outcome.type === 'failure' && DISPOSITIONS[outcome.failure.kind].breaker === 'untold') {
+          for (const id of this.#ids(link)) this.board.report(id, { type: 'release', trial: isTrial });
+          this.events.onFailure?.(this.stage, link.id, error as ProviderError);
+        } else if (outcome.type === 'failure') {
           const blamed = DISPOSITIONS[outcome.failure.kind].breaker === 'counts' ? service : key;
           const checkable = link.client.check !== undefined;
-          const { failure, isCutOff } = outcome;
-          this.board.report(blamed, { type: 'failure', failure, trial: isTrial, checkable });
+          const { failure, isCutOff, waitedMs } = outcome;
+          const late = waitedMs === undefined ? {} : { waitedMs };
+          this.board.report(blamed, { type: 'failure', failure, trial: isTrial, checkable, ...late });
           const other = blamed === service ? key : service;
           if (other !== blamed && !isCutOff) this.board.report(other, { type: 'release', trial: isTrial });
           if (isCutOff) this.board.report(key, { type: 'cut-off', trial: isTrial && key !== blamed, checkable });
@@ -288,6 +322,11 @@ export class Failover<Link extends FailoverLink> {
   #keyId(link: Link): string {
     return link.keyFingerprint ? `${this.stage}/${link.id}#${link.keyFingerprint}` : this.#serviceId(link);
   }
+}
+
+/** Whether it serves only when the other has failed. */
+function isWorse(link: FailoverLink, other: FailoverLink): boolean {
+  return link.traits.isReserve === true && other.traits.isReserve !== true;
 }
 
 /** Two plugins of one vendor have the same label; their healths are kept apart by a number. */

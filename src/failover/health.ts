@@ -31,7 +31,14 @@ export type Outcome =
       readonly firstMs?: number;
     }
   /** `checkable`: the provider has a free check, which will tell when it is well again. */
-  | { readonly type: 'failure'; readonly trial: boolean; readonly failure: Failure; readonly checkable: boolean }
+  | {
+      readonly type: 'failure';
+      readonly trial: boolean;
+      readonly failure: Failure;
+      readonly checkable: boolean;
+      /** Its first result was waited for so long in vain: it takes longer than that. */
+      readonly waitedMs?: number;
+    }
   /** Beside its failure: the connection was accepted and closed at once, which may be about the key. */
   | { readonly type: 'cut-off'; readonly trial: boolean; readonly checkable: boolean }
   /** Ended without a verdict: cancelled, lost against a hedge. */
@@ -143,6 +150,7 @@ export class ProviderHealth {
         break;
       case 'failure':
         this.#release(outcome.trial);
+        if (outcome.waitedMs !== undefined) this.#first.add(outcome.waitedMs);
         this.#fail(outcome.failure, outcome.checkable);
         break;
       case 'cut-off':

@@ -10,6 +10,8 @@ export const PROVIDER_ERROR_KINDS = [
   'timeout',
   'malformed',
   'invalid-request',
+  /** The vendor's filter took offence at what was said, by either side. */
+  'content-refusal',
 ] as const;
 export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
 

@@ -2,6 +2,7 @@
 import type { Attempt } from './attempt.ts';
 import type { Failover, FailoverLink } from './failover.ts';
 import { ProviderError, serverError } from './provider-error.ts';
+import type { TurnOpenings } from './turn-openings.ts';
 
 /** One attempt under way. */
 export interface Runner {
@@ -18,6 +19,8 @@ export interface RaceOptions<Link extends FailoverLink, Run extends Runner> {
   readonly tried: Set<Link>;
   /** Who failed before the race, for `fallbackTo`. */
   readonly after?: Link | undefined;
+  /** What the turn has cost so far; the race adds to it. */
+  readonly turn: TurnOpenings<Link>;
   /** Two may be at work at once: a second beside a late first, the next beside a second chance. */
   readonly mayHedge: boolean;
   readonly signal: AbortSignal;
@@ -51,12 +54,10 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   #failed: Winner<Link, Run>['failed'];
   #resolve!: (winner: Winner<Link, Run> | undefined) => void;
   #reject!: (error: unknown) => void;
-  #cancelHedge: () => void = () => undefined;
   #isOver = false;
 
   readonly #abort = (): void => {
     this.#isOver = true;
-    this.#cancelHedge();
     for (const [attempt, run] of this.#running) {
       run.cancel();
       attempt.release();
@@ -80,22 +81,23 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     this.#startNext(options.after);
   }
 
-  /** Starts the next link; false when nobody is left to start. */
-  #startNext(after?: Link, late?: Attempt<Link>): boolean {
-    const { failover, tried } = this.#options;
-    const attempt = failover.next(tried, { after, isLastResort: this.#running.size === 0 });
+  /** Starts the next link, where one is left. */
+  #startNext(after?: Link, late?: Attempt<Link>): void {
+    const { failover, tried, turn } = this.#options;
+    // A trial is of one that failed: anybody may serve meanwhile.
+    const beside = [...this.#running.keys()].find(({ isTrial }) => !isTrial)?.link;
+    const attempt = failover.next(tried, { after, isLastResort: this.#running.size === 0, beside, turn });
     if (!attempt) {
       if (this.#running.size === 0) this.#exhausted();
-      return false;
+      return;
     }
     tried.add(attempt.link);
     if (late) this.#lateOf.set(attempt, late.link);
     this.#run(attempt);
-    if (this.#options.mayHedge) this.#hedgeLater(attempt);
-    return true;
   }
 
   #run(attempt: Attempt<Link>): void {
+    attempt.onLate(() => this.#help(attempt));
     const run = this.#options.start(attempt);
     this.#running.set(attempt, run);
     run.first.then(
@@ -104,13 +106,14 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     );
   }
 
-  #hedgeLater(attempt: Attempt<Link>): void {
-    this.#cancelHedge();
-    this.#cancelHedge = this.#options.failover.clock.setTimeout(() => {
-      if (this.#isOver || !this.#running.has(attempt)) return;
-      this.#doubtful.add(attempt);
-      if (this.#options.failover.mayHedge(attempt)) this.#startNext(attempt.link, attempt);
-    }, attempt.hedgeAfterMs);
+  /** Starts the next link beside one that is late, unless that was done already. */
+  #help(late: Attempt<Link>): void {
+    if (this.#isOver || !this.#running.has(late) || this.#doubtful.has(late)) return;
+    this.#doubtful.add(late);
+    // Another may be quicker already: nobody is asked beside two.
+    const isHelped = [...this.#running.keys()].some((running) => !this.#doubtful.has(running));
+    if (isHelped || !this.#options.mayHedge || !this.#options.failover.mayHedge(late)) return;
+    this.#startNext(late.link, late);
   }
 
   #won(attempt: Attempt<Link>, run: Run): void {
@@ -124,7 +127,6 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     }
     this.#tellHedges(attempt);
     this.#isOver = true;
-    this.#cancelHedge();
     // Who was merely slower did not fail: it may go on where the winner breaks.
     for (const { link } of this.#running.keys()) if (!this.#retried.has(link)) this.#options.tried.delete(link);
     // Those that are beaten are waited for until they answer or are late: else a dead provider would never be found out.
@@ -138,6 +140,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     const error = cause instanceof ProviderError ? cause : serverError(attempt.link.id, cause);
     run.cancel();
     attempt.fail(error);
+    this.#options.turn.failed(attempt.link);
     if (this.#isOver) {
       this.#leave();
       return;
@@ -159,7 +162,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     if (this.#retried.has(failed.link)) return;
     const hasNext = () => failover.links.some((link) => !tried.has(link) && failover.mayServe(link));
     if (!mayHedge && (this.#running.size > 0 || hasNext())) return;
-    const again = failover.again(failed, error);
+    const again = failover.again(failed, error, { turn: this.#options.turn });
     if (!again) return;
     this.#retried.add(again.link);
     this.#doubtful.add(again);
@@ -173,7 +176,6 @@ class Race<Link extends FailoverLink, Run extends Runner> {
       new ProviderError({ kind: 'server', provider: 'none', message: `no ${failover.stage} provider is left` });
     failover.exhausted(error);
     this.#isOver = true;
-    this.#cancelHedge();
     this.#reject(error);
     this.#leave();
   }

@@ -4,6 +4,7 @@ import { MAX_ROUNDS, roundWaitMs } from '../failover/backoff.ts';
 import type { Failover, FailoverLink } from '../failover/failover.ts';
 import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
 import { type Runner, raceForFirst, type Winner } from '../failover/race.ts';
+import { TurnOpenings } from '../failover/turn-openings.ts';
 import { ContinuationJoin } from '../text/continuation.ts';
 import { isWholeReply } from '../text/continuation-prompt.ts';
 import type { LlmClient, LlmPart, LlmRequest, LlmTraits } from './contract.ts';
@@ -42,6 +43,7 @@ class Reply {
   readonly #failover: Failover<LlmLink>;
   readonly #request: LlmRequest;
   readonly #tried = new Set<LlmLink>();
+  readonly #turn = new TurnOpenings<LlmLink>();
   /** Whole words that were given, by others before too; a word that was cut in two is not. */
   #said: string;
   #failed: Winner<LlmLink, ReplyRun>['failed'];
@@ -55,6 +57,7 @@ class Reply {
   /** All links may be asked again. */
   startOver(): void {
     this.#tried.clear();
+    this.#turn.startOver();
   }
 
   async *parts(): AsyncGenerator<LlmPart> {
@@ -73,6 +76,7 @@ class Reply {
       failover: this.#failover,
       tried: this.#tried,
       after: this.#failed?.link,
+      turn: this.#turn,
       mayHedge: !runsTools,
       signal: request.signal,
       start: (attempt) => new ReplyRun(attempt, request),
@@ -113,6 +117,7 @@ class Reply {
     } catch (cause) {
       const error = cause instanceof ProviderError ? cause : serverError(attempt.link.id, cause);
       attempt.fail(error);
+      this.#turn.failed(attempt.link);
       this.#failed = { link: attempt.link, error, atMs: this.#failover.clock.now() };
       return false;
     } finally {

@@ -14,7 +14,14 @@ export const freeLlm = defineLlm({
   id: ID,
   title: 'Scripted assistant on this machine',
   env: {},
-  traits: { languages: ['en'], usdPerMinute: 0, quality: 0.1, regions: ['local'], typicalFirstMs: 5 },
+  traits: {
+    languages: ['en'],
+    usdPerMinute: 0,
+    isReserve: true,
+    quality: 0.1,
+    regions: ['local'],
+    typicalFirstMs: 5,
+  },
   create: (): LlmClient => ({ reply, close: async () => {} }),
 });
 

@@ -326,7 +326,7 @@ export class Replying {
     const now = this.#clock.now();
     this.#audioSinceMs ??= now;
     const leftMs = pump.releasedMs - (now - this.#audioSinceMs);
-    child.attempt.expectNext(Math.max(LEAST_STALL_MS, leftMs - child.attempt.deadlines.stallMs));
+    child.attempt.expectNext(Math.max(LEAST_STALL_MS, leftMs + child.attempt.deadlines.stallMs));
   }
 
   #call(child: Child, reply: Reply, call: llm.FunctionCall): void {

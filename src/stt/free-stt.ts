@@ -40,6 +40,7 @@ export const freeStt = defineStt({
   traits: {
     languages: ['en'],
     usdPerMinute: 0,
+    isReserve: true,
     quality: 0.2,
     regions: ['local'],
     sampleRateHz: SAMPLE_RATE_HZ,

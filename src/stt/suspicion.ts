@@ -235,7 +235,7 @@ export class Suspicion {
 function earlyMs({ deadlineMs, attempt, interim }: Ear): number {
   const isFirst = deadlineMs === attempt.deadlines.firstMs && !interim;
   const earliestMs = isFirst ? STAGE_WAIT_MS.first : STAGE_WAIT_MS.stall;
-  const usualMs = isFirst ? attempt.hedgeAfterMs : deadlineMs * EARLY_STALL_SHARE;
+  const usualMs = isFirst ? attempt.deadlines.firstHelpMs : deadlineMs * EARLY_STALL_SHARE;
   return Math.min(Math.max(earliestMs, usualMs), deadlineMs);
 }
 

@@ -5,6 +5,7 @@ import { MAX_ROUNDS, roundWaitMs } from '../failover/backoff.ts';
 import type { Failover } from '../failover/failover.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
 import { raceForFirst, type Winner } from '../failover/race.ts';
+import { TurnOpenings } from '../failover/turn-openings.ts';
 import type { TtsChainOpenOptions, TtsLink } from './chain.ts';
 import type { TtsPart, TtsSession } from './contract.ts';
 import { Playout } from './playout.ts';
@@ -43,6 +44,7 @@ export class ChainReply implements TtsSession {
   readonly #sources = new Set<VoiceSource>();
   /** Links that failed this reply since it last got on. */
   readonly #tried = new Set<TtsLink>();
+  readonly #turn = new TurnOpenings<TtsLink>();
   /** Spoken up to here, and the segments that ended. */
   #spokenTo = 0;
   #segment = 0;
@@ -135,6 +137,7 @@ export class ChainReply implements TtsSession {
         start: (attempt) => this.#start(attempt),
         tried: new Set(this.#tried),
         after: this.#failed?.link,
+        turn: this.#turn,
         mayHedge: true,
         signal: this.#cancelled.signal,
       });
@@ -237,6 +240,7 @@ export class ChainReply implements TtsSession {
     } else this.#playout.release();
     this.#leave(source);
     source.attempt.fail(error);
+    this.#turn.failed(link);
     this.#tried.add(link);
     const atMs = this.#failover.clock.now();
     this.#failed ??= { link, error, atMs, wordsKept: this.#playout.wordsTold };
@@ -267,6 +271,7 @@ export class ChainReply implements TtsSession {
     this.#roundsAt = this.#spokenTo;
     this.#rounds += 1;
     this.#tried.clear();
+    this.#turn.startOver();
     if (this.#rounds > MAX_ROUNDS) {
       this.#giveUp();
       return;

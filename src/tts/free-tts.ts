@@ -34,6 +34,7 @@ export const freeTts = defineTts({
   traits: {
     languages: ['en'],
     usdPerMinute: 0,
+    isReserve: true,
     quality: 0.2,
     regions: ['local'],
     sampleRateHz: SAMPLE_RATE_HZ,

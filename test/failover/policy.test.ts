@@ -2,11 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ProviderTraits } from '../../src/config/provider.ts';
 import { backoffMs, MAX_ATTEMPTS, MAX_ROUNDS, roundWaitMs } from '../../src/failover/backoff.ts';
-import { learnedDeadlineMs } from '../../src/failover/deadline.ts';
-import { HedgeBudget, hedgeAfterMs } from '../../src/failover/hedge.ts';
+import { learnedDeadlineMs, learnedHelpMs, STAGE_DEADLINES } from '../../src/failover/deadline.ts';
+import { HedgeBudget } from '../../src/failover/hedge.ts';
 import { LatencyWindow } from '../../src/failover/latency.ts';
 import { type OrderOptions, orderLinks } from '../../src/failover/order.ts';
 import { RetryBudget } from '../../src/failover/retry-budget.ts';
+import { TurnOpenings } from '../../src/failover/turn-openings.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 describe('back-off', () => {
   it('waits 1, 2, 4, 8, 16 s, and no longer after that', () => {
@@ -56,38 +58,69 @@ describe('a deadline', () => {
   });
 });
 
-describe('hedging', () => {
-  it('starts when nine in ten results would have come', () => {
-    const measured = { count: 10, p50: 100, p90: 300, p95: 400 };
-    expect(hedgeAfterMs(200, measured, 1_000)).toBe(300);
-    expect(hedgeAfterMs(200, { ...measured, count: 9 }, 1_000)).toBe(400);
-    expect(hedgeAfterMs(undefined, undefined, 1_000)).toBe(500);
+describe('help', () => {
+  it('comes when nine in ten results would have come, and no sooner than the stage says', () => {
+    const measured = { count: 10, p50: 100, p90: 600, p95: 800 };
+    expect(learnedHelpMs(400, 3_000, measured, 200)).toBe(600);
+    expect(learnedHelpMs(700, 3_000, measured, 200)).toBe(700);
+    expect(learnedHelpMs(400, 3_000, { ...measured, count: 9 }, 300)).toBe(600);
+    expect(learnedHelpMs(400, 3_000, undefined)).toBe(400);
   });
 
-  it('never starts so near the deadline that it could not help', () => {
-    expect(hedgeAfterMs(900, undefined, 1_000)).toBe(700);
+  it('never comes so near the deadline that it could not help', () => {
+    expect(learnedHelpMs(400, 1_000, undefined, 900)).toBe(700);
   });
 
+  it('comes well before the blame at every stage', () => {
+    for (const { firstHelpMs, firstMs, connectHelpMs, connectMs } of Object.values(STAGE_DEADLINES)) {
+      expect(firstHelpMs).toBeLessThan(firstMs * 0.6);
+      if (Number.isFinite(connectMs)) expect(connectHelpMs).toBeLessThan(connectMs * 0.6);
+    }
+  });
+});
+
+describe('the budget of hedges', () => {
   it('is no more than 5 % of the starts in the long run', () => {
-    const budget = new HedgeBudget(0.05);
+    const budget = new HedgeBudget(0.05, new FakeClock());
     let hedges = 0;
     for (let start = 0; start < 10_000; start += 1) {
       budget.started();
       if (budget.spend()) hedges += 1;
     }
     expect(hedges).toBeGreaterThanOrEqual(499);
-    expect(hedges).toBeLessThanOrEqual(501);
+    expect(hedges).toBeLessThanOrEqual(503);
   });
 
-  it('saves up no more than three', () => {
-    const budget = new HedgeBudget(0.05);
+  it('always has three in a minute, and saves up no more', async () => {
+    const clock = new FakeClock();
+    const budget = new HedgeBudget(0.05, clock);
+    const spend = () => [1, 2, 3, 4].map(() => budget.spend());
+    expect(spend()).toEqual([true, true, true, false]);
+    await clock.advance(59_000);
+    expect(budget.spend()).toBe(false);
+    await clock.advance(1_000);
     for (let start = 0; start < 1_000; start += 1) budget.started();
-    expect([1, 2, 3, 4].map(() => budget.spend())).toEqual([true, true, true, false]);
+    expect(spend()).toEqual([true, true, true, false]);
   });
 
   it('is off at a share of 0, and refuses a share that is none', () => {
-    expect(new HedgeBudget(0).spend()).toBe(false);
-    for (const share of [-0.1, 1.1, Number.NaN]) expect(() => new HedgeBudget(share)).toThrow('from 0 to 1');
+    expect(new HedgeBudget(0, new FakeClock()).spend()).toBe(false);
+    for (const share of [-0.1, 1.1, Number.NaN])
+      expect(() => new HedgeBudget(share, new FakeClock())).toThrow('from 0 to 1');
+  });
+});
+
+describe('a turn', () => {
+  it('leaves a link that failed twice in it, and opens five at most', () => {
+    const turn = new TurnOpenings<string>();
+    turn.failed('a');
+    expect(turn.allows('a')).toBe(true);
+    turn.failed('a');
+    expect([turn.allows('a'), turn.allows('b')]).toEqual([false, true]);
+    for (let opening = 0; opening < 5; opening += 1) turn.opened();
+    expect(turn.allows('b')).toBe(false);
+    turn.startOver();
+    expect([turn.allows('a'), turn.allows('b')]).toEqual([true, true]);
   });
 });
 

@@ -1,12 +1,8 @@
 // Random numbers that are the same in every run.
+import { Habits } from '../../fixtures/habits.ts';
 
-/** As Math.random; mulberry32 by Tommy Ettinger (public domain). */
+/** As Math.random. */
 export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const habits = new Habits(seed);
+  return () => habits.random();
 }

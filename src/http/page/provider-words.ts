@@ -12,6 +12,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   timeout: 'time-out',
   malformed: 'unreadable answer',
   'invalid-request': 'request refused',
+  'content-refusal': 'would not answer that',
 };
 
 function causeText({ kind, status }: { readonly kind: string; readonly status?: number | undefined }): string {
