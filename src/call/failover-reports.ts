@@ -6,7 +6,7 @@ import type { Stage } from './stages.ts';
 export interface FailoverReportOptions {
   readonly log: Logger;
   /** Another provider serves the stage from now on. */
-  onServing?(stage: Stage, provider: string): void;
+  onServing?(stage: Stage, provider: string, isReserve: boolean): void;
   onSwitch?(event: Switch): void;
   onExhausted?(stage: string): void;
   onRecovered?(stage: string): void;
@@ -22,7 +22,15 @@ export function reportFailover({
   onRecovered,
 }: FailoverReportOptions): FailoverEvents {
   return {
-    onServes: (stage, provider) => onServing?.(stage, provider),
+    onServes: (stage, provider, isReserve) => {
+      if (isReserve) {
+        log.warn(
+          { event: 'last_resort_serves', provider, stage },
+          `${STAGE_NAMES[stage]}: ${provider} serves, as no better provider can`,
+        );
+      }
+      onServing?.(stage, provider, isReserve);
+    },
     onSwitch: (event) => {
       const { stage, from, to, kind, status, tookMs, wordsKept, audioReplayedMs } = event;
       log.warn(

@@ -13,6 +13,8 @@ export interface ServingProvider {
   readonly stage: Stage;
   readonly provider: string;
   readonly title: string;
+  /** 'last resort': better ones are in the chain, and none of them could serve. */
+  readonly state: 'active' | 'last resort';
 }
 
 export interface RoomSignals {
@@ -36,8 +38,7 @@ export function createRoomSignals(room: Room, log: Logger): RoomSignals {
   return {
     stages: (serving) =>
       attempt('stages', () => {
-        const stages = serving.map((provider) => ({ ...provider, state: 'active' }));
-        return room.localParticipant?.setAttributes({ [STAGES_ATTRIBUTE]: JSON.stringify(stages) });
+        return room.localParticipant?.setAttributes({ [STAGES_ATTRIBUTE]: JSON.stringify(serving) });
       }),
     switched: (event) => sendText(SWITCH_TOPIC, event),
     turn: (turn, voiceToVoiceMs) => sendText(TURN_TOPIC, { turn, voiceToVoiceMs }),

@@ -103,7 +103,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
         onExhausted: (stage) => (stage === 'realtime') === isSpeechToSpeech && lastResort.events.onExhausted(stage),
         onRecovered: (stage) => lastResort.events.onRecovered(stage),
         onSwitch: (event) => void signals.switched(event),
-        onServing: (stage, provider) => serving.serves(stage, provider),
+        onServing: (stage, provider, isReserve) => serving.serves(stage, provider, isReserve),
       }),
     },
   });

@@ -13,6 +13,8 @@ export class Serving {
   readonly #onChange: () => void;
   /** By id. */
   readonly #serving: Map<Stage, string>;
+  /** Served by a last resort now, though better ones are in the chain. */
+  readonly #impaired = new Set<Stage>();
 
   /** The first of each stage serves until another is told. */
   constructor(links: Links, mode: CallMode, onChange: () => void) {
@@ -22,9 +24,11 @@ export class Serving {
     this.#serving = new Map(STAGES.map((stage) => [stage, linksOfStage(links, stage)[0]?.id ?? PIPELINE]));
   }
 
-  serves(stage: Stage, provider: string): void {
+  serves(stage: Stage, provider: string, isReserve = false): void {
     if (this.#serving.get(stage) === provider) return;
     this.#serving.set(stage, provider);
+    if (isReserve) this.#impaired.add(stage);
+    else this.#impaired.delete(stage);
     if (this.#stages.includes(stage)) this.#onChange();
   }
 
@@ -33,7 +37,8 @@ export class Serving {
     return this.#stages.map((stage) => {
       const provider = this.#serving.get(stage) as string;
       const link = linksOfStage(this.#links, stage).find(({ id }) => id === provider);
-      return { stage, provider, title: link?.title ?? (provider === PIPELINE ? PIPELINE_TITLE : provider) };
+      const title = link?.title ?? (provider === PIPELINE ? PIPELINE_TITLE : provider);
+      return { stage, provider, title, state: this.#impaired.has(stage) ? 'last resort' : 'active' };
     });
   }
 

@@ -122,7 +122,11 @@ function fitted(text: string, columns: number): string {
 function stagesInWords(json: string): string {
   const stages = parsed(json);
   if (!Array.isArray(stages)) return json;
-  return stages.map(({ stage, provider }: { stage?: string; provider?: string }) => `${stage} ${provider}`).join(', ');
+  return stages
+    .map(({ stage, provider, state }: { stage?: string; provider?: string; state?: string }) =>
+      state === undefined || state === 'active' ? `${stage} ${provider}` : `${stage} ${provider} (${state})`,
+    )
+    .join(', ');
 }
 
 function noticeInWords(json: string): string {

@@ -27,6 +27,16 @@ describe('Serving', () => {
     expect(serving.now[0]?.title).toBe('B');
   });
 
+  it('tells that a last resort serves, until a better one does again', () => {
+    const { serving } = watched('pipeline');
+    const state = () => serving.now[1]?.state;
+    expect(state()).toBe('active');
+    serving.serves('llm', 'free', true);
+    expect(state()).toBe('last resort');
+    serving.serves('llm', 'c', false);
+    expect(state()).toBe('active');
+  });
+
   it('shows the realtime provider, and the stages once the pipeline serves', () => {
     const { serving, told, shown } = watched('speech-to-speech');
     expect(shown()).toEqual(['realtime e']);

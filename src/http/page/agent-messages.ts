@@ -15,7 +15,7 @@ export interface StageReport {
   readonly provider: string;
   /** In words, such as "PocketSphinx, on this machine"; the provider's id serves when it is left out. */
   readonly title?: string;
-  /** "active" when it serves. */
+  /** "active" when it serves; else how it is, in words. */
   readonly state: string;
 }
 

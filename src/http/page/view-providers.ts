@@ -133,7 +133,10 @@ export class ProvidersView {
 
   #mark(): void {
     for (const [key, { serves }] of this.#rows) {
-      serves.hidden = !this.#serving.some(({ stage, provider }) => `${stage}/${provider}` === key);
+      const report = this.#serving.find(({ stage, provider }) => `${stage}/${provider}` === key);
+      serves.hidden = !report;
+      serves.textContent = report && report.state !== 'active' ? `serves as ${report.state}` : 'serves';
+      serves.classList.toggle('impaired', serves.textContent !== 'serves');
     }
   }
 }
