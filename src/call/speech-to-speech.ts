@@ -16,7 +16,7 @@ export const REALTIME_RATE_HZ = 24_000;
  * recogniser, a model's first words and a voice's first sound, each with one provider that fails first. Between two pieces
  * of a reply it may be silent while a stage is replaced.
  */
-const PIPELINE_DEADLINES = { connectMs: 5_000, firstMs: 8_000, stallMs: -4_000 };
+const PIPELINE_DEADLINES = { firstHelpMs: 8_000, firstMs: 12_000, stallMs: 4_000 };
 
 export function createSpeechToSpeechSession(options: SessionOptions): voice.AgentSession {
   const { links, language, failover, returnToRealtime, onAnswer } = options;
