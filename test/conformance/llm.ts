@@ -26,6 +26,8 @@ export interface LlmConformance<Subject extends LlmSubject> {
     readonly arrange?: (subject: Subject) => void | Promise<void>;
     readonly request?: Partial<LlmRequest>;
   }[];
+  /** Where the vendor can end a reply well with nothing in it. */
+  readonly arrangeEmpty?: (subject: Subject) => void;
   /** Never to stand in an error's message. */
   readonly secrets?: readonly string[];
 }
@@ -127,6 +129,15 @@ export function describeLlm<Subject extends LlmSubject>(conformance: LlmConforma
       }
       expect(parts).toHaveLength(1);
     });
+
+    it.runIf(conformance.arrangeEmpty)(
+      'ends well where the vendor has nothing to say: that is the chain’s to judge',
+      async () => {
+        conformance.arrangeEmpty?.(subject);
+        const parts = await partsOf(requestOf(talk));
+        expect([textsOf(parts).join(''), callsOf(parts)]).toEqual(['', []]);
+      },
+    );
 
     it.each(conformance.failures)('fails as $kind: $name', async ({ kind, arrange, request }) => {
       await arrange?.(subject);

@@ -21,6 +21,7 @@ describeLlm({
   talk: conversation.hello,
   callingTalk: conversation.leaveMessage,
   tool,
+  arrangeEmpty: ({ server }) => server.faults.fail({ kind: 'empty' }),
   expectedArguments: { name: 'Ann' },
   secrets: [KEY, KEY.slice(0, 12)],
   failures: [

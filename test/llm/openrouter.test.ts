@@ -23,6 +23,7 @@ describeLlm({
   talk: conversation.hello,
   callingTalk: conversation.leaveMessage,
   tool,
+  arrangeEmpty: ({ server }) => server.faults.fail({ kind: 'empty' }),
   expectedArguments: { name: 'Ann' },
   secrets: [KEY, KEY.slice(0, 12)],
   failures: [
@@ -79,7 +80,7 @@ describe('openrouter', () => {
   it('does not take words that its moderation refused for a refused key', async () => {
     const errorMetadata = { reasons: ['violence'], flagged_input: 'hello there my friend' };
     const error: unknown = await failing({ errorMetadata }, 403).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ kind: 'invalid-request', status: 403 });
+    expect(error).toMatchObject({ kind: 'content-refusal', status: 403 });
     expect((error as Error).message).not.toContain('friend');
   });
 
