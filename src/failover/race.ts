@@ -179,7 +179,10 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     const { failover } = this.#options;
     this.#isOver = true;
     this.#leave();
-    if (this.#options.beside) return this.#resolve(undefined);
+    if (this.#options.beside) {
+      this.#resolve(undefined);
+      return;
+    }
     const error =
       this.#refused ??
       this.#failed?.error ??
