@@ -127,7 +127,8 @@ export class ReplyRun implements Runner {
 
   get #mayBeEmpty(): boolean {
     const { request, mayBeEmpty } = this.#options;
-    if (mayBeEmpty || this.#over.signal.aborted || isWholeReply(request.continueFrom ?? '')) return true;
+    if (mayBeEmpty || this.#over.signal.aborted) return true;
+    if (request.continueFrom) return isWholeReply(request.continueFrom);
     // A tool was run: that may have been all.
     return request.messages.at(-1)?.role === 'tool-result';
   }
