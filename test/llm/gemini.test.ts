@@ -195,6 +195,21 @@ describe('gemini', () => {
     await expect(partsOf(client.reply(requestOf(conversation.hello)))).rejects.toMatchObject({ kind });
   });
 
+  it.each(['SAFETY', 'RECITATION', 'PROHIBITED_CONTENT', 'BLOCKLIST', 'SPII', 'LANGUAGE'])(
+    'takes %s for a refusal of the content',
+    async (finishReason) => {
+      const { client } = await opened({ reply: () => ({ finishReason }) });
+      const reply = partsOf(client.reply(requestOf(conversation.hello)));
+      await expect(reply).rejects.toMatchObject({ kind: 'content-refusal' });
+    },
+  );
+
+  it('gives each reply an end', async () => {
+    const { client, server } = await opened();
+    await partsOf(client.reply(requestOf(conversation.hello)));
+    expect(server.chats()[0]?.generationConfig?.maxOutputTokens).toBe(8_192);
+  });
+
   it('asks once per reply, and closes the connection of one that is left', async () => {
     const { client, server } = await opened();
     server.faults.fail({ kind: 'drop', after: 1 }, 3);
