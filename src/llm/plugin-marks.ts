@@ -1,8 +1,11 @@
 // What LiveKit's OpenAI plugin (and its gateway's) reads in a chunk and keeps to itself: marked in its own stream, in order. Source:
 // `LLMStream.parseChoice` of @livekit/agents 1.9.0, inference/llm.js: it collects the pieces of a call and drops reasons and reasoning.
-import type { llm } from '@livekit/agents';
 
 export type PluginMark = 'tool-call' | 'reasoning' | 'end' | 'refused';
+
+interface Chunk {
+  readonly delta?: { readonly extra?: Readonly<Record<string, unknown>> };
+}
 
 interface Choice {
   readonly delta?: {
@@ -13,13 +16,13 @@ interface Choice {
   readonly finish_reason?: string | null;
 }
 
-type ParseChoice = (id: string, choice: Choice, ...rest: unknown[]) => llm.ChatChunk | undefined;
+type ParseChoice = (id: string, choice: Choice, ...rest: unknown[]) => Chunk | undefined;
 
 const MARK = 'bulletproof.mark';
 
 /** @returns whether its chunks are marked; other plugins show nothing of the kind */
-export function markChunks(stream: llm.LLMStream): boolean {
-  const parsing = stream as unknown as { parseChoice?: ParseChoice };
+export function markChunks(stream: object): boolean {
+  const parsing = stream as { parseChoice?: ParseChoice };
   const parse = parsing.parseChoice;
   if (typeof parse !== 'function') return false;
   parsing.parseChoice = (id, choice, ...rest) => {
@@ -32,7 +35,7 @@ export function markChunks(stream: llm.LLMStream): boolean {
   return true;
 }
 
-export function markIn(chunk: llm.ChatChunk): PluginMark | undefined {
+export function markIn(chunk: Chunk): PluginMark | undefined {
   return chunk.delta?.extra?.[MARK] as PluginMark | undefined;
 }
 
