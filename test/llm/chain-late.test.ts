@@ -1,6 +1,6 @@
 // Help early, blame late: what the chain makes of models that are slow, silent for a while, thinking, or busy with a call.
 import { describe, expect, it } from 'vitest';
-import { Failover, type FailoverEvents } from '../../src/failover/failover.ts';
+import { Failover } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
 import { type LlmLink, replyOverChain } from '../../src/llm/chain.ts';
@@ -19,7 +19,8 @@ const progress = (of: 'tool-call' | 'reasoning', count: number): LlmPart[] =>
 interface Options {
   readonly request?: Partial<LlmRequest>;
   readonly hedgeShare?: number;
-  readonly events?: FailoverEvents;
+  /** Something that happens meanwhile. */
+  readonly atMs?: readonly [number, () => void];
 }
 
 /** One reply over models that do as they are told, and all that was told about it. */
@@ -68,6 +69,7 @@ async function converse(scripts: readonly (LlmScript & { traits?: Partial<LlmTra
     }
     doneMs = clock.now();
   })();
+  if (options.atMs) clock.setTimeout(options.atMs[1], options.atMs[0]);
   await clock.advance(60_000);
   await done;
   const said = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
@@ -104,6 +106,23 @@ describe('a model that falls silent in mid-reply', () => {
     expect(said).toBe(WHOLE);
     expect([asked, hedges, switches]).toEqual([['a', 'b'], ['a b won'], ['a b']]);
     expect((at[4] as number) - (at[3] as number)).toBe(700 + 600);
+  });
+
+  it('again and again, as are all others, loses nothing and opens no more than five', async () => {
+    const halting: LlmScript = { pauseMs: (index) => (index % 3 === 2 ? 1_400 : 20) };
+    const { said, asked, failures, exhausted, pending } = await converse([halting, { ...halting, firstMs: 650 }]);
+    expect([said, failures, exhausted, pending]).toEqual([WHOLE, [], 0, 0]);
+    expect(asked.length).toBeLessThanOrEqual(5);
+  });
+
+  it('is left by nobody when the caller interrupts meanwhile', async () => {
+    const abort = new AbortController();
+    const seen = converse([{ fault: 'hang', after: 4 }, { firstMs: 500 }], {
+      request: { signal: abort.signal },
+      atMs: [900, () => abort.abort()],
+    });
+    const { said, failures, exhausted, pending } = await seen;
+    expect([said, failures, exhausted, pending]).toEqual(['w0 w1 w2 w3 ', [], 0, 0]);
   });
 
   it('is helped by whoever starts over, too', async () => {
