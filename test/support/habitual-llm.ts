@@ -82,7 +82,8 @@ function stepsOf(id: HabitualOptions['id'], habits: Habits, { text, call }: Habi
   if (id === 'router' && habits.chance(0.1)) {
     for (let n = habits.between(3, 20); n > 0; n -= 1) add({ type: 'progress', of: 'reasoning' });
   }
-  const [least, most] = habits.chance(0.5) ? [1, 5] : [20, 60];
+  // Tokens one by one, or what was collected for a while, as Gemini always does.
+  const [least, most] = id !== 'gemini' && habits.chance(0.5) ? [1, 5] : [15, 60];
   for (const piece of habits.pieces(text, least, most)) add({ type: 'text', text: piece });
   if (call !== undefined && id === 'gemini') addWhole(call);
   else if (call !== undefined) addInPieces(call);
