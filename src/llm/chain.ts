@@ -146,7 +146,7 @@ class Reply {
         const step = await Promise.race([next, standby.won]);
         if ('run' in step) {
           isLeft = true;
-          void this.#outlast(attempt, run, next);
+          void this.#outlast(attempt, run, next, step.attempt.link);
           await standby.take();
           this.#tried.add(step.attempt.link);
           return step;
@@ -183,7 +183,7 @@ class Reply {
   }
 
   #judge(attempt: Attempt<LlmLink>, cause: unknown): void {
-    const error = cause instanceof ProviderError ? cause : serverError(attempt.link.id, cause);
+    const error = serverError(attempt.link.id, cause);
     attempt.fail(error);
     if (error.kind === 'content-refusal') this.#isRefused = true;
     this.#turn.failed(attempt.link);
@@ -191,7 +191,8 @@ class Reply {
   }
 
   /** Overtaken in its silence: it is judged if that lasts, and its words are not needed. */
-  async #outlast(attempt: Attempt<LlmLink>, run: ReplyRun, next: Promise<unknown>): Promise<void> {
+  async #outlast(attempt: Attempt<LlmLink>, run: ReplyRun, next: Promise<unknown>, by: LlmLink): Promise<void> {
+    const wordsKept = this.#words.count;
     try {
       await next;
       if (this.#request.signal.aborted) attempt.release();
@@ -199,8 +200,10 @@ class Reply {
       // Merely late: it may go on where another breaks.
       this.#tried.delete(attempt.link);
     } catch (cause) {
-      attempt.fail(cause instanceof ProviderError ? cause : serverError(attempt.link.id, cause));
+      const error = serverError(attempt.link.id, cause);
+      attempt.fail(error);
       this.#turn.failed(attempt.link);
+      this.#switched(by, { link: attempt.link, error, wordsKept, tookMs: 0 });
     }
     run.cancel();
   }
@@ -212,14 +215,18 @@ class Reply {
   }
 
   #tellSwitch(to: LlmLink, failed: Served['failed']): void {
-    const { stage, clock, events } = this.#failover;
     this.#failover.serves(to);
     this.#failed = undefined;
     if (!failed || failed.link === to) return;
-    const { kind, status, message } = failed.error;
-    const tookMs = clock.now() - failed.atMs;
-    const wordsKept = this.#words.count;
-    events.onSwitch?.({ stage, from: failed.link.id, to: to.id, kind, status, message, tookMs, wordsKept });
+    const tookMs = this.#failover.clock.now() - failed.atMs;
+    this.#switched(to, { ...failed, wordsKept: this.#words.count, tookMs });
+  }
+
+  #switched(to: LlmLink, from: { link: LlmLink; error: ProviderError; wordsKept: number; tookMs: number }): void {
+    const { stage, events } = this.#failover;
+    const { link, error, wordsKept, tookMs } = from;
+    const { kind, status, message } = error;
+    events.onSwitch?.({ stage, from: link.id, to: to.id, kind, status, message, tookMs, wordsKept });
   }
 }
 

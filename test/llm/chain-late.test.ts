@@ -94,9 +94,10 @@ describe('a model that falls silent in mid-reply', () => {
   });
 
   it('is judged after 1.5 s, by whom ever it was overtaken', async () => {
-    const { said, hedges, failures, board } = await converse([{ fault: 'hang', after: 4 }, { firstMs: 200 }]);
+    const links: LlmScript[] = [{ fault: 'hang', after: 4 }, { firstMs: 200 }];
+    const { said, hedges, failures, switches, board } = await converse(links);
     expect(said).toBe(WHOLE);
-    expect([hedges, failures]).toEqual([['a b won'], ['a timeout']]);
+    expect([hedges, failures, switches]).toEqual([['a b won'], ['a timeout'], ['a b']]);
     expect(board.health('llm/b').breaker.kind).toBe('closed');
   });
 
