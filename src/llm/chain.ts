@@ -19,6 +19,19 @@ export type { LlmLink } from './reply-run.ts';
  * @throws ProviderError when every link failed, again and again
  */
 export async function* replyOverChain(failover: Failover<LlmLink>, request: LlmRequest): AsyncGenerator<LlmResult> {
+  // Whoever reads a reply may close it when it is complete. Who was overtaken is judged all the same.
+  const own = new AbortController();
+  const abort = () => own.abort();
+  if (request.signal.aborted) abort();
+  request.signal.addEventListener('abort', abort, { once: true });
+  try {
+    yield* rounds(failover, { ...request, signal: own.signal });
+  } finally {
+    request.signal.removeEventListener('abort', abort);
+  }
+}
+
+async function* rounds(failover: Failover<LlmLink>, request: LlmRequest): AsyncGenerator<LlmResult> {
   const reply = new Reply(failover, request);
   for (let round = 1; ; round += 1) {
     try {

@@ -20,6 +20,7 @@ interface Options {
   readonly request?: Partial<LlmRequest>;
   readonly hedgeShare?: number;
   /** Something that happens meanwhile. */
+  readonly onDone?: () => void;
   readonly atMs?: readonly [number, () => void];
 }
 
@@ -68,6 +69,7 @@ async function converse(scripts: readonly (LlmScript & { traits?: Partial<LlmTra
       at.push(clock.now());
     }
     doneMs = clock.now();
+    options.onDone?.();
   })();
   if (options.atMs) clock.setTimeout(options.atMs[1], options.atMs[0]);
   await clock.advance(60_000);
@@ -99,6 +101,16 @@ describe('a model that falls silent in mid-reply', () => {
     expect(said).toBe(WHOLE);
     expect([hedges, failures, switches]).toEqual([['a b won'], ['a timeout'], ['a b']]);
     expect(board.health('llm/b').breaker.kind).toBe('closed');
+  });
+
+  it('is judged even where the reader closes the reply as soon as it is complete, and so is one that was beaten', async () => {
+    for (const after of [0, 4]) {
+      const abort = new AbortController();
+      const request = { signal: abort.signal };
+      const onDone = () => abort.abort();
+      const { said, failures } = await converse([{ fault: 'hang', after }, { firstMs: 200 }], { request, onDone });
+      expect([said, failures]).toEqual([WHOLE, ['a timeout']]);
+    }
   });
 
   it('and then fails, is followed by the standby that is under way already', async () => {
