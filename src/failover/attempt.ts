@@ -111,6 +111,16 @@ export class Attempt<Link> {
     if (!this.#timers.connect) this.#armFirst();
   }
 
+  /** It gives signs of life, and no result yet: what is waited for is judged from here. Help comes as before. */
+  alive(): void {
+    if (this.#isSettled) return;
+    this.opened();
+    if (!this.#timers.first) return;
+    const { firstMs, firstHelpMs } = this.#firstWait;
+    const leftMs = (this.#expectedMs ?? this.#startedMs) + firstHelpMs - this.#options.clock.now();
+    this.#arm('first', firstMs, leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY);
+  }
+
   /** A result came; the first one is measured. */
   result(): void {
     if (this.#isSettled) return;
@@ -177,8 +187,8 @@ export class Attempt<Link> {
       this.#onTimeout(new ProviderError({ kind: 'timeout', provider, message }));
     };
     const cancels = [
-      // A trial is helped at once.
-      ...(helpMs < ms ? [this.#in(this.isTrial ? 0 : helpMs, () => this.#onLate())] : []),
+      // A trial is helped at once; one that gave something is as good as any other.
+      ...(helpMs < ms ? [this.#in(this.isTrial && wait !== 'stall' ? 0 : helpMs, () => this.#onLate())] : []),
       ...(Number.isFinite(ms) ? [this.#in(ms, late)] : []),
     ];
     this.#timers[wait] = cancels.length === 0 ? undefined : () => cancels.forEach((cancel) => void cancel());

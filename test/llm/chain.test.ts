@@ -183,11 +183,11 @@ describe('a reply over a chain', () => {
   it('waits for no provider that hangs longer than its deadline, and with a hedge less', async () => {
     const alone = new Bench();
     const late = await alone.run(alone.failover([alone.link('a', { fault: 'hang', after: 0 }), alone.link('b')]));
-    expect(late.firstMs).toBeLessThanOrEqual(1_000 + 80);
+    expect(late.firstMs).toBeLessThanOrEqual(3_000 + 80);
     const hedged = new Bench();
     const links = [hedged.link('a', { fault: 'hang', after: 0 }), hedged.link('b')];
     const sooner = await hedged.run(hedged.failover(links, 0.05));
-    expect(sooner.firstMs).toBeLessThan(late.firstMs as number);
+    expect(sooner.firstMs).toBeLessThanOrEqual(700 + 80);
     expect(hedged.hedges).toEqual([{ stage: 'llm', late: 'a', beside: 'b', outcome: 'won' }]);
     // Beaten and never heard of: found out all the same.
     expect(hedged.failures).toEqual(['a timeout']);
