@@ -1,0 +1,75 @@
+// What calls of one kind came to together, and what of it breaks a promise.
+import type { MeasuredCall } from './call-outcome.ts';
+import { sumWords, type WordCounts } from './compare-words.ts';
+import { quantile } from './contest.ts';
+
+export interface CallSummary {
+  readonly calls: number;
+  readonly turns: number;
+  readonly unanswered: number;
+  readonly dropped: number;
+  readonly switches: number;
+  readonly failures: number;
+  readonly extraConnections: number;
+  readonly extraRequests: number;
+  readonly hedges: number;
+  readonly reserveTurns: number;
+  readonly heard: WordCounts;
+  readonly clipped: number;
+  readonly conversation: WordCounts;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly longestWaitMs: number;
+  readonly latenessMs: number;
+}
+
+export function summarise(calls: readonly MeasuredCall[]): CallSummary {
+  const sum = (of: (call: MeasuredCall) => number) => calls.reduce((total, call) => total + of(call), 0);
+  const waits = calls.flatMap(({ voiceToVoiceMs }) => voiceToVoiceMs);
+  return {
+    calls: calls.length,
+    turns: sum(({ turns }) => turns),
+    unanswered: sum(({ unanswered }) => unanswered),
+    dropped: sum(({ dropped }) => (dropped === undefined ? 0 : 1)),
+    switches: sum(({ switches }) => switches.length),
+    failures: sum(({ failures }) => failures.length),
+    extraConnections: sum(({ extra }) => extra.connections),
+    extraRequests: sum(({ extra }) => extra.requests),
+    hedges: sum(({ hedges }) => hedges),
+    reserveTurns: sum(({ reserveTurns }) => reserveTurns),
+    heard: sumWords(calls.map(({ heard }) => heard)),
+    clipped: sum(({ clipped }) => clipped),
+    conversation: sumWords(calls.map(({ conversation }) => conversation)),
+    medianMs: quantile(waits, 0.5),
+    p95Ms: quantile(waits, 0.95),
+    longestWaitMs: Math.max(0, ...calls.map(({ longestWaitMs }) => longestWaitMs)),
+    latenessMs: Math.max(0, ...calls.map(({ latenessMs }) => latenessMs)),
+  };
+}
+
+/** Of one call, whatever failed in it. */
+export function brokenPromises({ dropped, unanswered, heard, conversation, clipped }: MeasuredCall): string[] {
+  const count = (number: number, what: string) => (number === 0 ? [] : [`${number} ${what}`]);
+  return [
+    ...(dropped === undefined ? [] : [`dropped (${dropped})`]),
+    ...count(unanswered, 'turns unanswered'),
+    ...count(heard.lost, `of ${heard.due} words never heard`),
+    ...count(heard.twice, 'words heard twice'),
+    ...count(clipped, 'words cut short'),
+    ...count(conversation.lost, `of ${conversation.due} words not in the conversation`),
+    ...count(conversation.twice, 'words twice in the conversation'),
+  ];
+}
+
+/** Of a call in which nothing failed, besides. */
+export function falseAlarms({ switches, failures, extra, hedges, reserveTurns }: MeasuredCall): string[] {
+  const count = (number: number, what: string) => (number === 0 ? [] : [`${number} ${what}`]);
+  return [
+    ...(switches.length === 0 ? [] : [switches.join(', ')]),
+    ...(failures.length === 0 ? [] : [`blamed: ${failures.join(', ')}`]),
+    ...count(extra.connections, 'extra connections'),
+    ...count(extra.requests, 'extra requests'),
+    ...count(hedges, 'hedges'),
+    ...count(reserveTurns, 'turns by a last resort'),
+  ];
+}
