@@ -21,6 +21,7 @@ import {
   dueOfAgent,
   type TurnRecord,
   waitsOf,
+  withoutEchoes,
 } from './call-outcome.ts';
 import type { CallPlan, TurnPlan } from './call-plan.ts';
 import { type CallVendors, startCallVendors } from './call-vendors.ts';
@@ -36,6 +37,8 @@ export interface CallCase {
 }
 
 const AGENT_WITHIN_MS = 60_000;
+/** With frames later than the room's own buffer, words are torn in two on their way. */
+const STARVED_MS = 80;
 /** A vendor that is gone before the call process is would be a failure. */
 const PROCESS_ENDS_WITHIN_MS = 10_000;
 
@@ -120,15 +123,19 @@ async function measure(): Promise<CallOutcome> {
   await vendors.close();
   const { agent, sampleRateHz } = caller.recording();
   const heard = withoutTears(decodeTones(agent, sampleRateHz));
+  const isStarved = caller.worstLatenessMs > STARVED_MS;
+  const asItWas = (words: readonly number[]) => (isStarved ? withoutEchoes(words) : words);
   const toldBy = (who: Told['who']) => lines.filter((line) => line.who === who).map(({ text }) => text);
-  const told = { caller: wordsOf(toldBy('caller').join(' ')), agent: wordsOf(toldBy('agent').join(' ')) };
+  const told = {
+    caller: asItWas(wordsOf(toldBy('caller').join(' '))),
+    agent: asItWas(wordsOf(toldBy('agent').join(' '))),
+  };
+  const came = asItWas(heard.map(({ index }) => index));
   return {
-    heard: compareWords(
-      dueOfAgent(turns, vendors.frame),
-      heard.map(({ index }) => index),
-    ),
+    heard: compareWords(dueOfAgent(turns, vendors.frame), came),
+    came: { heard: came, ...told },
     conversation: countConversation(turns, vendors.frame, told),
-    clipped: countClipped(heard, turns),
+    clipped: isStarved ? 0 : countClipped(heard, turns),
     ...waitsOf(turns, caller.agentSpans(), heard),
     dropped,
     failures: toldBy('failure'),
@@ -137,6 +144,7 @@ async function measure(): Promise<CallOutcome> {
     asked,
     extra: extraOf(plan, turns.filter(({ ended }) => ended !== 'hung up').length, asked),
     latenessMs: Math.round(caller.worstLatenessMs),
+    isStarved,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Span } from '../../../src/audio/voiced-spans.ts';
 import type { Utterance } from '../../../src/livekit/caller-microphone.ts';
 import { measureTurn } from '../../../src/livekit/voice-to-voice.ts';
 import { GREETING } from '../../rooms/support/realtime-vendors.ts';
+import type { WholeWord } from '../../rooms/support/without-tears.ts';
 import type { Asked, Extra } from './asked.ts';
 import type { CallPlan } from './call-plan.ts';
 import { compareWords, type DueWord, dueWords, type WordCounts } from './compare-words.ts';
@@ -21,6 +22,8 @@ export interface CallOutcome {
   readonly heard: WordCounts;
   /** In the conversation, both sides. */
   readonly conversation: WordCounts;
+  /** Every word as it came, for whoever reads why. */
+  readonly came: Told & { readonly heard: readonly number[] };
   /** Words of less than their length at the ear. */
   readonly clipped: number;
   /** Of each turn that was answered, in ms. */
@@ -38,6 +41,8 @@ export interface CallOutcome {
   readonly asked: readonly Asked[];
   readonly extra: Extra;
   readonly latenessMs: number;
+  /** The machine had far too much to do: sound was torn on its way, whatever the program did. */
+  readonly isStarved: boolean;
 }
 
 /** An outcome with what only the worker's log tells. */
@@ -51,6 +56,11 @@ export interface MeasuredCall extends CallOutcome {
 const WHOLE_MS = 160;
 /** What is not answered was waited for so long. */
 export const ANSWERED_WITHIN_MS = 15_000;
+
+/** Words of which a busy machine made two; no word is due twice in a row. */
+export function withoutEchoes(words: readonly number[]): number[] {
+  return words.filter((word, at) => word !== words[at - 1]);
+}
 
 type Frame = readonly [before: readonly number[], after: readonly number[]];
 
@@ -79,10 +89,10 @@ export function countConversation(turns: readonly TurnRecord[], frame: Frame, to
 }
 
 /** Words cut short; the end of an interrupted reply is no loss. */
-export function countClipped(heard: readonly Word[], turns: readonly TurnRecord[]): number {
+export function countClipped(heard: readonly WholeWord[], turns: readonly TurnRecord[]): number {
   const cuts = turns.flatMap((turn, at) => (turn.ended === 'answered' ? [] : [turns[at + 1]?.utterance?.startMs]));
   const isCut = ({ endMs }: Word) => cuts.some((cutMs) => cutMs === undefined || Math.abs(endMs - cutMs) < 2_000);
-  return heard.filter((word) => word.endMs - word.startMs < WHOLE_MS && !isCut(word)).length;
+  return heard.filter((word) => word.soundMs < WHOLE_MS && !isCut(word)).length;
 }
 
 /** Of turns that were to be answered. */

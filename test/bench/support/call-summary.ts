@@ -21,6 +21,8 @@ export interface CallSummary {
   readonly p95Ms: number;
   readonly longestWaitMs: number;
   readonly latenessMs: number;
+  /** Calls for which the machine had too much to do. */
+  readonly starved: number;
 }
 
 export function summarise(calls: readonly MeasuredCall[]): CallSummary {
@@ -43,6 +45,7 @@ export function summarise(calls: readonly MeasuredCall[]): CallSummary {
     medianMs: quantile(waits, 0.5),
     p95Ms: quantile(waits, 0.95),
     longestWaitMs: Math.max(0, ...calls.map(({ longestWaitMs }) => longestWaitMs)),
+    starved: sum(({ isStarved }) => (isStarved ? 1 : 0)),
     latenessMs: Math.max(0, ...calls.map(({ latenessMs }) => latenessMs)),
   };
 }

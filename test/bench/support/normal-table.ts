@@ -36,7 +36,7 @@ const ROWS: readonly Row[] = [
   ],
   ['voice to voice, p95', ({ summary, beside }) => `${ms(summary.p95Ms)}${ratio(summary.p95Ms, beside?.p95Ms)}`],
   ['longest wait', ({ summary: { longestWaitMs } }) => ms(longestWaitMs)],
-  ['latest frame of a caller', ({ summary: { latenessMs } }) => ms(latenessMs)],
+  ['latest frame of a caller', ({ summary: { latenessMs, starved } }) => `${ms(latenessMs)}, ${starved} calls starved`],
 ];
 
 export function normalLines(columns: readonly Measured[]): TableLine[] {
