@@ -7,7 +7,9 @@ import * as deepgram from '@livekit/agents-plugin-deepgram';
 import * as elevenlabs from '@livekit/agents-plugin-elevenlabs';
 import * as openai from '@livekit/agents-plugin-openai';
 import { followConversation } from '../../../src/call/conversation.ts';
-import { LlmChain, SttChain, TtsChain } from '../../../src/index.ts';
+import { reportFailover } from '../../../src/call/failover-reports.ts';
+import { type FailoverEvents, LlmChain, SttChain, TtsChain } from '../../../src/index.ts';
+import { createLogger } from '../../../src/telemetry/log.ts';
 import { takeCallEnvironment } from '../../rooms/support/call-environment.ts';
 import type { Told } from '../../rooms/support/vendor-calls.ts';
 
@@ -41,7 +43,7 @@ function links() {
   return { ears, models, voices };
 }
 
-const STAGES: Readonly<Record<Under, (vad: inference.VAD) => Stages>> = {
+const STAGES: Readonly<Record<Under, (vad: inference.VAD, watch: FailoverEvents) => Stages>> = {
   nothing: () => {
     const { ears, models, voices } = links();
     return { stt: ears[0] as stt.STT, llm: models[0] as llm.LLM, tts: voices[0] as tts.TTS };
@@ -54,9 +56,10 @@ const STAGES: Readonly<Record<Under, (vad: inference.VAD) => Stages>> = {
       tts: new tts.FallbackAdapter({ ttsInstances: voices }),
     };
   },
-  chains: () => {
+  // What watches is all that a user would not write.
+  chains: (_, watch) => {
     const { ears, models, voices } = links();
-    return { stt: new SttChain(ears), llm: new LlmChain(models), tts: new TtsChain(voices) };
+    return { stt: new SttChain(ears, watch), llm: new LlmChain(models, watch), tts: new TtsChain(voices, watch) };
   },
 };
 
@@ -69,9 +72,13 @@ export default defineAgent({
     tell({ who: 'job', text: 'begins' });
     await context.connect();
     const vad = new inference.VAD();
+    const watch: FailoverEvents = {
+      ...reportFailover({ log: createLogger().child({ room }) }),
+      onFailure: (stage, provider, { kind }) => tell({ who: 'failure', text: `${stage} ${provider} ${kind}` }),
+    };
     const session = new voice.AgentSession({
       vad,
-      ...STAGES[(env.LINKS_UNDER ?? 'nothing') as Under](vad),
+      ...STAGES[(env.LINKS_UNDER ?? 'nothing') as Under](vad, watch),
       // Only what it can't do without here: the defaults of both ask LiveKit's cloud.
       turnHandling: {
         turnDetection: new inference.TurnDetector({ version: 'v1-mini' }),
