@@ -11,7 +11,8 @@ import { markdownTable } from './support/failover-table.ts';
 import { type Measured, normalLines } from './support/normal-table.ts';
 import { interruptible, wholeNumber } from './support/run-options.ts';
 
-const HELP = `Usage: pnpm bench:normal [--calls N] [--seed S] [--mode MODE] [--faults] [--at-once N] [--json FILE]
+const HELP = `Usage: pnpm bench:normal [--calls N] [--seed S] [--mode MODE] [--only N] [--faults]
+                         [--at-once N] [--json FILE]
 
 Holds calls of 3 to 6 turns in a real room over fixture vendors that behave as real ones do: normal latencies and habits, by a
 seed. Each call is held with Bulletproof and with the official plugins alone. Counts the words that were lost or came twice, at

@@ -68,11 +68,18 @@ export function brokenPromises({ dropped, unanswered, heard, conversation, clipp
 export function falseAlarms({ switches, failures, extra, hedges, reserveTurns }: MeasuredCall): string[] {
   const count = (number: number, what: string) => (number === 0 ? [] : [`${number} ${what}`]);
   return [
-    ...(switches.length === 0 ? [] : [switches.join(', ')]),
-    ...(failures.length === 0 ? [] : [`blamed: ${failures.join(', ')}`]),
+    ...(switches.length === 0 ? [] : [tally(switches)]),
+    ...(failures.length === 0 ? [] : [`blamed: ${tally(failures)}`]),
     ...count(extra.connections, 'extra connections'),
     ...count(extra.requests, 'extra requests'),
     ...count(hedges, 'hedges'),
     ...count(reserveTurns, 'turns by a last resort'),
   ];
+}
+
+/** Such as "tts cartesia timeout, 3 × llm openai server". */
+export function tally(lines: readonly string[]): string {
+  const times = new Map<string, number>();
+  for (const line of lines) times.set(line, (times.get(line) ?? 0) + 1);
+  return [...times].map(([line, count]) => (count === 1 ? line : `${count} × ${line}`)).join(', ');
 }
