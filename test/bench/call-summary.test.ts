@@ -21,7 +21,7 @@ const kind: MeasuredCall = {
   latenessMs: 10,
   isStarved: false,
   switches: [],
-  hedges: 0,
+  hedges: [],
 };
 const bad: MeasuredCall = {
   ...kind,
@@ -33,7 +33,7 @@ const bad: MeasuredCall = {
   switches: ['tts cartesia → elevenlabs timeout'],
   failures: ['tts/cartesia timeout', 'tts/cartesia timeout'],
   extra: { connections: 2, requests: 0 },
-  hedges: 1,
+  hedges: ['llm openrouter beside openai lost'],
 };
 
 it('finds nothing wrong with a call in which nothing was', () => {
@@ -51,7 +51,7 @@ it('tells every promise that broke and every false alarm', () => {
     'tts cartesia → elevenlabs timeout',
     'blamed: 2 × tts/cartesia timeout',
     '2 extra connections',
-    '1 hedges',
+    'hedges: llm openrouter beside openai lost',
   ]);
 });
 

@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   process.stderr.write(`seed ${seed}, ${plans.length} calls\n`);
 
   await interruptible(async (signal) => {
-    const runner = await startCallRunner(signal);
+    const runner = await startCallRunner({ signal, sharesHealth: !values.faults });
     try {
       await eachOf(
         work,

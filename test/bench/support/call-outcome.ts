@@ -49,7 +49,7 @@ export interface CallOutcome {
 export interface MeasuredCall extends CallOutcome {
   readonly plan: CallPlan;
   readonly switches: readonly string[];
-  readonly hedges: number;
+  readonly hedges: readonly string[];
 }
 
 /** A word is 240 ms, less what a receiver presses; one that was cut is shorter than that. */

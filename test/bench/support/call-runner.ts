@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type HealthServer, MemoryHealthBoard, serveHealthBoard } from '../../../src/index.ts';
 import { CALLS_DIRECTORY } from '../../rooms/support/call-environment.ts';
 import { startTestServer } from '../../rooms/support/server.ts';
 import { type SpawnedWorker, spawnWorker } from '../../support/spawn-worker.ts';
@@ -56,8 +57,14 @@ export interface CallRunner {
   stop(): Promise<void>;
 }
 
-/** @param signal ends what runs */
-export async function startCallRunner(signal?: AbortSignal): Promise<CallRunner> {
+export interface CallRunnerOptions {
+  /** Ends what runs. */
+  readonly signal?: AbortSignal | undefined;
+  /** All calls of a worker know of each other's vendors, as in the application. Not where each fault is to be met anew. */
+  readonly sharesHealth?: boolean;
+}
+
+export async function startCallRunner({ signal, sharesHealth }: CallRunnerOptions = {}): Promise<CallRunner> {
   const directory = mkdtempSync(join(tmpdir(), 'bulletproof-bench-'));
   const toldFile = join(directory, 'told.jsonl');
   writeFileSync(toldFile, '');
@@ -68,9 +75,17 @@ export async function startCallRunner(signal?: AbortSignal): Promise<CallRunner>
   const started: SpawnedWorker[] = [];
   let calls = 0;
 
-  const workerOf = (name: string, { file, env }: Job) => {
+  const boards: HealthServer[] = [];
+
+  const start = async (agentName: string, { file, env }: Job) => {
     const common = { LOG_FORMAT: 'json', LOG_LEVEL: 'info', TOLD_FILE: toldFile, [CALLS_DIRECTORY]: directory };
-    const worker = starting.get(name) ?? spawnWorker(file, access, { env: { ...common, ...env }, agentName: name });
+    const board = sharesHealth ? await serveHealthBoard({ board: new MemoryHealthBoard() }) : undefined;
+    if (board) boards.push(board);
+    const health = board && { HEALTH_SOCKET: board.socketPath };
+    return spawnWorker(file, access, { env: { ...common, ...env, ...health }, agentName });
+  };
+  const workerOf = (name: string, job: Job) => {
+    const worker = starting.get(name) ?? start(name, job);
     starting.set(name, worker);
     return worker.then((ready) => {
       if (!started.includes(ready)) started.push(ready);
@@ -96,6 +111,7 @@ export async function startCallRunner(signal?: AbortSignal): Promise<CallRunner>
     stop: async () => {
       const workers = await Promise.allSettled(starting.values());
       await Promise.all(workers.map((worker) => worker.status === 'fulfilled' && worker.value.stop()));
+      await Promise.all(boards.map((board) => board.close()));
       await server.stop();
       rmSync(directory, { recursive: true });
     },
@@ -141,7 +157,9 @@ function loggedOf(room: string, output: string): Pick<MeasuredCall, 'switches' |
   const switches = events.filter(({ event }) => event === 'provider_switch');
   return {
     switches: switches.map(({ stage, from, to, kind }) => `${stage} ${from} → ${to} ${kind}`),
-    hedges: events.length - switches.length,
+    hedges: events
+      .filter(({ event }) => event === 'provider_hedge')
+      .map(({ stage, late, provider, outcome }) => `${stage} ${late} beside ${provider} ${outcome}`),
   };
 }
 

@@ -37,7 +37,7 @@ export function summarise(calls: readonly MeasuredCall[]): CallSummary {
     failures: sum(({ failures }) => failures.length),
     extraConnections: sum(({ extra }) => extra.connections),
     extraRequests: sum(({ extra }) => extra.requests),
-    hedges: sum(({ hedges }) => hedges),
+    hedges: sum(({ hedges }) => hedges.length),
     reserveTurns: sum(({ reserveTurns }) => reserveTurns),
     heard: sumWords(calls.map(({ heard }) => heard)),
     clipped: sum(({ clipped }) => clipped),
@@ -72,7 +72,7 @@ export function falseAlarms({ switches, failures, extra, hedges, reserveTurns }:
     ...(failures.length === 0 ? [] : [`blamed: ${tally(failures)}`]),
     ...count(extra.connections, 'extra connections'),
     ...count(extra.requests, 'extra requests'),
-    ...count(hedges, 'hedges'),
+    ...(hedges.length === 0 ? [] : [`hedges: ${tally(hedges)}`]),
     ...count(reserveTurns, 'turns by a last resort'),
   ];
 }

@@ -36,7 +36,7 @@ export async function measureRooms(
   onCall: (party: Party, fault: RoomFault, call: MeasuredCall) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const runner = await startCallRunner(signal);
+  const runner = await startCallRunner({ signal });
   try {
     for (const party of parties) {
       for (const [index, fault] of faults.entries()) {

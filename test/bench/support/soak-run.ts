@@ -66,7 +66,7 @@ export async function soak({
   const before = tracesNow(directory);
   const wrong: string[] = [];
   try {
-    const runner = await startCallRunner(signal);
+    const runner = await startCallRunner({ signal });
     try {
       await eachOf(plans, atOnce, async (plan) => {
         const promises: string[] = [];

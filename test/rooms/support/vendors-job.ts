@@ -8,8 +8,9 @@ import { type CallResources, runCall } from '../../../src/call/run-call.ts';
 import { createLinks, type Links, planStages, warmLocalLinks } from '../../../src/call/stages.ts';
 import { readEnvironment } from '../../../src/config/environment.ts';
 import type { Config } from '../../../src/config/schema.ts';
-import type { Outcome } from '../../../src/failover/health.ts';
-import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
+import { type HealthBoard, MemoryHealthBoard } from '../../../src/failover/health-board.ts';
+import { connectHealthBoard, type HealthClient } from '../../../src/failover/health-client.ts';
+import type { FailoverSettings } from '../../../src/failover/settings.ts';
 import { createLogger } from '../../../src/telemetry/log.ts';
 import { testResources } from '../../support/test-resources.ts';
 import { hasOwnVendors, takeCallEnvironment } from './call-environment.ts';
@@ -24,12 +25,16 @@ const tell = (told: Omit<Told, 'room' | 'pid'>) => {
   appendFileSync(process.env.TOLD_FILE as string, `${JSON.stringify(line)}\n`);
 };
 
-/** Tells what a provider is blamed for. */
-class ToldBoard extends MemoryHealthBoard {
-  override report(id: string, outcome: Outcome): void {
+/** That of the worker where it has one; tells what a provider is blamed for. */
+function openBoard(settings: FailoverSettings): HealthBoard & Partial<Pick<HealthClient, 'ready'>> {
+  const socketPath = process.env.HEALTH_SOCKET;
+  const board = socketPath ? connectHealthBoard({ socketPath, settings }) : new MemoryHealthBoard(settings);
+  const report = board.report.bind(board);
+  board.report = (id, outcome) => {
     if (outcome.type === 'failure') tell({ who: 'failure', text: `${id} ${outcome.failure.kind}` });
-    super.report(id, outcome);
-  }
+    report(id, outcome);
+  };
+  return board;
 }
 
 export default defineAgent<{ resources?: CallResources }>({
@@ -51,7 +56,7 @@ export default defineAgent<{ resources?: CallResources }>({
       config: chained,
       personas: new Map([...personas].map(([id, persona]) => [id, { ...persona, script: support.script }])),
       links,
-      board: new ToldBoard(chained.failover),
+      board: openBoard(chained.failover),
       log: createLogger({ level: process.env.LOG_LEVEL ?? 'warn' }),
       onHeard: tell,
     });
@@ -61,6 +66,8 @@ export default defineAgent<{ resources?: CallResources }>({
     tell({ who: 'job', text: 'begins' });
     context.room.on(RoomEvent.DtmfReceived, (_code, digit) => tell({ who: 'keys', text: digit }));
     const resources = context.proc.userData.resources as CallResources;
+    const { board } = resources as { board?: ReturnType<typeof openBoard> };
+    await board?.ready?.();
     if (hasOwnVendors()) {
       takeCallEnvironment(room);
       Object.assign(resources, { links: linksFor(resources.config, resources.links) });
