@@ -55,6 +55,13 @@ it('tells every promise that broke and every false alarm', () => {
   ]);
 });
 
+it('says where the machine may be to blame', () => {
+  expect(brokenPromises({ ...bad, isStarved: true, latenessMs: 400 }).at(-1)).toBe(
+    'on a starved machine: frames 400 ms late',
+  );
+  expect(brokenPromises({ ...kind, isStarved: true })).toEqual([]);
+});
+
 it('adds calls up', () => {
   expect(summarise([kind, bad])).toMatchObject({
     calls: 2,

@@ -50,10 +50,11 @@ export function summarise(calls: readonly MeasuredCall[]): CallSummary {
   };
 }
 
-/** Of one call, whatever failed in it. */
-export function brokenPromises({ dropped, unanswered, heard, conversation, clipped }: MeasuredCall): string[] {
+/** Of one call, whatever failed in it; and whether the machine may be to blame. */
+export function brokenPromises(call: MeasuredCall): string[] {
+  const { dropped, unanswered, heard, conversation, clipped, isStarved, latenessMs } = call;
   const count = (number: number, what: string) => (number === 0 ? [] : [`${number} ${what}`]);
-  return [
+  const broken = [
     ...(dropped === undefined ? [] : [`dropped (${dropped})`]),
     ...count(unanswered, 'turns unanswered'),
     ...count(heard.lost, `of ${heard.due} words never heard`),
@@ -62,6 +63,7 @@ export function brokenPromises({ dropped, unanswered, heard, conversation, clipp
     ...count(conversation.lost, `of ${conversation.due} words not in the conversation`),
     ...count(conversation.twice, 'words twice in the conversation'),
   ];
+  return broken.length > 0 && isStarved ? [...broken, `on a starved machine: frames ${latenessMs} ms late`] : broken;
 }
 
 /** Of a call in which nothing failed, besides. */
