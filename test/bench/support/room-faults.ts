@@ -24,8 +24,10 @@ export async function startVendors(seed?: number, [before, after]: Frame = [[], 
   const model = {
     ...quick({ everyMs: LLM_WORD_MS }),
     reply: ({ messages }: ChatRequest) => {
-      const heard = messages.findLast(({ role }) => role === 'user')?.content ?? '';
-      return say([...before, ...wordsOf(heard), ...after]);
+      // A turn whose last words were recognised late comes in two messages, and both are to be answered.
+      const unanswered = messages.slice(messages.findLastIndex(({ role }) => role === 'assistant') + 1);
+      const heard = unanswered.map(({ role, content }) => (role === 'user' ? (content ?? '') : ''));
+      return say([...before, ...wordsOf(heard.join(' ')), ...after]);
     },
   };
   const [deepgram, deepgramBackup, google, openrouter, openai, cartesia, elevenlabs] = await Promise.all([
