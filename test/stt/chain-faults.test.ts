@@ -85,7 +85,8 @@ describe('several failures', () => {
         links.map(({ link }) => link),
       );
       expect(once(await converse(chain))).toEqual(allWords);
-      expect(chain.failures.map((failure) => failure.split(' ')[0])).toEqual(['one', 'two']);
+      // One that is silent is judged later than another that breaks.
+      expect(chain.failures.map((failure) => failure.split(' ')[0]).toSorted()).toEqual(['one', 'two']);
       expect(clock.pending).toBe(0);
     }
   });
