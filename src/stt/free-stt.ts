@@ -48,7 +48,7 @@ export const freeStt = defineStt({
     wordTimes: true,
     needsVoiceActivity: true,
     // It has this machine's processor and is the last resort: on a busy one it is behind, and well.
-    deadlines: { firstMs: 4_000, stallMs: 4_000 },
+    deadlines: { firstMs: 6_000, stallMs: 6_000 },
   },
   create: ({ env }) =>
     createFreeStt(env.FREE_STT_MODEL_DIR ? new SherpaListener(env.FREE_STT_MODEL_DIR) : new PocketSphinxClient()),
