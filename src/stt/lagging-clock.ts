@@ -6,15 +6,14 @@ import { hasTimes, type SttWords, shift } from './words.ts';
 const LEFT_OUT_MS = 300;
 /** Two recognisers place the same word so far apart. */
 const SLACK_MS = 250;
-const FIRST_WORD_MS = 300;
-/** Of what is a word, at least so much is sound: vendors stretch words over the gaps between them. */
-const FIRST_SHARE = 0.3;
+/** Of what are words, at least so much is sound: vendors stretch them over the gaps between them. */
 const LEAST_SHARE = 0.4;
+const BETTER_BY = 0.05;
 
 /**
  * A plugin may leave quiet out of what it sends (LiveKit's AudioEnergyFilter does after a second of it), and its vendor counts
- * what it got. So a segment is looked for where its first word begins with a sound, no earlier than the last final's end and
- * the lag that is known.
+ * what it got. So a segment is looked for where a sound begins, no earlier than the last final's end and the lag that is
+ * known.
  */
 export class LaggingClock {
   readonly #heard: HeardAudio;
@@ -40,28 +39,42 @@ export class LaggingClock {
     return placed;
   }
 
+  /** Of all places where it may have begun, that at which its words are sound most of all; the earlier where they are alike. */
   #lagOf(words: SttWords): number | undefined {
-    if (this.#fits(words, this.#lagMs)) return this.#lagMs;
     const { gate, ring } = this.#heard;
+    let best: number | undefined;
+    let share = LEAST_SHARE;
+    const consider = (lagMs: number) => {
+      const its = this.#soundShare(words, lagMs);
+      if (its < share) return;
+      best = lagMs;
+      share = its + BETTER_BY;
+    };
+    consider(this.#lagMs);
     let quiet = gate.quietAfter(this.#heard.toSamples(this.#finalMs), LEFT_OUT_MS);
     while (quiet && quiet.to < ring.written) {
       const lagMs = this.#heard.toMs(quiet.to) - words.startMs;
-      if (lagMs > this.#lagMs && this.#fits(words, lagMs)) return lagMs;
+      if (lagMs > this.#lagMs) consider(lagMs);
       quiet = gate.quietAfter(quiet.to, LEFT_OUT_MS);
     }
-    return undefined;
+    return best;
   }
 
-  #fits({ startMs, endMs, words }: SttWords, lagMs: number): boolean {
+  /** How much of what are words is sound; none where they can't lie. */
+  #soundShare({ startMs, endMs, words }: SttWords, lagMs: number): number {
     const [fromMs, toMs] = [startMs + lagMs, endMs + lagMs];
-    if (fromMs < this.#finalMs - SLACK_MS || toMs > this.#heard.toMs(this.#heard.ring.written) + SLACK_MS) return false;
-    const firstEndMs = Math.min(words[0] ? words[0].endMs + lagMs : toMs, fromMs + FIRST_WORD_MS);
-    return this.#soundShare(fromMs, firstEndMs) >= FIRST_SHARE && this.#soundShare(fromMs, toMs) >= LEAST_SHARE;
+    if (fromMs < this.#finalMs - SLACK_MS || toMs > this.#heard.toMs(this.#heard.ring.written) + SLACK_MS) return 0;
+    const spans = words.length > 0 ? words : [{ startMs, endMs }];
+    let [soundMs, allMs] = [0, 0];
+    for (const span of spans) {
+      soundMs += this.#soundMs(span.startMs + lagMs, span.endMs + lagMs);
+      allMs += span.endMs - span.startMs;
+    }
+    return soundMs / Math.max(1, allMs);
   }
 
-  #soundShare(fromMs: number, toMs: number): number {
+  #soundMs(fromMs: number, toMs: number): number {
     const { gate } = this.#heard;
-    const soundMs = gate.loudMs(this.#heard.toSamples(fromMs)) - gate.loudMs(this.#heard.toSamples(toMs));
-    return soundMs / Math.max(1, toMs - fromMs);
+    return gate.loudMs(this.#heard.toSamples(fromMs)) - gate.loudMs(this.#heard.toSamples(toMs));
   }
 }
