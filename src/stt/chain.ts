@@ -204,9 +204,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
       const wordsKept = this.#transcript.orphan(ear);
       this.#serving = undefined;
       this.#switch ??= { from: ear.link, error, atMs, wordsKept };
-      const beside = this.#suspicion.takeBeside();
-      if (beside) this.#serve(beside);
-      else this.#openNext(ear);
+      if (!this.#suspicion.serveBeside()) this.#openNext(ear);
     }
   }
 

@@ -180,7 +180,7 @@ export class Ear {
     const { firstHelpMs, firstMs, stallHelpMs, stallMs } = this.attempt.deadlines;
     const stall = { helpMs: stallHelpMs, ms: stallMs };
     if (!this.link.traits.interimResults) return { helpMs: firstHelpMs, ms: firstMs };
-    if (this.interim && !this.#missesWords && !this.#options.heard.isSpeech) return this.link.client.finals ?? stall;
+    if (this.#isFinalAsked) return this.link.client.finals ?? stall;
     return this.interim || this.#hasBegunTurn ? stall : { helpMs: firstHelpMs, ms: firstMs };
   }
 
@@ -211,6 +211,11 @@ export class Ear {
     }
     const askedMs = Math.max(heard.quietSinceMs, this.#feed?.finalisedMs ?? 0);
     return Math.min(sinceMarkMs, nowMs - (owedSinceMs ?? askedMs)) - lead;
+  }
+
+  /** And the words behind it may have to wait for it. */
+  get #isFinalAsked(): boolean {
+    return this.interim !== undefined && (this.#feed?.finalisedMs ?? Number.NEGATIVE_INFINITY) > this.#mark.atMs;
   }
 
   /** It had words of this speech, and then was silent while more was said. */

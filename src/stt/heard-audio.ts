@@ -101,7 +101,9 @@ export class HeardAudio {
     const { gate } = this;
     const base = Math.max(this.#base, this.ring.oldest);
     const gap = base === 0 ? undefined : gate.quietAfter(base, GAP_MS);
-    const isNear = gap !== undefined && gap.from - base <= this.toSamples(WORD_END_SLACK_MS);
+    // Behind quiet, what comes is the next word and not the end of one.
+    const isInSound = gate.loudMs(base - this.toSamples(GAP_MS)) > gate.loudMs(base);
+    const isNear = gap !== undefined && isInSound && gap.from - base <= this.toSamples(WORD_END_SLACK_MS);
     const from = isNear ? Math.min((gap.from + gap.to) / 2, gap.from + this.toSamples(WORD_END_SLACK_MS)) : base;
     return Math.round(this.#afterSilence(Math.max(base, from)));
   }

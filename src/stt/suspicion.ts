@@ -21,6 +21,8 @@ interface Beside {
   readonly mayBeReserve: boolean;
   /** Of the suspect when the other began to listen. */
   readonly interim: SttWords | undefined;
+  /** What it has said for good before it serves. */
+  readonly finals: SttWords[];
 }
 
 interface ListenBeside {
@@ -165,12 +167,14 @@ export class Suspicion {
     return true;
   }
 
-  /** Who listens beside a suspect that failed, or was late before: it has heard all, and may serve. */
-  takeBeside(): Ear | undefined {
-    const ear = this.#beside?.ear ?? this.#acquitted;
-    if (this.#beside) this.#beside = undefined;
-    else this.#acquitted = undefined;
-    return ear;
+  /** Who listens beside a suspect that failed has heard all, and serves. @returns whether there is somebody */
+  serveBeside(): boolean {
+    const beside = this.#beside;
+    this.#beside = undefined;
+    if (!beside) return false;
+    this.#chain.serve(beside.ear);
+    for (const final of beside.finals) this.#chain.take(beside.ear, final);
+    return true;
   }
 
   forget(ear: Ear): void {
@@ -255,7 +259,7 @@ export class Suspicion {
     // One at a time is enough.
     if (this.#acquitted) this.#chain.drop(this.#acquitted);
     const ear = this.#chain.open(attempt);
-    this.#beside = { ear, sinceMs, mayBeReserve, interim: suspect.interim };
+    this.#beside = { ear, sinceMs, mayBeReserve, interim: suspect.interim, finals: [] };
     this.#chain.start(ear);
   }
 
@@ -268,13 +272,15 @@ export class Suspicion {
     }
     if (part.text === '' || !suspect) return;
     const isFinal = part.type === 'final' && !heard.isSpeech;
-    if (!isFinal && !reachesBeyond(part, suspect.interim)) return;
+    if (!isFinal && !reachesBeyond(part, suspect.interim)) {
+      if (part.type === 'final') this.#beside?.finals.push(part as SttWords);
+      return;
+    }
     const tookMs = failover.clock.now() - (this.#beside?.sinceMs ?? failover.clock.now());
-    this.#beside = undefined;
     const wordsKept = transcript.orphan(suspect);
     if (suspect.link === ear.link) this.#chain.drop(suspect);
     else this.#judged.set(suspect, { to: ear.link, tookMs, wordsKept, audioReplayedMs: ear.replayedMs });
-    this.#chain.serve(ear);
+    this.serveBeside();
     this.#chain.review(suspect);
     this.#chain.take(ear, part);
   }
