@@ -31,7 +31,7 @@ export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
       wordTimes: alignedTranscript === 'word',
       needsVoiceActivity: !streaming,
       clockLags: streaming,
-      ...(streaming ? { typicalFirstMs: TYPICAL_FIRST_MS } : { deadlines: ONE_REQUEST }),
+      ...(streaming ? SLOW_INTERIMS : { deadlines: ONE_REQUEST }),
     },
     client,
   };
@@ -39,8 +39,8 @@ export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
 
 /** What the chain hands to a plugin, which resamples to what its vendor wants. */
 const PLUGIN_SAMPLE_RATE_HZ = 16_000;
-/** The slowest rhythm of interims among official plugins: Deepgram's, once a second. */
-const TYPICAL_FIRST_MS = 900;
+/** The slowest rhythm among official plugins is Deepgram's: once a second, told up to half a second later. */
+const SLOW_INTERIMS = { typicalFirstMs: 600, deadlines: { stallHelpMs: 1_400 } } as const;
 
 class PluginSession implements SttSession {
   readonly parts = new AsyncQueue<SttPart>();

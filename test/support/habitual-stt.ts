@@ -79,7 +79,9 @@ export function habitualStt(vendor: VendorName, id: string, clock: FakeClock, ha
         wordTimes: true,
         needsVoiceActivity: !isStream,
         clockLags: vendor === 'deepgram plugin',
-        ...(isStream ? { typicalFirstMs: 900 } : { deadlines: ONE_REQUEST, typicalFirstMs: 1_000 }),
+        ...(isStream
+          ? { typicalFirstMs: vendor === 'deepgram plugin' ? 600 : 900, deadlines: { stallHelpMs: 1_400 } }
+          : { deadlines: ONE_REQUEST, typicalFirstMs: 1_000 }),
       },
       client: {
         open,
