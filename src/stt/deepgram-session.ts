@@ -141,7 +141,7 @@ export class DeepgramSession implements SttSession {
         break;
       case 'words':
         this.#hear(message.words, message.isFinal, message.endsSpeech);
-        if (message.isAsked) this.#finalised();
+        if (message.isAsked && !message.endsSpeech) this.#finalised();
         break;
       case 'speech-start':
         this.#startSpeech(message.atS * 1000 + this.#offsetMs);
