@@ -163,15 +163,15 @@ class BusyClock extends FakeClock {
 describe('a process that had no time', () => {
   it('hears what was said in the meantime before it takes anybody for late', async () => {
     const clock = new BusyClock();
-    const one = scriptedStt('one', { clock, latencyMs: 200 });
+    const one = scriptedStt('one', { clock, latencyMs: 650 });
     const two = scriptedStt('two', { clock });
     const chain = startChain(clock, [one.link, two.link]);
-    await hear(chain, speak(firstTurn));
-    await hear(chain, silence(280));
-    expect(once(chain.parts)).toEqual([]);
+    await hear(chain, speak(firstTurn.slice(0, 2)));
+    expect(chain.parts).toEqual([]);
     clock.lostMs = 3_000;
+    await hear(chain, speak(firstTurn.slice(2)));
+    expect({ failures: chain.failures, opened: two.opened }).toEqual({ failures: [], opened: 0 });
     await hear(chain, silence(2_000));
     expect(once(await finish(chain))).toEqual(allWords.slice(0, 8));
-    expect({ failures: chain.failures, opened: two.opened }).toEqual({ failures: [], opened: 0 });
   });
 });
