@@ -227,6 +227,8 @@ export class Suspicion {
   #suspect(ear: Ear, waitedMs: number): void {
     const { failover, turn } = this.#chain;
     const { ms } = ear.wait;
+    // In noise it may not have noticed the end of speech.
+    ear.finalise();
     if (waitedMs < ms) {
       if (failover.mayHedge(ear.attempt) && this.#help(ear)) return;
       this.#isHelpRefused = true;

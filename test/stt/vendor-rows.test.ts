@@ -98,6 +98,24 @@ describe('Deepgram', () => {
     expect({ failures: chain.failures, switches: chain.switches }).toEqual({ failures: [], switches: [] });
   });
 
+  it('is asked for its final in noise that goes on, too', async () => {
+    const clock = new FakeClock();
+    const habits = new Habits(1);
+    habits.chance = () => true;
+    const one = habitualStt('deepgram', 'one', clock, habits);
+    const two = habitualStt('deepgram', 'two', clock, new Habits(2));
+    const chain = startChain(clock, [one.link, two.link]);
+    await hear(chain, silence(2_000));
+    await hear(chain, speak(firstTurn));
+    await hear(chain, noise(3_500));
+    expect(once(chain.parts)).toEqual(allWords.slice(0, 8));
+    await hear(chain, noise(2_500));
+    await hear(chain, silence(1_000));
+    await hear(chain, speak(secondTurn));
+    expect(once(await finish(chain))).toEqual(allWords.slice(0, 16));
+    expect({ failures: chain.failures, switches: chain.switches }).toEqual({ failures: [], switches: [] });
+  });
+
   it('and its plugin: a final is found in the audio though quiet was left out of what they count', () => {
     const heard = new HeardAudio(RATE_HZ, new FakeClock());
     const write = (samples: Int16Array) => {
