@@ -245,7 +245,7 @@ describe('before the first sound', () => {
     const reply = await chain.say(TEXT);
     expect(chain.hedges).toMatchObject([{ late: 'a', beside: 'b', outcome: 'won' }]);
     expect(reply.tones).toEqual(ALL);
-    expect(reply.firstAudioMs).toBe(430);
+    expect(reply.firstAudioMs).toBe(480);
     expect(chain.failures).toEqual([]);
     expect(links[0].opened[0]?.signal.aborted).toBe(true);
     expect(clock.pending).toBe(0);
