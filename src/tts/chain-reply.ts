@@ -10,7 +10,7 @@ import type { TtsChainOpenOptions, TtsLink } from './chain.ts';
 import type { TtsPart, TtsSession } from './contract.ts';
 import { Playout } from './playout.ts';
 import { ClauseScan, isSpeakable, ReplyText } from './reply-text.ts';
-import { resumePoint } from './resume-point.ts';
+import { type HeldSound, resumePoint } from './resume-point.ts';
 import { StallWatch } from './stall-watch.ts';
 import { untilAborted } from './until-aborted.ts';
 import { VoiceProfiles } from './voice-profile.ts';
@@ -228,14 +228,8 @@ export class ChainReply implements TtsSession {
   #lost(source: VoiceSource, error: ProviderError): void {
     const { unit, link } = source;
     if (unit) {
-      const baseMs = this.#baseMs;
-      const point = resumePoint({
-        unit,
-        wordTimes: link.traits.wordTimes,
-        handedMs: this.#playout.handedMs - baseMs,
-        receivedMs: this.#playout.receivedMs - baseMs,
-      });
-      this.#playout.cut(baseMs + point.fromMs, baseMs + point.toMs, point.leastPauseMs, point.to);
+      const point = resumePoint({ unit, wordTimes: link.traits.wordTimes, sound: this.#soundOf() });
+      this.#playout.cut(this.#baseMs + point.cutMs, point.to);
       this.#spokenTo = point.to;
     } else this.#playout.release();
     this.#leave(source);
@@ -245,6 +239,21 @@ export class ChainReply implements TtsSession {
     const atMs = this.#failover.clock.now();
     this.#failed ??= { link, error, atMs, wordsKept: this.#playout.wordsTold };
     this.#begin();
+  }
+
+  /** What is held, on the clock of the source that serves. */
+  #soundOf(): HeldSound {
+    const baseMs = this.#baseMs;
+    const playout = this.#playout;
+    return {
+      handedMs: playout.handedMs - baseMs,
+      receivedMs: playout.receivedMs - baseMs,
+      isTorn: playout.isTorn,
+      pauseEnd: (which, fromMs, toMs, leastMs) => {
+        const endMs = playout.pauseEnd(which, baseMs + fromMs, baseMs + toMs, leastMs);
+        return endMs === undefined ? undefined : endMs - baseMs;
+      },
+    };
   }
 
   #leave(source: VoiceSource): void {

@@ -8,6 +8,8 @@ import type { VoiceProfile } from './voice-profile.ts';
 
 /** Vendors' ends of words are rough, and some cut the silence of the last one. */
 const END_SLACK_MS = 100;
+/** What breaks off in the midst of sound is not a word's end, but for so much. */
+const LOUD_END_SLACK_MS = 15;
 /** A part of the usual length below which sound can't hold all of its text. */
 const LEAST_SHARE = 0.4;
 
@@ -86,9 +88,13 @@ export class SpokenUnit {
     return this.#estimate(this.words.at(-1)?.endMs ?? this.startMs, this.#endMs, Number.POSITIVE_INFINITY);
   }
 
-  /** After `finish`: whether the sound is too short for its text. */
-  get isCutShort(): boolean {
-    if (this.#hasWords && (this.#aligner.missing > 0 || this.#lastEndMs > this.#endMs + END_SLACK_MS)) return true;
+  /**
+   * After `finish`: whether the sound is too short for its text.
+   * @param endsLoud it ends in the midst of sound
+   */
+  isCutShort(endsLoud: boolean): boolean {
+    const slackMs = endsLoud ? LOUD_END_SLACK_MS : END_SLACK_MS;
+    if (this.#hasWords && (this.#aligner.missing > 0 || this.#lastEndMs > this.#endMs + slackMs)) return true;
     const chars = this.#text.trim().length;
     return !this.hasExactWords && this.audioMs < LEAST_SHARE * chars * this.#options.profile.msPerChar;
   }

@@ -1,5 +1,6 @@
 // One provider at work on a reply from some place in its text on: what it is given, what it spoke, and whether it failed.
 import { StreamResampler } from '../audio/stream-resampler.ts';
+import { levelDbfs } from '../audio/voiced-spans.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
 import type { Runner } from '../failover/race.ts';
@@ -9,6 +10,10 @@ import type { PlacedWord } from './playout.ts';
 import { ClauseScan, isSpeakable, type ReplyText } from './reply-text.ts';
 import { SpokenUnit } from './spoken-unit.ts';
 import type { VoiceProfile } from './voice-profile.ts';
+
+/** Speech that ends by itself fades: its last moment is far quieter than this. */
+const LOUD_DBFS = -30;
+const END_MS = 5;
 
 export interface SourceOptions {
   readonly attempt: Attempt<TtsLink>;
@@ -48,6 +53,7 @@ export class VoiceSource implements Runner {
   /** The unit that is being spoken. */
   #speaking = 0;
   #audioMs = 0;
+  #endsLoud = false;
   #isFed = false;
   #isOver = false;
   #error: ProviderError | undefined;
@@ -214,6 +220,8 @@ export class VoiceSource implements Runner {
     const ms = (samples.length * 1000) / sampleRateHz;
     profile.level.add(samples, sampleRateHz);
     this.#audioMs += ms;
+    const end = Math.round((END_MS * sampleRateHz) / 1000);
+    this.#endsLoud = levelDbfs(samples, Math.max(0, samples.length - end)) > LOUD_DBFS;
     this.#tell(this.unit?.grow(ms) ?? []);
     this.#events.push({ type: 'audio', samples });
   }
@@ -227,7 +235,7 @@ export class VoiceSource implements Runner {
     if (this.#resampler) this.#sound(this.#resampler.flush());
     this.#tell(unit.finish());
     if (unit.audioMs === 0) throw this.#failure('malformed', 'sent no sound for a text');
-    if (unit.isCutShort) throw this.#failure('unreachable', 'ended before all was spoken');
+    if (unit.isCutShort(this.#endsLoud)) throw this.#failure('unreachable', 'ended before all was spoken');
     this.#options.profile.learn(unit.chars, unit.audioMs);
     this.#speaking += 1;
     const next = this.unit;

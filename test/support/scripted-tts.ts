@@ -33,6 +33,8 @@ export interface ScriptedTtsOptions {
   /** Sound in a chunk, and the time between two. */
   readonly chunkMs?: number;
   readonly everyMs?: number;
+  /** When a word ends by the times that are told: its sound ends after 240 ms. */
+  readonly wordEndsMs?: number;
   readonly priority?: number;
 }
 
@@ -51,9 +53,10 @@ export class ScriptedTts {
   readonly #sessions: ScriptedSession[] = [];
 
   constructor(id: string, clock: Clock = systemClock, options: ScriptedTtsOptions = {}) {
-    const { sampleRateHz = 16_000, wordTimes = 'exact', gain = 1, firstMs = 80, chunkMs = 40, everyMs = 10 } = options;
+    const { sampleRateHz = 16_000, wordTimes = 'exact', gain = 1, firstMs = 80, chunkMs = 40 } = options;
+    const { everyMs = 10, wordEndsMs = 240 } = options;
     this.clock = clock;
-    this.options = { sampleRateHz, wordTimes, gain, firstMs, chunkMs, everyMs };
+    this.options = { sampleRateHz, wordTimes, gain, firstMs, chunkMs, everyMs, wordEndsMs };
     this.link = {
       id,
       traits: { languages: 'any', sampleRateHz, wordTimes, defaultVoices: { 'en-US': 'v' } },
@@ -177,7 +180,7 @@ class ScriptedSession implements TtsSession {
   }
 
   async #speak(clause: string): Promise<void> {
-    const { sampleRateHz, wordTimes, chunkMs, everyMs, firstMs, gain } = this.#owner.options;
+    const { sampleRateHz, wordTimes, chunkMs, everyMs, firstMs, gain, wordEndsMs } = this.#owner.options;
     if (!this.#hasBegun) await this.#sleep(this.#fault?.does === 'slow-first' ? this.#fault.byMs : firstMs);
     this.#hasBegun = true;
     if (this.parts.ended) return;
@@ -193,7 +196,7 @@ class ScriptedSession implements TtsSession {
       const untilMs = this.#soundMs + (piece.length * 1000) / sampleRateHz;
       for (; wordTimes !== 'none' && told < words.length && fromMs + told * 300 < untilMs; told += 1) {
         const startMs = fromMs + told * 300;
-        this.parts.push({ type: 'word', text: words[told] as string, startMs, endMs: startMs + 240 });
+        this.parts.push({ type: 'word', text: words[told] as string, startMs, endMs: startMs + wordEndsMs });
       }
       if (piece.length > 0) this.parts.push({ type: 'audio', samples: piece });
       this.#soundMs = untilMs;
