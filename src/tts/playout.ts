@@ -3,7 +3,7 @@ import type { AsyncQueue } from '../audio/async-queue.ts';
 import { fadeIn, fadeOut } from '../audio/fade.ts';
 import { firstPause } from '../audio/first-pause.ts';
 import { joinSamples } from '../audio/join-samples.ts';
-import { lastPause } from '../audio/last-pause.ts';
+import { lastPause, type Pause } from '../audio/last-pause.ts';
 import { levelDbfs } from '../audio/voiced-spans.ts';
 import type { Clock } from '../failover/clock.ts';
 import type { TtsPart } from './contract.ts';
@@ -45,6 +45,8 @@ export class Playout {
   /** When what was handed over is played to its end. */
   #playedAtMs = Number.NEGATIVE_INFINITY;
   #pushedAtMs = 0;
+  /** The last sound came after such a silence. */
+  #wasLate = false;
   #cancelLow: (() => void) | undefined;
   /** Samples of the next voice that are still to be faded in; from how many. */
   #fading = 0;
@@ -71,6 +73,11 @@ export class Playout {
     return this.#playedAtMs;
   }
 
+  /** When the caller has heard what is whole of it all, handed out or held. */
+  get goneAtMs(): number {
+    return this.#playedAtMs + this.#ms(this.#wordsOfTail());
+  }
+
   get wordsTold(): number {
     return this.#wordsTold;
   }
@@ -80,7 +87,9 @@ export class Playout {
     const faded = this.#fading > 0 ? fadeIn(samples, fade, fade - this.#fading) : samples;
     this.#fading = Math.max(0, this.#fading - samples.length);
     this.#tail = joinSamples([this.#tail, faded]);
-    this.#pushedAtMs = this.#clock.now();
+    const nowMs = this.#clock.now();
+    this.#wasLate = nowMs - this.#pushedAtMs >= LATE_MS && this.#handedSamples > 0;
+    this.#pushedAtMs = nowMs;
     const free = Math.max(0, this.#tail.length - this.#samples(HOLD_MS));
     this.#settle(this.#tail.length > this.#samples(MOST_HELD_MS) ? free : this.#whole(free));
   }
@@ -130,8 +139,22 @@ export class Playout {
   /** What may be handed out of so much of the tail: up to the last gap between words in it, as a voice may break at any moment. */
   #whole(free: number): number {
     const word = this.#words.findLast(({ startMs }) => this.#samples(startMs) <= this.#handedSamples + free);
-    const pause = lastPause(this.#tail, { sampleRateHz: this.#rateHz, leastMs: GAP_MS, from: 0, to: free });
+    const options = { sampleRateHz: this.#rateHz, from: 0, to: free };
+    const pause = lastPause(this.#tail, { ...options, leastMs: GAP_MS }) ?? this.#restOfPause(options);
     return Math.max(word ? this.#inTail(word.startMs) : 0, pause?.end ?? 0);
+  }
+
+  /** The words that are whole in the tail; of one that the caller hears already, all that there is. */
+  #wordsOfTail(): number {
+    if (!this.isTorn) return this.#whole(this.#tail.length);
+    const options = { sampleRateHz: this.#rateHz, leastMs: GAP_MS, from: 0, to: this.#tail.length };
+    return firstPause(this.#tail, options)?.end ?? this.#tail.length;
+  }
+
+  /** Of a pause that was handed out in part. */
+  #restOfPause(options: { sampleRateHz: number; from: number; to: number }): Pause | undefined {
+    const pause = this.#handedLoud ? undefined : firstPause(this.#tail, { ...options, leastMs: 0 });
+    return pause?.start === 0 ? pause : undefined;
   }
 
   #inTail(ms: number): number {
@@ -142,8 +165,8 @@ export class Playout {
   #settle(free: number): void {
     const leftMs = Math.max(0, this.#playedAtMs - this.#clock.now()) + this.#ms(free);
     const missing = leftMs <= LOW_MS ? this.#samples(Math.max(STEP_MS, LOW_MS - leftMs)) : 0;
-    const isLate = this.#clock.now() - this.#pushedAtMs >= LATE_MS;
-    const most = isLate ? this.#whole(this.#tail.length) : this.#tail.length;
+    const isLate = this.#wasLate || this.#clock.now() - this.#pushedAtMs >= LATE_MS;
+    const most = isLate ? this.#wordsOfTail() : this.#tail.length;
     this.#hand(Math.min(most, free + missing));
     this.#cancelLow?.();
     this.#cancelLow = undefined;

@@ -15,6 +15,9 @@ import type { VoiceProfile } from './voice-profile.ts';
 const LOUD_DBFS = -30;
 const END_MS = 5;
 
+const SENTENCE_END = /[.!?…]["'”’)]*$/;
+const MOST_FLUSH_CHARS = 400;
+
 export interface SourceOptions {
   readonly attempt: Attempt<TtsLink>;
   readonly reply: ReplyText;
@@ -140,17 +143,35 @@ export class VoiceSource implements Runner {
     });
   }
 
-  /** Each clause with a flush behind it, as nothing else tells what was spoken. */
+  /**
+   * Flushed by the sentence, as nothing else tells what was spoken; the first clause alone, as somebody waits for it. Vendors limit
+   * flushes, and each costs prosody.
+   */
   #feedClauses(): void {
-    const { text } = this.#options.reply;
+    const { reply } = this.#options;
     for (const clause of this.#scan.next()) {
-      const unit = this.#begin(this.#cursor);
-      unit.clause(clause, text);
-      unit.to = clause.to;
+      const last = this.#units.at(-1);
+      const unit = last && last.to === undefined ? last : this.#begin(this.#cursor);
+      unit.clause(clause, reply.text);
       this.#cursor = clause.to;
-      this.#session?.write(text.slice(clause.from, clause.to));
-      this.#session?.flush();
+      this.#session?.write(reply.text.slice(clause.from, clause.to));
+      if (this.#isWorthFlush(unit, clause.to)) this.#flushUnit(unit, clause.to);
     }
+    const open = this.#units.at(-1);
+    if (open && open.to === undefined && reply.endsSegmentBehind(this.#cursor)) this.#flushUnit(open, this.#cursor);
+  }
+
+  #isWorthFlush(unit: SpokenUnit, to: number): boolean {
+    const { text } = this.#options.reply;
+    const isFirst = unit === this.#units[0];
+    const said = text.slice(unit.from, to).trim();
+    const isLong = said.length >= (this.link.traits.leastFlushChars ?? 0);
+    return isFirst || (isLong && SENTENCE_END.test(said)) || said.length >= MOST_FLUSH_CHARS;
+  }
+
+  #flushUnit(unit: SpokenUnit, to: number): void {
+    unit.to = to;
+    this.#session?.flush();
   }
 
   /** As it is written, with the caller's flushes; segments with nothing to speak are left out. */

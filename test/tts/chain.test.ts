@@ -145,10 +145,22 @@ describe('when a link with exact word times fails, nothing is lost and nothing s
   });
 
   it('the caller waits no longer than for the next voice', async () => {
+    const { chain, links } = hedgedChainOf(0.05, {}, { firstMs: 100 });
+    links[0].faults.push({ does: 'hang', afterMs: 1_500 });
+    const reply = await chain.say(TEXT);
+    expect(reply.tones).toEqual(ALL);
+    expect(reply.longestGapMs).toBe(0);
+    expect(chain.hedges).toMatchObject([{ late: 'a', beside: 'b', outcome: 'won' }]);
+    expect(chain.failures).toEqual(['a timeout']);
+    expect(chain.switches).toMatchObject([{ from: 'a', to: 'b', kind: 'timeout', tookMs: 0, wordsKept: 5 }]);
+  });
+
+  it('that may not have another beside it, the caller waits 250 ms longer', async () => {
     const { chain, links } = chainOf({}, { firstMs: 100 });
     links[0].faults.push({ does: 'hang', afterMs: 1_500 });
     const reply = await chain.say(TEXT);
-    expect(reply.longestGapMs).toBe(0);
+    expect(reply.tones).toEqual(ALL);
+    expect(reply.longestGapMs).toBeLessThanOrEqual(250 + 100 + 20);
     expect(chain.switches).toMatchObject([{ from: 'a', to: 'b', kind: 'timeout', tookMs: 100, wordsKept: 5 }]);
   });
 
