@@ -68,14 +68,9 @@ export class Playout {
     return this.#ms(this.#handedSamples + this.#tail.length);
   }
 
-  /** When the caller has heard all that was handed out; in the past where that is so, and -Infinity before any. */
-  get dryAtMs(): number {
-    return this.#playedAtMs;
-  }
-
-  /** When the caller has heard what is whole of it all, handed out or held. */
+  /** When nothing is left to hear, not even what is held. */
   get goneAtMs(): number {
-    return this.#playedAtMs + this.#ms(this.#wordsOfTail());
+    return this.#playedAtMs + this.#ms(this.#tail.length);
   }
 
   get wordsTold(): number {

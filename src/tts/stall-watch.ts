@@ -13,7 +13,7 @@ const BURSTS = 1.5;
  * The caller may run dry for so long before a voice is judged: vendors send at the speed of speech with jitter of some 100 ms, or
  * in bursts that end just before the next.
  */
-const GAP_MS = 250;
+const GAP_MS = 160;
 /** And for so long where it ran dry before: a voice that only trickles has used up its patience. */
 const NEXT_GAP_MS = 100;
 /** The first pieces are small: what is played in a moment says little of a voice. */
@@ -80,9 +80,9 @@ export class StallWatch {
     return Math.max(0, this.#judgedAtMs(attempt) - this.#clock.now());
   }
 
-  /** Another is started beside it: what was handed over is nearly played, and it was silent for longer than it ever was. */
+  /** Another is started beside it: what came is nearly played, and it was silent for longer than it ever was. */
   #lateAtMs({ deadlines }: Attempt<TtsLink>): number {
-    const lowAtMs = this.#playout.dryAtMs - deadlines.stallMs;
+    const lowAtMs = this.#playout.goneAtMs - deadlines.stallMs;
     const sinceMs = this.#isHeard
       ? this.#heardAtMs + Math.max(BETWEEN_MS, BURSTS * this.#longestMs)
       : this.#pendingSinceMs + deadlines.firstHelpMs;
@@ -91,7 +91,7 @@ export class StallWatch {
 
   #judgedAtMs({ deadlines }: Attempt<TtsLink>): number {
     if (!this.#isHeard) {
-      return Math.max(this.#playout.dryAtMs - deadlines.stallMs, this.#pendingSinceMs + deadlines.firstMs);
+      return Math.max(this.#playout.goneAtMs - deadlines.stallMs, this.#pendingSinceMs + deadlines.firstMs);
     }
     const gapMs = Math.max(NEXT_GAP_MS, GAP_MS - this.#dryMs);
     const youngMs = this.#dryMs > 0 ? 0 : YOUNG_MS;

@@ -140,7 +140,8 @@ describe('when a link with exact word times fails, nothing is lost and nothing s
       const reply = await chain.say(TEXT);
       expect(reply.tones).toEqual(ALL);
       expect(chain.failures).toEqual(['a timeout']);
-      expect(reply.longestGapMs).toBeLessThan(400);
+      // Nobody may be beside it here: it is judged 160 ms after the caller ran dry.
+      expect(reply.longestGapMs).toBeLessThan(400 + 160);
     }
   });
 
@@ -155,12 +156,12 @@ describe('when a link with exact word times fails, nothing is lost and nothing s
     expect(chain.switches).toMatchObject([{ from: 'a', to: 'b', kind: 'timeout', tookMs: 0, wordsKept: 5 }]);
   });
 
-  it('that may not have another beside it, the caller waits 250 ms longer', async () => {
+  it('that may not have another beside it, the caller waits 160 ms longer', async () => {
     const { chain, links } = chainOf({}, { firstMs: 100 });
     links[0].faults.push({ does: 'hang', afterMs: 1_500 });
     const reply = await chain.say(TEXT);
     expect(reply.tones).toEqual(ALL);
-    expect(reply.longestGapMs).toBeLessThanOrEqual(250 + 100 + 20);
+    expect(reply.longestGapMs).toBeLessThanOrEqual(160 + 100 + 20);
     expect(chain.switches).toMatchObject([{ from: 'a', to: 'b', kind: 'timeout', tookMs: 100, wordsKept: 5 }]);
   });
 

@@ -92,8 +92,7 @@ describe.each([
     for (const { seed, told, turns } of calls) {
       expect({ seed, told, turns }).toEqual({ seed, told: [], turns: Array(TURNS).fill(ALL) });
     }
+    // So many are always allowed in a minute.
     for (const { hedges } of calls) expect(hedges).toBeLessThanOrEqual(3);
-    // Every one of them was one that came late, as a cold voice does.
-    if (first !== 'elevenlabs') expect(calls.reduce((sum, { hedges }) => sum + hedges, 0)).toBeLessThanOrEqual(3);
   }, 60_000);
 });
