@@ -95,7 +95,7 @@ describe.each(Object.keys(PLUGINS))('the official %s plugin as a link', (name) =
       expect([...new Set(tones)].sort((one, other) => one - other)).toEqual(ALL);
       if (name !== 'deepgram') expect(tones).toEqual(ALL);
       // One that another was quicker than is judged a moment later.
-    await expect.poll(() => told.filter((line) => line.startsWith('failure')).length).toBe(1);
+      await expect.poll(() => told.filter((line) => line.startsWith('failure')).length).toBe(1);
     },
     60_000,
   );
