@@ -144,8 +144,8 @@ export class VoiceSource implements Runner {
   }
 
   /**
-   * Flushed by the sentence, as nothing else tells what was spoken; the first clause alone, as somebody waits for it. Vendors limit
-   * flushes, and each costs prosody.
+   * Each clause with a flush behind it, as nothing else tells what was spoken; where the vendor limits flushes, sentences behind a
+   * first clause, for which somebody waits.
    */
   #feedClauses(): void {
     const { reply } = this.#options;
@@ -162,11 +162,10 @@ export class VoiceSource implements Runner {
   }
 
   #isWorthFlush(unit: SpokenUnit, to: number): boolean {
-    const { text } = this.#options.reply;
-    const isFirst = unit === this.#units[0];
-    const said = text.slice(unit.from, to).trim();
-    const isLong = said.length >= (this.link.traits.leastFlushChars ?? 0);
-    return isFirst || (isLong && SENTENCE_END.test(said)) || said.length >= MOST_FLUSH_CHARS;
+    const { leastFlushChars } = this.link.traits;
+    if (leastFlushChars === undefined || unit === this.#units[0]) return true;
+    const said = this.#options.reply.text.slice(unit.from, to).trim();
+    return (said.length >= leastFlushChars && SENTENCE_END.test(said)) || said.length >= MOST_FLUSH_CHARS;
   }
 
   #flushUnit(unit: SpokenUnit, to: number): void {
