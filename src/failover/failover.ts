@@ -86,6 +86,8 @@ export interface NextOptions<Link> {
   readonly turn?: TurnOpenings<Link> | undefined;
 }
 
+const HELP_TO_JUDGED = 1.5;
+
 export class Failover<Link extends FailoverLink> {
   readonly stage: Stage;
   readonly clock: Clock;
@@ -235,7 +237,9 @@ export class Failover<Link extends FailoverLink> {
   /** A wait that fits the board's latest measurements. */
   #deadlines(link: Link, { connect, first }: Health): Deadlines {
     const given = { ...STAGE_DEADLINES[this.stage], ...link.traits.deadlines };
-    const firstMs = learnedDeadlineMs(given.firstMs, first);
+    // However quick it was so far, the help has time to answer before it is judged.
+    const leastMs = Math.min(given.firstMs, HELP_TO_JUDGED * given.firstHelpMs);
+    const firstMs = Math.max(leastMs, learnedDeadlineMs(given.firstMs, first));
     return {
       ...given,
       connectMs: learnedDeadlineMs(given.connectMs, connect),
