@@ -156,7 +156,7 @@ export class Failover<Link extends FailoverLink> {
     const candidates = this.#candidates(tried, after).filter(mayBe);
     // A trial costs a second request, as another works beside it: it is made where that may be, or where nobody else is well.
     const isAffordable = (link: Link) =>
-      this.#admission(link, 'peek') !== 'trial' || this.#hedges.isOff || this.#hedges.spend();
+      this.#admission(link, 'peek') !== 'trial' || this.#hedges.isOff || this.#hedges.spend(true);
     for (const isEnough of [isAffordable, () => true]) {
       for (const link of candidates) {
         const admission = isEnough(link) ? this.#admission(link, 'admit') : undefined;
@@ -206,9 +206,12 @@ export class Failover<Link extends FailoverLink> {
     for (const id of this.#ids(link)) this.board.report(id, { type: 'check-passed' });
   }
 
-  /** Whether a hedge may be started beside this attempt; the budget is then spent. That of a trial was spent with it. */
-  mayHedge(beside: Attempt<Link>): boolean {
-    return beside.isTrial || this.#hedges.spend();
+  /**
+   * Whether a hedge may be started beside this attempt; the budget is then spent. That of a trial was spent with it.
+   * @param isUrgent it may have failed; where absent, as the attempt's own waits tell
+   */
+  mayHedge(beside: Attempt<Link>, isUrgent = beside.isVeryLate): boolean {
+    return beside.isTrial || this.#hedges.spend(isUrgent);
   }
 
   /** Tells who serves from now on. */

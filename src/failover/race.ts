@@ -53,6 +53,8 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   readonly #lateOf = new Map<Attempt<Link>, Link>();
   /** Late, or second chances: nobody waits for them alone. */
   readonly #doubtful = new Set<Attempt<Link>>();
+  /** Another was started beside them. */
+  readonly #helped = new Set<Attempt<Link>>();
   #failed: Winner<Link, Run>['failed'];
   #refused: ProviderError | undefined;
   #resolve!: (winner: Winner<Link, Run> | undefined) => void;
@@ -113,11 +115,12 @@ class Race<Link extends FailoverLink, Run extends Runner> {
 
   /** Starts the next link beside one that is late, unless that was done already. */
   #help(late: Attempt<Link>): void {
-    if (this.#isOver || !this.#running.has(late) || this.#doubtful.has(late)) return;
+    if (this.#isOver || !this.#running.has(late) || this.#helped.has(late)) return;
     this.#doubtful.add(late);
     // Another may be quicker already: nobody is asked beside two.
     const isHelped = [...this.#running.keys()].some((running) => !this.#doubtful.has(running));
     if (isHelped || !this.#options.mayHedge || !this.#options.failover.mayHedge(late)) return;
+    this.#helped.add(late);
     this.#startNext(late.link, late);
   }
 

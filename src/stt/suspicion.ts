@@ -14,6 +14,9 @@ const NOISE_PAUSES_MS = [2_000, 4_000, 8_000, 16_000];
 /** What was taken for noise is heard again with the next words: two links may have been deaf at once. */
 const NOISE_KEPT_MS = 20_000;
 
+/** Of the wait after which a link is judged: interims that come once a second are seldom so late. */
+const VERY_LATE = 0.75;
+
 interface Beside {
   readonly ear: Ear;
   readonly sinceMs: number;
@@ -53,7 +56,8 @@ export class Suspicion {
   #beside: Beside | undefined;
   #noises = 0;
   #noiseUntilMs = 0;
-  #isHelpRefused = false;
+  /** The budget had no help: looked at again after such a wait. */
+  #lookAgainMs: number | undefined;
 
   constructor(chain: Conducting) {
     this.#chain = chain;
@@ -85,7 +89,7 @@ export class Suspicion {
     if (this.#beside) return this.#isSurelyLate(ear) ? ms : Number.POSITIVE_INFINITY;
     const pauseMs = this.#noiseUntilMs - this.#chain.failover.clock.now();
     if (pauseMs > 0) return Math.max(ms, (ear.waitedMs() ?? 0) + pauseMs);
-    return this.#isHelpRefused ? ms : Math.min(helpMs, ms);
+    return Math.min(this.#lookAgainMs ?? helpMs, ms);
   }
 
   /** That wait has passed. */
@@ -117,7 +121,7 @@ export class Suspicion {
   onWords(): void {
     this.#noises = 0;
     this.#heardNoise.clear();
-    this.#isHelpRefused = false;
+    this.#lookAgainMs = undefined;
   }
 
   /** The link that serves is late with its connection: another is opened, and the late one may still win. */
@@ -230,8 +234,10 @@ export class Suspicion {
     // In noise it may not have noticed the end of speech.
     ear.finalise();
     if (waitedMs < ms) {
-      if (failover.mayHedge(ear.attempt) && this.#help(ear)) return;
-      this.#isHelpRefused = true;
+      const veryLateMs = ms * VERY_LATE;
+      const isVeryLate = waitedMs >= veryLateMs;
+      if (failover.mayHedge(ear.attempt, isVeryLate) && this.#help(ear)) return;
+      this.#lookAgainMs = isVeryLate ? ms : veryLateMs;
       this.#chain.review(ear);
       return;
     }
