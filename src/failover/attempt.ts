@@ -29,7 +29,7 @@ export type SettledOutcome =
 
 type Wait = 'connect' | 'first' | 'stall';
 /** Of the wait after which it is judged. */
-const VERY_LATE = 0.5;
+const VERY_LATE = 0.4;
 /** A handshake over a network takes longer: one that is told sooner was made before, by a pool. */
 const LEAST_HANDSHAKE_MS = 20;
 
@@ -83,7 +83,7 @@ export class Attempt<Link> {
     this.#onTimeout = handle;
   }
 
-  /** Half of the wait after which it is judged has passed: few healthy vendors are so late. */
+  /** Much of the wait after which it is judged has passed: few healthy vendors are so late. */
   get isVeryLate(): boolean {
     return this.#isVeryLate;
   }

@@ -184,7 +184,7 @@ describe('every delta is progress', () => {
 
   it('and who thinks is helped as late as anybody else', async () => {
     const script = { firstMs: 300, parts: [...progress('reasoning', 90), text('Yes.')], pauseMs: () => 100 };
-    const { said, hedges, failures } = await converse([script, { firstMs: 200 }]);
+    const { said, hedges, failures } = await converse([script, { firstMs: 200 }], { hedgeShare: 1 });
     expect([said, hedges, failures]).toEqual([WHOLE, ['a b won'], []]);
   });
 

@@ -45,7 +45,7 @@ describe('a recogniser that is late', () => {
 
   it('with its words, and answers after all, is asked in the next turn as before, on the same stream', async () => {
     const clock = new FakeClock();
-    const one = scriptedStt('one', { clock, latencyMs: 1_300 });
+    const one = scriptedStt('one', { clock, latencyMs: 1_500 });
     const two = scriptedStt('two', { clock });
     const chain = startChain(clock, [one.link, two.link]);
     await hear(chain, speak(firstTurn));
