@@ -1,14 +1,22 @@
 // One link's session: opened, watched, and ended once, whatever the plugin makes of its failures.
 import { llm } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
+import type { Deadlines } from '../config/provider.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
-import { ProviderError } from '../failover/provider-error.ts';
+import type { ProviderError } from '../failover/provider-error.ts';
 import { adapterFor, type RealtimeAdapter } from './adapter.ts';
 import { contain, outside } from './containment.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
 import { type Handshakes, unwatched, watchHandshakes } from './handshakes.ts';
-import { closedError, lostError, malformedError, refusedError, toldError } from './session-errors.ts';
+import { closedError, lostError, malformedError, notTakenError, refusedError, toldError } from './session-errors.ts';
+import { takeItems } from './take-items.ts';
+
+/** How long the first result may take. */
+export type FirstWait = Pick<Deadlines, 'firstMs' | 'firstHelpMs'>;
+
+/** A long history takes 1 to 2 s; the plugins wait for 5. */
+const TAKING_MS = 6_000;
 
 export interface ChildEvents {
   /** Its connection stands, or it needs none. */
@@ -45,6 +53,8 @@ export class Child {
   #waiting: ((session: llm.RealtimeSession) => void)[] = [];
   /** One change of its conversation after the other: each is made to what it holds by then. */
   #updates: Promise<void> = Promise.resolve();
+  /** Changes that it has not taken yet. */
+  #taking = 0;
   /** Calls that this session made itself: it takes their results as such. */
   readonly callIds = new Set<string>();
 
@@ -127,9 +137,12 @@ export class Child {
   /** Resolves when it has taken them, or is over. */
   update(added: readonly llm.ChatItem[], removed: readonly string[] = []): Promise<void> {
     if (added.length === 0 && removed.length === 0) return this.#updates;
-    const updated = this.#updates.then(
-      () => new Promise<void>((resolve) => this.#change((context) => this.#apply(context, added, removed), resolve)),
-    );
+    this.#taking += 1;
+    const updated = this.#updates
+      .then(() => this.#take(added, removed))
+      .finally(() => {
+        this.#taking -= 1;
+      });
     this.#updates = Promise.race([updated, this.#over]);
     return this.#updates;
   }
@@ -145,6 +158,13 @@ export class Child {
           );
         }),
     );
+  }
+
+  /** The first result is due; what it was told before, it may take first. */
+  expectFirst(wait: FirstWait = this.attempt.deadlines): void {
+    const { firstMs, firstHelpMs } = wait;
+    const ownMs = this.#taking > 0 ? TAKING_MS : 0;
+    this.attempt.expectFirst({ firstMs: firstMs + ownMs, firstHelpMs });
   }
 
   pushAudio(frame: AudioFrame): void {
@@ -224,30 +244,21 @@ export class Child {
     void this.update(history.items);
   }
 
-  #change(change: (context: llm.ChatContext) => void, done: () => void): void {
-    if (this.isOver) done();
-    this.do(async (session) => {
-      const context = session.chatCtx.copy();
-      change(context);
-      const message = `${this.id}: did not take the conversation`;
-      const cancel = this.#clock.setTimeout(
-        () => this.fail(new ProviderError({ kind: 'timeout', provider: this.id, message })),
-        this.attempt.deadlines.firstMs,
-      );
-      void this.#over.then(cancel);
-      await session.updateChatCtx(context).finally(() => {
+  /** A session that does not take it knows less than was said, and is of no use. */
+  #take(added: readonly llm.ChatItem[], removed: readonly string[]): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isOver) resolve();
+      this.do(async (session) => {
+        const fail = (how: 'late' | 'refused') => this.fail(notTakenError(this.id, how));
+        const cancel = this.#clock.setTimeout(() => fail('late'), TAKING_MS);
+        void this.#over.then(cancel);
+        const items = { added, removed, ownCalls: this.callIds };
+        const verdict = await takeItems(session, this.#adapter as RealtimeAdapter, items);
         cancel();
-        done();
+        if (verdict !== 'taken') fail(verdict);
+        resolve();
       });
     });
-  }
-
-  #apply(context: llm.ChatContext, added: readonly llm.ChatItem[], removed: readonly string[]): void {
-    context.items = context.items.filter(({ id }) => !removed.includes(id));
-    const isOwn = (item: llm.ChatItem) => item.type === 'function_call_output' && this.callIds.has(item.callId);
-    const foreign = this.#adapter?.toHistory(new llm.ChatContext(added.filter((item) => !isOwn(item))));
-    const items = [...added.filter(isOwn), ...(foreign?.items ?? [])];
-    context.items.push(...items.filter(({ id }) => !context.getById(id)));
   }
 
   #opened(): void {

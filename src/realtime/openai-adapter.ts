@@ -4,6 +4,7 @@ import type { realtime } from '@livekit/agents-plugin-openai';
 import { WebSocket } from 'ws';
 import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
 import { currentHandshakes } from './handshakes.ts';
+import { shortId, withShortIds } from './openai-ids.ts';
 import { isPcm16 } from './pcm16.ts';
 
 /** What is used of the plugin's session that is not public. */
@@ -57,7 +58,11 @@ export const openaiAdapter: RealtimeAdapter = {
     // It waits for something to send before it looks whether it is closed: the connection would stay.
     (session as realtime.RealtimeSession).sendEvent?.({ type: 'input_audio_buffer.clear' });
   },
-  toHistory: (context) => context,
+  toHistory: withShortIds,
+  toId: shortId,
+  confirmsItems: true,
+  inWords: ({ id, name, output, createdAt }) =>
+    llm.ChatMessage.create({ id, role: 'user', content: `(The result of your tool ${name}: ${output})`, createdAt }),
 };
 
 function expiry(expiresAtS: number | undefined, events: AdapterEvents): void {

@@ -24,6 +24,12 @@ export function closedError(provider: string, code: number, reason: string): Pro
   return new ProviderError({ kind, provider, message: `${provider}: closed the connection (${code})`, status: code });
 }
 
+/** It does not know what was said. */
+export function notTakenError(provider: string, how: 'late' | 'refused'): ProviderError {
+  const kind = how === 'late' ? 'timeout' : 'invalid-request';
+  return new ProviderError({ kind, provider, message: `${provider}: did not take the conversation` });
+}
+
 export function malformedError(provider: string, cause: unknown): ProviderError {
   return new ProviderError({
     kind: 'malformed',

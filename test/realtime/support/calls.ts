@@ -28,7 +28,7 @@ export type Script = (heard: string, results: readonly string[]) => ScriptedRepl
 export const repeat: Script = (heard) => ({ text: `w20 ${heard} w21 w22 w23 w24`.split(/(?<=\s)/) });
 
 export interface RealtimeCallsOptions {
-  readonly openai?: Pick<OpenAiRealtimeOptions, 'sessionLimitMs'>;
+  readonly openai?: Partial<Omit<OpenAiRealtimeOptions, 'reply'>>;
   readonly gemini?: Pick<GeminiLiveOptions, 'speed'>;
 }
 
