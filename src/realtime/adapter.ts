@@ -30,6 +30,8 @@ export interface AdapterEvents {
   onExpiring(inMs: number): void;
   /** What the session knows by now can be had again by this handle. */
   onResumable(handle: string): void;
+  /** The words of a turn will never come: the vendor could not tell them. */
+  onWordless(): void;
   /** Something that the plugin passes over can't be read. */
   onMalformed(cause: unknown): void;
 }

@@ -176,6 +176,7 @@ export class ChainSession extends llm.RealtimeSession {
         isBoundary: () => this.#replying.isIdle && this.#hearing.isQuiet,
         onSpeech: (child, isStart) => this.#hearing.speech(child, isStart, this.#replying.isRehearing),
         onTranscript: (child, event) => this.#transcript(child, event),
+        onWordless: () => this.#hearing.wordless(),
         onGeneration: (child, event) => this.#generated(child, event),
         onMetrics: (metrics) => this.emit('metrics_collected', metrics),
       },

@@ -6,6 +6,7 @@ import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
 import { adapterFor, type RealtimeAdapter } from './adapter.ts';
+import { BusyError } from './busy-error.ts';
 import { contain, outside } from './containment.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
 import { type Handshakes, unwatched, watchHandshakes } from './handshakes.ts';
@@ -18,9 +19,14 @@ export type FirstWait = Pick<Deadlines, 'firstMs' | 'firstHelpMs'>;
 /** A long history takes 1 to 2 s; the plugins wait for 5. */
 const TAKING_MS = 6_000;
 
+const FRESH_MS = 1_000;
+const BUSY_MS = 30;
+
 export interface ChildEvents {
   /** Its connection stands, or it needs none. */
   onOpened(child: Child): void;
+  /** What is due of it is late: it may still come. */
+  onLate(child: Child): void;
   /** Once; nothing of it is told afterwards but transcripts of what it had heard. */
   onFailed(child: Child, error: ProviderError): void;
   onResumable(child: Child, handle: string): void;
@@ -28,6 +34,8 @@ export interface ChildEvents {
   onExpiring(child: Child, inMs: number): void;
   onSpeech(child: Child, isStart: boolean): void;
   onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
+  /** The words of one of its turns will never come. */
+  onWordless(child: Child): void;
   /** A reply that nobody asked for: the answer to a turn. */
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
   onMetrics(child: Child, metrics: unknown): void;
@@ -43,6 +51,12 @@ export class Child {
   /** What it was given at its beginning. */
   #given: ReadonlySet<string> = new Set();
   turnEndMs = 0;
+  #model: string | undefined;
+  /** Its model is gone, and its link has another one. */
+  hasOtherModel = false;
+  /** Something that is due of it was late in this turn. */
+  isLate = false;
+  #openedAtMs = Number.POSITIVE_INFINITY;
   #isResuming = false;
   #state: 'opening' | 'open' | 'over' = 'opening';
   #tellOver: () => void = () => undefined;
@@ -77,6 +91,11 @@ export class Child {
     return this.#state === 'over';
   }
 
+  /** Opened just now: what it is told of its end is how long it may live. */
+  get isFresh(): boolean {
+    return this.#clock.now() - this.#openedAtMs < FRESH_MS;
+  }
+
   get adapter(): RealtimeAdapter | undefined {
     return this.#adapter;
   }
@@ -104,7 +123,12 @@ export class Child {
 
   /** The deadlines of the attempt at hand; another one begins with each turn. */
   watchAttempt(): void {
+    this.isLate = false;
     this.attempt.onTimeout((error) => this.fail(error));
+    this.attempt.onLate(() => {
+      this.isLate = true;
+      if (!this.isOver) this.#events.onLate(this);
+    });
   }
 
   /** Does it now, or as soon as the session is there; what fails within is the provider's failure to answer for. */
@@ -148,16 +172,18 @@ export class Child {
   }
 
   /** A reply, once it has taken what it was told before. */
-  ask(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
-    return this.#updates.then(
-      () =>
-        new Promise((resolve, reject) => {
-          if (this.isOver) reject(new llm.RealtimeError('the session is over'));
-          this.do((session) =>
-            session.generateReply(instructions, { ...(signal && { signal }) }).then(resolve, reject),
-          );
-        }),
-    );
+  async ask(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
+    await this.#updates;
+    try {
+      return await this.#generate(instructions, signal);
+    } catch (error) {
+      if (!(error instanceof BusyError) || this.isOver || signal?.aborted) throw error;
+    }
+    // What it was busy with is told to its end before.
+    await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, BUSY_MS));
+    if (signal?.aborted) throw new llm.RealtimeError('generateReply was aborted');
+    this.expectFirst();
+    return this.ask(instructions, signal);
   }
 
   /** The first result is due; what it was told before, it may take first. */
@@ -175,6 +201,8 @@ export class Child {
     if (this.#state === 'over') return;
     if (this.#isResuming && !this.attempt.hasResult && (error.status ?? 0) >= 1000) this.attempt.release();
     else this.attempt.fail(error);
+    if (error.isModelGone && this.#model !== undefined)
+      this.hasOtherModel = this.link.client.leaveModel?.(this.#model) ?? false;
     this.#end();
     this.#events.onFailed(this, error);
   }
@@ -193,11 +221,19 @@ export class Child {
     this.#end();
   }
 
+  #generate(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
+    return new Promise((resolve, reject) => {
+      if (this.isOver) reject(new llm.RealtimeError('the session is over'));
+      this.do((session) => session.generateReply(instructions, { ...(signal && { signal }) }).then(resolve, reject));
+    });
+  }
+
   async #open(setup: SessionSetup): Promise<void> {
     const model = await this.link.client.model();
     if (this.isOver) return;
     const adapter = adapterFor(model);
     this.#adapter = adapter;
+    this.#model = model.model;
     this.turnEndMs = adapter.turnEndMs(model);
     const history = adapter.toHistory(setup.history);
     const open = () =>
@@ -208,6 +244,7 @@ export class Child {
           onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs),
           onResumable: (handle) => !this.isOver && this.#events.onResumable(this, handle),
           onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
+          onWordless: () => this.#events.onWordless(this),
         },
       );
     // What a model without a connection of its own opens (the stages of a pipeline) is no part of this session.
@@ -264,6 +301,7 @@ export class Child {
   #opened(): void {
     if (this.#state !== 'opening') return;
     this.#state = 'open';
+    this.#openedAtMs = this.#clock.now();
     this.attempt.opened();
     const { sessionMs } = this.link.traits;
     if (sessionMs !== undefined) this.#events.onExpiring(this, sessionMs);

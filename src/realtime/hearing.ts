@@ -108,11 +108,20 @@ export class Hearing {
 
   transcript(event: llm.InputTranscriptionCompleted): void {
     if (event.isFinal) {
-      if (event.transcript.trim() === '') return;
+      if (event.transcript.trim() === '') {
+        this.wordless();
+        return;
+      }
       this.#turns.words();
     }
     this.#events.onTranscript(event);
     if (event.isFinal && !this.lacksWords) this.#events.onAllWords();
+  }
+
+  /** The words of a turn will never come: it goes on without. */
+  wordless(): void {
+    this.#turns.words();
+    if (!this.lacksWords) this.#events.onAllWords();
   }
 
   /** A session began a reply of its own: it has heard the caller. */

@@ -4,19 +4,20 @@ import type { Attempt } from '../failover/attempt.ts';
 import { backoffMs } from '../failover/backoff.ts';
 import type { Failover } from '../failover/failover.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
+import { TurnOpenings } from '../failover/turn-openings.ts';
 import { Child } from './child.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
 
-/** A session that is not open by then gets a rival. */
-const RIVAL_AFTER_MS = 500;
 /** So long before the end of a session the next one is opened, but not before half of its time has passed. */
 const RENEWAL_MS = 60_000;
 /** So long before its end it is replaced even in the middle of a turn. */
 const LAST_MOMENT_MS = 1_000;
 /** The vendor's handle comes a moment before the end of its reply is seen. */
 const REST_MS = 300;
-/** So long the next one may take to open. */
-const OPENING_MS = 1_500;
+/** A handshake takes 250 to 1,000 ms; whoever was opened beside it waits for so long. */
+const USUAL_OPENING_MS = 1_000;
+/** So long the next one may take to open and to take the conversation. */
+const OPENING_MS = 5_000;
 /** Whether one that was down may be tried again is asked of another process: the answer is waited for so long. */
 const GRANT_MS = 50;
 
@@ -34,6 +35,7 @@ export interface SuccessionEvents {
   isBoundary(): boolean;
   onSpeech(child: Child, isStart: boolean): void;
   onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
+  onWordless(child: Child): void;
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
   onMetrics(metrics: unknown): void;
 }
@@ -46,7 +48,7 @@ export class Succession {
   readonly #candidates = new Set<Child>();
   readonly #tried = new Set<RealtimeLink>();
   /** Since the last reply that was complete. */
-  readonly #reconnected = new Set<RealtimeLink>();
+  readonly #turn = new TurnOpenings<RealtimeLink>();
   readonly #timers = new Set<() => void>();
   /** By which a link's last session can be gone on from, with what it knew then. */
   readonly #handles = new Map<RealtimeLink, { readonly handle: string; readonly known: ReadonlySet<string> }>();
@@ -91,12 +93,12 @@ export class Succession {
   /** The session that serves gave a result: whoever failed before may be asked again when it fails. */
   wentWell(): void {
     this.#tried.clear();
-    this.#retries = 0;
   }
 
   /** A reply is complete. */
   completed(): void {
-    this.#reconnected.clear();
+    this.#turn.startOver();
+    this.#retries = 0;
   }
 
   /** A turn is over: the next one may be another's. */
@@ -150,7 +152,9 @@ export class Succession {
 
   #openNext(after: Child | undefined, again?: Attempt<RealtimeLink>): void {
     if (this.#isClosed) return;
-    const attempt = again ?? this.#failover.next(this.#tried, { after: after?.link, isLastResort: this.#retries > 0 });
+    const beside = [...this.#candidates][0]?.link;
+    const options = { after: after?.link, isLastResort: this.#retries > 0, beside, turn: this.#turn };
+    const attempt = again ?? this.#failover.next(this.#tried, options);
     if (!attempt) {
       if (this.#candidates.size === 0) this.#exhausted();
       return;
@@ -158,9 +162,10 @@ export class Succession {
     this.#tried.add(attempt.link);
     const child = this.#open(attempt, again !== undefined);
     this.#candidates.add(child);
-    this.#later(RIVAL_AFTER_MS, () => {
-      if (this.#candidates.has(child) && this.#candidates.size === 1) this.#openNext(child);
-    });
+  }
+
+  #late(child: Child): void {
+    if (this.#candidates.has(child)) this.#openNext(child);
   }
 
   #open(attempt: Attempt<RealtimeLink>, isAgain = false): Child {
@@ -170,6 +175,7 @@ export class Succession {
       (...values: Values) =>
         this.#child === child && tell(...values);
     const child: Child = new Child(attempt, this.#failover.clock, {
+      onLate: (late) => this.#late(late),
       onOpened: (opened) => this.#opened(opened),
       onFailed: (failed, error) => this.#failed(failed, error),
       onResumable: (resumable, handle) => this.#resumable(resumable, handle),
@@ -177,6 +183,7 @@ export class Succession {
       onSpeech: whileServing(events.onSpeech),
       // Also of one that is over: it tells what it had heard.
       onTranscript: events.onTranscript,
+      onWordless: whileServing(events.onWordless),
       onGeneration: whileServing(events.onGeneration),
       onMetrics: whileServing((_child: Child, metrics: unknown) => events.onMetrics(metrics)),
     });
@@ -212,12 +219,23 @@ export class Succession {
       if (!this.#child || this.#isUrgent || this.#events.isBoundary()) this.#succeed(child);
       return;
     }
-    this.#candidates.delete(child);
-    if (this.#child || this.#isClosed) {
-      child.close();
+    if (this.#candidates.has(child) && !this.#child && !this.#isClosed) this.#choose();
+    else child.close();
+  }
+
+  /** The first in order that stands serves, once those before it had their usual time: whoever helps does not overtake them. */
+  #choose(): void {
+    if (this.#child) return;
+    for (const child of this.#candidates) {
+      if (child.isOpen) {
+        this.#serve(child, this.#lost, this.#error);
+        return;
+      }
+      const leftMs = USUAL_OPENING_MS - child.attempt.ageMs;
+      if (leftMs <= 0) continue;
+      this.#later(leftMs, () => this.#choose());
       return;
     }
-    this.#serve(child, this.#lost, this.#error);
   }
 
   #failed(child: Child, error: ProviderError): void {
@@ -226,28 +244,30 @@ export class Succession {
       this.#events.onKept();
       return;
     }
+    if (!child.couldNotResume && !child.hasOtherModel) this.#turn.failed(child.link);
     if (this.#candidates.delete(child)) {
       // Where nobody has served yet, it is the one that is switched from.
       this.#lost ??= child;
       this.#error ??= error;
-      if (this.#candidates.size > 0) return;
-      const { couldNotResume, link } = child;
-      if (couldNotResume) this.#tried.delete(link);
-      this.#openNext(couldNotResume ? undefined : child);
+      this.#choose();
+      if (this.#child) return;
+      if ([...this.#candidates].some(({ isLate }) => !isLate)) return;
+      // Not its last word: the same link is asked anew.
+      const mayServe = child.couldNotResume || child.hasOtherModel;
+      if (mayServe) this.#tried.delete(child.link);
+      this.#openNext(mayServe ? undefined : child);
       return;
     }
     if (child !== this.#child) return;
     this.#isLost(child, error);
+    if (child.hasOtherModel) this.#tried.delete(child.link);
     if (this.#heir?.isOpen) this.#succeed(this.#heir);
     else this.#openNext(child, this.#again(child, error));
   }
 
   /** The same vendor once more; one that failed twice in one turn is left for the next. */
   #again(child: Child, error: ProviderError): Attempt<RealtimeLink> | undefined {
-    if (this.#reconnected.has(child.link)) return undefined;
-    const attempt = this.#failover.again(child.attempt, error, { evenAfterResult: true });
-    if (attempt) this.#reconnected.add(child.link);
-    return attempt;
+    return this.#failover.again(child.attempt, error, { evenAfterResult: true, turn: this.#turn });
   }
 
   #isLost(child: Child, error: ProviderError): void {
@@ -272,6 +292,8 @@ export class Succession {
     this.#isUrgent = false;
     this.#error = undefined;
     this.#lost = undefined;
+    this.#candidates.delete(child);
+    for (const other of this.#candidates) if (other.isOpen) other.close();
     // Those that are still being opened are waited for: a black hole among them is to be found out.
     this.#candidates.clear();
     this.#failover.serves(child.link);
@@ -281,7 +303,9 @@ export class Succession {
   #expiring(child: Child, inMs: number): void {
     const isIts = () => this.#child === child && !this.#isClosed;
     const lastMs = Math.max(0, inMs - LAST_MOMENT_MS);
-    this.#later(Math.min(Math.max(inMs / 2, inMs - RENEWAL_MS), Math.max(0, lastMs - OPENING_MS)), () => {
+    const half = inMs / 2;
+    const inTime = Math.min(Math.max(half, inMs - RENEWAL_MS), lastMs - OPENING_MS);
+    this.#later(child.isFresh ? Math.max(half, inTime) : Math.max(0, inTime), () => {
       if (isIts()) this.renew();
       this.atBoundary();
     });
@@ -298,6 +322,7 @@ export class Succession {
     this.#retries += 1;
     this.#later(backoffMs(this.#retries, this.#failover.random), () => {
       this.#tried.clear();
+      this.#turn.startOver();
       this.start();
     });
   }
