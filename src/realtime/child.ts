@@ -6,6 +6,7 @@ import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
 import { adapterFor, type RealtimeAdapter } from './adapter.ts';
+import { watchBeginning } from './begun.ts';
 import { BusyError } from './busy-error.ts';
 import { contain, outside } from './containment.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
@@ -36,6 +37,8 @@ export interface ChildEvents {
   onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
   /** The words of one of its turns will never come. */
   onWordless(child: Child): void;
+  /** Audio or a call came, of any reply. */
+  onBegun(child: Child): void;
   /** A reply that nobody asked for: the answer to a turn. */
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
   onMetrics(child: Child, metrics: unknown): void;
@@ -52,6 +55,7 @@ export class Child {
   #given: ReadonlySet<string> = new Set();
   turnEndMs = 0;
   #model: string | undefined;
+  #isLingering = false;
   /** Its model is gone, and its link has another one. */
   hasOtherModel = false;
   /** Something that is due of it was late in this turn. */
@@ -175,7 +179,7 @@ export class Child {
   async ask(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
     await this.#updates;
     try {
-      return await this.#generate(instructions, signal);
+      return this.#watched(await this.#generate(instructions, signal));
     } catch (error) {
       if (!(error instanceof BusyError) || this.isOver || signal?.aborted) throw error;
     }
@@ -207,11 +211,10 @@ export class Child {
     this.#events.onFailed(this, error);
   }
 
-  /** Ends it; the verdict is left to whoever has its attempt. */
-  retire(): void {
-    if (this.#state === 'over') return;
-    this.attempt.expectNothing();
-    this.#end();
+  /** Another one was quicker: it ends with its first result, or is judged when that does not come at all. */
+  linger(): void {
+    this.#isLingering = true;
+    this.attempt.expectFirst();
   }
 
   /** Ends it without a verdict. */
@@ -219,6 +222,22 @@ export class Child {
     if (this.#state === 'over') return;
     this.attempt.release();
     this.#end();
+  }
+
+  #watched(event: llm.GenerationCreatedEvent): llm.GenerationCreatedEvent {
+    return watchBeginning(event, () => {
+      if (this.#isLingering) this.#succeedLate();
+      else if (!this.isOver) this.#events.onBegun(this);
+    });
+  }
+
+  /** It answered after another one: that is measured. */
+  #succeedLate(): void {
+    if (this.isOver) return;
+    this.attempt.result();
+    this.attempt.succeed();
+    this.#end();
+    this.#events.onBegun(this);
   }
 
   #generate(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
@@ -322,7 +341,7 @@ export class Child {
       events.onTranscript(this, event),
     );
     session.on('generation_created', (event: llm.GenerationCreatedEvent) => {
-      if (!this.isOver && !event.userInitiated) events.onGeneration(this, event);
+      if (!this.isOver && !event.userInitiated) events.onGeneration(this, this.#watched(event));
     });
     session.on('metrics_collected', (metrics: unknown) => !this.isOver && events.onMetrics(this, metrics));
   }

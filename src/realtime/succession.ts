@@ -29,6 +29,12 @@ export interface SuccessionEvents {
   onKept(): void;
   /** The one that served failed; the next one is being opened. */
   onLost(child: Child): void;
+  /** The one that serves is late with what is due. @returns whether another session beside it could help */
+  onLate(child: Child): boolean;
+  /** Such a session is open: it is to be given what is due. */
+  onRival(rival: Child): void;
+  /** It was the first to speak, with what it had heard until then: it serves. */
+  onWon(rival: Child, won: Won): void;
   /** Nobody is left for now; it goes on trying. */
   onExhausted(error: ProviderError): void;
   /** Nothing is under way that a change of sessions could disturb. */
@@ -38,6 +44,19 @@ export interface SuccessionEvents {
   onWordless(child: Child): void;
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
   onMetrics(metrics: unknown): void;
+}
+
+interface Rival {
+  readonly child: Child;
+  generation?: llm.GenerationCreatedEvent;
+  hasBegun: boolean;
+  readonly heard: llm.InputTranscriptionCompleted[];
+}
+
+export interface Won extends Required<Pick<Rival, 'generation' | 'heard'>> {
+  /** Whoever failed meanwhile, and how. */
+  readonly lost: Child | undefined;
+  readonly error: ProviderError | undefined;
 }
 
 export class Succession {
@@ -55,6 +74,10 @@ export class Succession {
   #child: Child | undefined;
   /** Open beside the one that serves, to take over at a boundary or at the last moment. */
   #heir: Child | undefined;
+  /** Beside the one that serves, which is late: the first of the two to speak is heard. */
+  #rival: Rival | undefined;
+  /** Late ones that others overtook. */
+  readonly #overtaken = new Set<Child>();
   #error: ProviderError | undefined;
   #lost: Child | undefined;
   #retries = 0;
@@ -90,9 +113,30 @@ export class Succession {
     if (!this.#isClosed && !this.#child && this.#candidates.size === 0) this.#openNext(undefined);
   }
 
+  /** Beside the one that serves; open. */
+  get rival(): Child | undefined {
+    return this.#rival?.child.isOpen ? this.#rival.child : undefined;
+  }
+
   /** The session that serves gave a result: whoever failed before may be asked again when it fails. */
   wentWell(): void {
     this.#tried.clear();
+    this.dropRival();
+  }
+
+  /** What was due is not due any more, or is there. It is nobody's failure. */
+  dropRival(): void {
+    const rival = this.#rival;
+    if (!rival) return;
+    this.#rival = undefined;
+    rival.child.close();
+    if (this.#child) this.#tellHedge(this.#child, rival.child, 'lost');
+    else this.#openNext(undefined);
+  }
+
+  /** What it was given it may have heard as speech: whoever stays silent is judged. */
+  rivalHears(child: Child): void {
+    if (this.#rival?.child === child) child.expectFirst();
   }
 
   /** A reply is complete. */
@@ -124,20 +168,12 @@ export class Succession {
     this.#isUrgent = this.#heir !== undefined;
   }
 
-  /** Another one takes over from the one that serves, of which it is not clear whether it failed. */
-  doubt(error: ProviderError): void {
-    const child = this.#child;
-    if (!child) return;
-    child.retire();
-    this.#isLost(child, error);
-    this.#openNext(child);
-  }
-
   close(): void {
     this.#isClosed = true;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    for (const child of [...this.#candidates, this.#heir, this.#child]) child?.close();
+    const beside = [this.#heir, this.#rival?.child, ...this.#overtaken];
+    for (const child of [...this.#candidates, ...beside, this.#child]) child?.close();
     this.#candidates.clear();
   }
 
@@ -166,6 +202,55 @@ export class Succession {
 
   #late(child: Child): void {
     if (this.#candidates.has(child)) this.#openNext(child);
+    else if (child === this.#child && !this.#rival && !this.#heir && this.#events.onLate(child)) this.#help(child);
+  }
+
+  /** Another link, or the same one anew where there is no other. */
+  #help(child: Child): void {
+    const options = { after: child.link, beside: child.link, turn: this.#turn };
+    const attempt =
+      this.#failover.next(new Set([child.link]), options) ?? this.#failover.next(new Set(this.#others(child)), options);
+    if (attempt && this.#failover.mayHedge(child.attempt))
+      this.#rival = { child: this.#open(attempt), hasBegun: false, heard: [] };
+    else attempt?.release();
+  }
+
+  /** The first of two to speak: the other one, which was late, may still tell how late it was. */
+  #begun(child: Child): void {
+    const rival = this.#rival;
+    if (this.#overtaken.delete(child) || rival?.child !== child) return;
+    rival.hasBegun = true;
+    const { generation, heard } = rival;
+    if (!generation) return;
+    this.#rival = undefined;
+    const before = this.#child;
+    this.#child = child;
+    if (before) {
+      this.#tellHedge(before, child, 'won');
+      this.#overtaken.add(before);
+      before.linger();
+    }
+    const won = { generation, heard, lost: this.#lost, error: this.#error };
+    this.#error = undefined;
+    this.#lost = undefined;
+    this.#failover.serves(child.link);
+    this.#events.onWon(child, won);
+  }
+
+  /** What a rival gives is held until it is known who speaks first. */
+  hold(rival: Child, generation: llm.GenerationCreatedEvent): void {
+    if (this.#rival?.child !== rival) return;
+    this.#rival.generation = generation;
+    if (this.#rival.hasBegun) this.#begun(rival);
+  }
+
+  #transcript(child: Child, event: llm.InputTranscriptionCompleted): void {
+    if (this.#rival?.child !== child) this.#events.onTranscript(child, event);
+    else if (event.isFinal) this.#rival.heard.push(event);
+  }
+
+  #tellHedge({ id: late }: Child, { id: beside }: Child, outcome: 'won' | 'lost'): void {
+    this.#failover.events.onHedge?.({ stage: 'realtime', late, beside, outcome });
   }
 
   #open(attempt: Attempt<RealtimeLink>, isAgain = false): Child {
@@ -180,11 +265,18 @@ export class Succession {
       onFailed: (failed, error) => this.#failed(failed, error),
       onResumable: (resumable, handle) => this.#resumable(resumable, handle),
       onExpiring: (expiring, inMs) => this.#expiring(expiring, inMs),
-      onSpeech: whileServing(events.onSpeech),
+      onSpeech: (speaker, isStart) => {
+        if (speaker === this.#child) events.onSpeech(speaker, isStart);
+        else if (!isStart) this.rivalHears(speaker);
+      },
       // Also of one that is over: it tells what it had heard.
-      onTranscript: events.onTranscript,
+      onTranscript: (hearer, event) => this.#transcript(hearer, event),
+      onBegun: (begun) => this.#begun(begun),
       onWordless: whileServing(events.onWordless),
-      onGeneration: whileServing(events.onGeneration),
+      onGeneration: (speaker, generation) => {
+        if (speaker === this.#child) events.onGeneration(speaker, generation);
+        else this.hold(speaker, generation);
+      },
       onMetrics: whileServing((_child: Child, metrics: unknown) => events.onMetrics(metrics)),
     });
     this.#begin(child, isAgain);
@@ -219,6 +311,10 @@ export class Succession {
       if (!this.#child || this.#isUrgent || this.#events.isBoundary()) this.#succeed(child);
       return;
     }
+    if (child === this.#rival?.child) {
+      this.#events.onRival(child);
+      return;
+    }
     if (this.#candidates.has(child) && !this.#child && !this.#isClosed) this.#choose();
     else child.close();
   }
@@ -244,7 +340,14 @@ export class Succession {
       this.#events.onKept();
       return;
     }
+    if (this.#overtaken.delete(child)) return;
     if (!child.couldNotResume && !child.hasOtherModel) this.#turn.failed(child.link);
+    if (child === this.#rival?.child) {
+      this.#rival = undefined;
+      if (this.#child) this.#late(this.#child);
+      else this.#openNext(child);
+      return;
+    }
     if (this.#candidates.delete(child)) {
       // Where nobody has served yet, it is the one that is switched from.
       this.#lost ??= child;
@@ -262,7 +365,16 @@ export class Succession {
     this.#isLost(child, error);
     if (child.hasOtherModel) this.#tried.delete(child.link);
     if (this.#heir?.isOpen) this.#succeed(this.#heir);
+    else if (this.#rival) this.#promote(this.#rival.child);
     else this.#openNext(child, this.#again(child, error));
+  }
+
+  /** A session that helped and is asked already goes on doing so; one that is not open yet is the next to serve. */
+  #promote(rival: Child): void {
+    this.#tried.add(rival.link);
+    if (rival.isOpen) return;
+    this.#rival = undefined;
+    this.#candidates.add(rival);
   }
 
   /** The same vendor once more; one that failed twice in one turn is left for the next. */
@@ -294,6 +406,8 @@ export class Succession {
     this.#lost = undefined;
     this.#candidates.delete(child);
     for (const other of this.#candidates) if (other.isOpen) other.close();
+    this.#rival?.child.close();
+    this.#rival = undefined;
     // Those that are still being opened are waited for: a black hole among them is to be found out.
     this.#candidates.clear();
     this.#failover.serves(child.link);
