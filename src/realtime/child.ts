@@ -18,6 +18,7 @@ import { takeItems } from './take-items.ts';
 export type FirstWait = Pick<Deadlines, 'firstMs' | 'firstHelpMs'>;
 
 /** A long history takes 1 to 2 s; the plugins wait for 5. */
+const USUAL_TAKING_MS = 2_000;
 const TAKING_MS = 6_000;
 
 const FRESH_MS = 1_000;
@@ -193,8 +194,11 @@ export class Child {
   /** The first result is due; what it was told before, it may take first. */
   expectFirst(wait: FirstWait = this.attempt.deadlines): void {
     const { firstMs, firstHelpMs } = wait;
-    const ownMs = this.#taking > 0 ? TAKING_MS : 0;
-    this.attempt.expectFirst({ firstMs: firstMs + ownMs, firstHelpMs });
+    const isTaking = this.#taking > 0;
+    this.attempt.expectFirst({
+      firstMs: firstMs + (isTaking ? TAKING_MS : 0),
+      firstHelpMs: firstHelpMs + (isTaking ? USUAL_TAKING_MS : 0),
+    });
   }
 
   pushAudio(frame: AudioFrame): void {

@@ -78,6 +78,8 @@ export class Succession {
   #rival: Rival | undefined;
   /** Late ones that others overtook. */
   readonly #overtaken = new Set<Child>();
+  /** One that was overtaken is well: who helped does not stay for that. */
+  #mayReturn = false;
   #error: ProviderError | undefined;
   #lost: Child | undefined;
   #retries = 0;
@@ -149,13 +151,13 @@ export class Succession {
   atBoundary(): void {
     if (!this.#events.isBoundary()) return;
     if (this.#heir?.isOpen) this.#succeed(this.#heir);
-    else if (this.#returns && this.#child && !this.#heir && this.#isBetterThere(this.#child)) this.renew();
+    else if (this.#goesBack && this.#child && !this.#heir && this.#isBetterThere(this.#child)) this.renew();
   }
 
   /** Opens another session beside the one that serves: it takes over as soon as nothing is disturbed. */
   renew(): void {
     if (this.#isClosed || this.#heir || !this.#child) return;
-    const attempt = this.#failover.next(new Set(this.#returns ? [] : this.#others(this.#child)));
+    const attempt = this.#failover.next(new Set(this.#goesBack ? [] : this.#others(this.#child)));
     if (!attempt) return;
     this.#heir = this.#open(attempt);
   }
@@ -175,6 +177,10 @@ export class Succession {
     const beside = [this.#heir, this.#rival?.child, ...this.#overtaken];
     for (const child of [...this.#candidates, ...beside, this.#child]) child?.close();
     this.#candidates.clear();
+  }
+
+  get #goesBack(): boolean {
+    return this.#returns || this.#mayReturn;
   }
 
   #others(child: Child): RealtimeLink[] {
@@ -218,7 +224,8 @@ export class Succession {
   /** The first of two to speak: the other one, which was late, may still tell how late it was. */
   #begun(child: Child): void {
     const rival = this.#rival;
-    if (this.#overtaken.delete(child) || rival?.child !== child) return;
+    if (this.#overtaken.delete(child)) this.#mayReturn = true;
+    if (rival?.child !== child) return;
     rival.hasBegun = true;
     const { generation, heard } = rival;
     if (!generation) return;
@@ -401,6 +408,7 @@ export class Succession {
 
   #serve(child: Child, before: Child | undefined, error: ProviderError | undefined): void {
     this.#child = child;
+    this.#mayReturn = false;
     this.#isUrgent = false;
     this.#error = undefined;
     this.#lost = undefined;

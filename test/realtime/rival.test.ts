@@ -49,6 +49,7 @@ describe('OpenAI answers late', () => {
     expect((await person.reply(1)).words).toEqual([20, 3, 24]);
     expect(person.heard).toEqual(['w1 w2', 'w3']);
     expect(person.replies).toHaveLength(2);
+    await eventually('who was only late serves again', () => calls.openai.connections() > 0);
     expect(calls.failures).toEqual([]);
   });
 
