@@ -112,7 +112,7 @@ describe('no storms', () => {
     calls = await RealtimeCalls.start();
     const always = Number.POSITIVE_INFINITY;
     for (const vendor of [calls.openai, calls.gemini])
-      vendor.faults.fail({ kind: 'drop', after: 1, code: 1011 }, always);
+      vendor.faults.fail({ kind: 'drop', after: 2, code: 1011 }, always);
     const person = await calls.call('OpenAI Realtime', 'Gemini Live');
     await person.say([1, 2]);
     await eventually('nobody is left', () => calls.exhausted.length > 0, 15_000);
