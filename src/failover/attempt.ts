@@ -111,10 +111,15 @@ export class Attempt<Link> {
   /**
    * The work is given: the first result must come within its deadline, which counts from the open connection where that is
    * waited for.
-   * @param wait where the work at hand takes longer than usual
+   * @param wait where the work at hand takes longer than usual; one without an end is ended by the next call
    */
   expectFirst(wait: Pick<Deadlines, 'firstMs' | 'firstHelpMs'> = this.deadlines): void {
-    if (this.#isExpecting) return;
+    if (this.#isExpecting) {
+      if (this.hasResult || this.#timers.connect || Number.isFinite(this.#firstWait.firstMs)) return;
+      this.#firstWait = wait;
+      this.#arm('first', wait.firstMs, wait.firstHelpMs);
+      return;
+    }
     this.#isExpecting = true;
     this.#firstWait = wait;
     this.#expectedMs = this.#options.clock.now();

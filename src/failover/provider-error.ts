@@ -24,6 +24,8 @@ export interface ProviderErrorOptions {
   readonly status?: number | undefined;
   /** From `Retry-After` or a vendor's reset header. */
   readonly retryAfterMs?: number | undefined;
+  /** The vendor has the model no more that was asked for: another may be there. */
+  readonly isModelGone?: boolean | undefined;
   readonly cause?: unknown;
 }
 
@@ -33,6 +35,7 @@ export class ProviderError extends Error {
   readonly provider: string;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly isModelGone: boolean;
   /** How long the connection had stood that broke; told by whoever held it, where one did. */
   stoodMs: number | undefined;
 
@@ -42,6 +45,7 @@ export class ProviderError extends Error {
     this.provider = options.provider;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
+    this.isModelGone = options.isModelGone ?? false;
   }
 }
 

@@ -17,6 +17,12 @@ export interface RealtimeAdapter {
   close(session: llm.RealtimeSession): Promise<void>;
   /** The conversation as a new session of this kind can be given it. */
   toHistory(context: llm.ChatContext): llm.ChatContext;
+  /** What `toHistory` makes of an item's id, where it changes any. */
+  toId?(id: string): string;
+  /** The vendor refuses items one by one: those that it took are in the session's own context. */
+  readonly confirmsItems?: boolean;
+  /** For a session that does not know the call. */
+  inWords?(output: llm.FunctionCallOutput): llm.ChatMessage;
 }
 
 export interface AdapterEvents {
@@ -24,6 +30,8 @@ export interface AdapterEvents {
   onExpiring(inMs: number): void;
   /** What the session knows by now can be had again by this handle. */
   onResumable(handle: string): void;
+  /** The words of a turn will never come: the vendor could not tell them. */
+  onWordless(): void;
   /** Something that the plugin passes over can't be read. */
   onMalformed(cause: unknown): void;
 }

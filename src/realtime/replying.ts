@@ -103,6 +103,14 @@ export class Replying {
     return this.#underWay?.reply.message?.said ?? '';
   }
 
+  /** What was asked of the session that serves and did not begin. */
+  get due(): { readonly instructions: string | undefined; readonly isAsked: boolean } | undefined {
+    const underWay = this.#underWay;
+    if (underWay) return this.said === '' && underWay.reply.calls.length === 0 ? underWay : undefined;
+    const [request] = this.#requests;
+    return request?.isAsked ? { instructions: request.instructions, isAsked: true } : undefined;
+  }
+
   request(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
     return new Promise((resolve, reject) => {
       const unasked = this.#unasked;
@@ -145,6 +153,15 @@ export class Replying {
     else if (broken && (broken.isAsked || !isRehearing)) this.#ask(child, broken.instructions, broken);
     else if (!broken && isUnanswered) this.#answer(child);
     this.askNext();
+  }
+
+  /** Another session was quicker than the one that served. @param isAsked it gives what was asked for */
+  takeOver(child: Child, generation: llm.GenerationCreatedEvent, isAsked: boolean): void {
+    this.lost();
+    this.#child = child;
+    const [request] = this.#requests;
+    if (isAsked && !this.#underWay && request) this.#resolve(child, request, generation);
+    else this.generated(child, generation);
   }
 
   /** The words are known that a broken reply answered. */

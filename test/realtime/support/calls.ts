@@ -13,7 +13,7 @@ import {
   startOpenAiRealtime,
 } from '../../../fixtures/vendors/openai-realtime.ts';
 import type { ScriptedReply } from '../../../fixtures/vendors/scripted-reply.ts';
-import type { Switch } from '../../../src/failover/failover.ts';
+import type { Hedge, Switch } from '../../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
 import { RealtimeChain } from '../../../src/realtime/chain.ts';
 import { RealtimeCaller } from './caller.ts';
@@ -28,7 +28,7 @@ export type Script = (heard: string, results: readonly string[]) => ScriptedRepl
 export const repeat: Script = (heard) => ({ text: `w20 ${heard} w21 w22 w23 w24`.split(/(?<=\s)/) });
 
 export interface RealtimeCallsOptions {
-  readonly openai?: Pick<OpenAiRealtimeOptions, 'sessionLimitMs'>;
+  readonly openai?: Partial<Omit<OpenAiRealtimeOptions, 'reply'>>;
   readonly gemini?: Pick<GeminiLiveOptions, 'speed'>;
 }
 
@@ -37,6 +37,9 @@ export class RealtimeCalls {
   readonly gemini: GeminiLiveFixture;
   readonly switches: Switch[] = [];
   readonly failures: string[] = [];
+  readonly hedges: Hedge['outcome'][] = [];
+  /** First results of providers that were well, in milliseconds. */
+  readonly measured: [provider: string, firstMs: number][] = [];
   readonly exhausted: string[] = [];
   readonly #setScript: (script: Script) => void;
   #caller: RealtimeCaller | undefined;
@@ -87,6 +90,10 @@ export class RealtimeCalls {
       board: new MemoryHealthBoard(),
       onSwitch: (event) => this.switches.push(event),
       onFailure: (_stage, _provider, { kind }) => this.failures.push(kind),
+      onHedge: ({ outcome }) => this.hedges.push(outcome),
+      onAttempt: (_stage, provider, outcome, firstMs) => {
+        if (outcome === 'success' && firstMs !== undefined) this.measured.push([provider, firstMs]);
+      },
       onExhausted: (_stage, { kind }) => this.exhausted.push(kind),
     });
     return this.callAgain();
