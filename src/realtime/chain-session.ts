@@ -8,6 +8,7 @@ import type { Child } from './child.ts';
 import type { RealtimeLink } from './contract.ts';
 import { Conversation } from './conversation.ts';
 import { Hearing } from './hearing.ts';
+import type { ReplySign } from './reply-sign.ts';
 import { Replying } from './replying.ts';
 import { Succession } from './succession.ts';
 
@@ -51,6 +52,7 @@ export class ChainSession extends llm.RealtimeSession {
       onComplete: (child) => this.#completed(child),
       onAnswer: (child) => this.#hearing.answered(child),
       mayAsk: () => !this.#succession.isChanging,
+      turn: () => this.#hearing.turn,
     });
     this.#succession = this.#makeSuccession(returnToBetter);
     this.#succession.begin();
@@ -74,9 +76,10 @@ export class ChainSession extends llm.RealtimeSession {
     const { added, removed } = this.#conversation.replace(context);
     const child = this.#child;
     if (!child) return;
-    const hasResults = added.some((item) => item.type === 'function_call_output' && child.callIds.has(item.callId));
+    const told = added.filter((item) => !('callId' in item && this.#conversation.isCancelled(item.callId)));
+    const hasResults = told.some((item) => item.type === 'function_call_output' && child.callIds.has(item.callId));
     if (hasResults && child.capabilities?.autoToolReplyGeneration) this.#replying.expectUnasked(child);
-    await child.update(added, removed);
+    await child.update(told, removed);
   }
 
   override async updateTools(tools: llm.ToolContext): Promise<void> {
@@ -177,6 +180,7 @@ export class ChainSession extends llm.RealtimeSession {
         onSpeech: (child, isStart) => this.#hearing.speech(child, isStart, this.#replying.isRehearing),
         onTranscript: (child, event) => this.#transcript(child, event),
         onGeneration: (child, event) => this.#generated(child, event),
+        onSign: (child, sign) => this.#sign(child, sign),
         onMetrics: (metrics) => this.emit('metrics_collected', metrics),
       },
       returnToBetter,
@@ -248,10 +252,14 @@ export class ChainSession extends llm.RealtimeSession {
   #generated(child: Child, event: llm.GenerationCreatedEvent): void {
     this.#hearing.generated(child);
     // What the agent still says of an older reply is over, as the plugin would have told.
-    if (child.adapter?.tellsSpeech === false && !this.#replying.isPending && !this.#replying.isRehearing) {
-      this.emit('input_speech_started', {});
-    }
+    const isAnswer = this.#hearing.turn !== 'none' && !this.#replying.isPending && !this.#replying.isRehearing;
+    if (isAnswer && child.adapter?.tellsSpeech === false) this.emit('input_speech_started', {});
     this.#replying.generated(child, event);
+  }
+
+  #sign(child: Child, sign: ReplySign): void {
+    if (sign.type === 'waiting') this.#hearing.waits();
+    this.#replying.sign(child, sign);
   }
 
   #completed(child: Child): void {

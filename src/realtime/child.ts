@@ -8,6 +8,7 @@ import { adapterFor, type RealtimeAdapter } from './adapter.ts';
 import { contain, outside } from './containment.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
 import { type Handshakes, unwatched, watchHandshakes } from './handshakes.ts';
+import type { ReplySign } from './reply-sign.ts';
 import { closedError, lostError, malformedError, refusedError, toldError } from './session-errors.ts';
 
 export interface ChildEvents {
@@ -22,6 +23,7 @@ export interface ChildEvents {
   onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
   /** A reply that nobody asked for: the answer to a turn. */
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
+  onSign(child: Child, sign: ReplySign): void;
   onMetrics(child: Child, metrics: unknown): void;
 }
 
@@ -188,6 +190,7 @@ export class Child {
           onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs),
           onResumable: (handle) => !this.isOver && this.#events.onResumable(this, handle),
           onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
+          onSign: (sign) => !this.isOver && this.#events.onSign(this, sign),
         },
       );
     // What a model without a connection of its own opens (the stages of a pipeline) is no part of this session.

@@ -2,6 +2,7 @@
 import type { GoogleGenAI } from '@google/genai';
 import { checkGeminiModel, createGeminiSdk, GEMINI_URL, type GeminiAccount } from '../vendors/gemini-sdk.ts';
 import { defineRealtime, type RealtimeClient, type RealtimeModelWish } from './contract.ts';
+import { GEMINI_DEADLINES } from './gemini-adapter.ts';
 
 const ID = 'gemini-live';
 const TURN_END_MS = 500;
@@ -28,6 +29,7 @@ export const geminiLive = defineRealtime({
     // A session of audio alone may take 15 minutes (https://ai.google.dev/gemini-api/docs/live-session); its connection ends
     // earlier, which is announced.
     sessionMs: 14 * 60_000,
+    deadlines: GEMINI_DEADLINES,
   },
   create: ({ env, model }) =>
     new GeminiLiveClient({

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
 import { currentHandshakes } from './handshakes.ts';
 import { isPcm16 } from './pcm16.ts';
+import type { ReplySign } from './reply-sign.ts';
 
 /** What is used of the plugin's session that is not public. */
 interface Internals {
@@ -24,6 +25,7 @@ interface ServerEvent {
   readonly type?: string;
   readonly delta?: string;
   readonly session?: { readonly expires_at?: number };
+  readonly response?: { readonly status?: string; readonly status_details?: { readonly reason?: string } | null };
 }
 
 /** How long it waits at most: https://platform.openai.com/docs/guides/realtime-vad */
@@ -45,6 +47,8 @@ export const openaiAdapter: RealtimeAdapter = {
     if (!(model instanceof realtime.RealtimeModel)) return model.session();
     const session = new (guardedSession(realtime))(model);
     session.on('openai_server_event_received', (event: ServerEvent) => {
+      const sign = signOf(event);
+      if (sign) events.onSign(sign);
       if (event.type === 'session.created') expiry(event.session?.expires_at, events);
       // It passes over audio that it can't decode.
       const isAudio = event.type === 'response.output_audio.delta' || event.type === 'response.audio.delta';
@@ -59,6 +63,26 @@ export const openaiAdapter: RealtimeAdapter = {
   },
   toHistory: (context) => context,
 };
+
+/** https://platform.openai.com/docs/api-reference/realtime-server-events */
+function signOf({ type, response }: ServerEvent): ReplySign | undefined {
+  switch (type) {
+    case 'response.output_item.added':
+    case 'response.function_call_arguments.delta':
+      return { type: 'progress' };
+    case 'response.output_audio.done':
+    case 'response.audio.done':
+      return { type: 'generated' };
+    case 'response.done':
+      if (response?.status === 'failed') return { type: 'cut' };
+      if (response?.status !== 'incomplete') return undefined;
+      return response.status_details?.reason === 'content_filter'
+        ? { type: 'refused', reason: 'content_filter' }
+        : { type: 'cut' };
+    default:
+      return undefined;
+  }
+}
 
 function expiry(expiresAtS: number | undefined, events: AdapterEvents): void {
   if (expiresAtS) events.onExpiring(expiresAtS * 1000 - Date.now());

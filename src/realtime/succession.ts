@@ -6,6 +6,7 @@ import type { Failover } from '../failover/failover.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
 import { Child } from './child.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
+import type { ReplySign } from './reply-sign.ts';
 
 /** A session that is not open by then gets a rival. */
 const RIVAL_AFTER_MS = 500;
@@ -35,6 +36,7 @@ export interface SuccessionEvents {
   onSpeech(child: Child, isStart: boolean): void;
   onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
+  onSign(child: Child, sign: ReplySign): void;
   onMetrics(metrics: unknown): void;
 }
 
@@ -178,6 +180,7 @@ export class Succession {
       // Also of one that is over: it tells what it had heard.
       onTranscript: events.onTranscript,
       onGeneration: whileServing(events.onGeneration),
+      onSign: whileServing(events.onSign),
       onMetrics: whileServing((_child: Child, metrics: unknown) => events.onMetrics(metrics)),
     });
     this.#begin(child, isAgain);

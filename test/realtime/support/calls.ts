@@ -65,7 +65,7 @@ export class RealtimeCalls {
           );
         },
       }),
-      startGeminiLive({ ...options.gemini, reply: ({ turns }) => script(...understood(turns)) }),
+      startGeminiLive({ ...options.gemini, reply: ({ turns, instructions }) => script(...understood(turns, instructions)) }),
     ]);
     return new RealtimeCalls(openaiVendor, geminiVendor, (next) => {
       script = next;
@@ -125,8 +125,10 @@ export class RealtimeCalls {
 }
 
 /** Results of tools come to Gemini as such, or in words where another session called them. */
-function understood(turns: readonly GeminiContent[]): [heard: string, results: string[]] {
-  const parts = turns.flatMap(({ role, parts: all = [] }) => all.map((part) => ({ role, ...part })));
+function understood(turns: readonly GeminiContent[], instructions: string): [heard: string, results: string[]] {
+  // A history that comes with the instructions tells of results, too.
+  const before: GeminiContent = { role: 'user', parts: instructions.split('\n').map((text) => ({ text })) };
+  const parts = [before, ...turns].flatMap(({ role, parts: all = [] }) => all.map((part) => ({ role, ...part })));
   const results = parts.flatMap(({ functionResponse, text }) => {
     const output =
       (functionResponse?.response as { output?: unknown } | undefined)?.output ??
