@@ -22,7 +22,7 @@ interface Internals {
 }
 
 /** Transcripts come beside the audio in no promised order: so long after the last word a generation is over. */
-const LATE_WORDS_MS = 1_000;
+const LATE_WORDS_MS = 800;
 /** Audio of a turn that ended with a call may follow the call. */
 const LATE_AUDIO_MS = 250;
 /** What still comes of an interrupted reply; no answer to the interruption can be so quick. */
@@ -44,6 +44,7 @@ export class GeminiTurns {
   readonly #markDone: () => void;
   #finishing: Finishing | undefined;
   #isCalling = false;
+  #isEnding = false;
   /** The vendor has begun something whose end of turn has not come. */
   #owesEnd = false;
   #isInterrupted = false;
@@ -163,7 +164,9 @@ export class GeminiTurns {
     }
     if (inputTranscription?.text) this.#transcript.write(inputTranscription.text);
     this.#tellEnd(rest);
+    this.#isEnding = rest.turnComplete === true;
     handle(rest);
+    this.#isEnding = false;
     if (rest.generationComplete && this.#isOpen) this.#finishIn('words');
   }
 
@@ -181,10 +184,11 @@ export class GeminiTurns {
     this.#transcript.turnEnded();
   }
 
-  /** The plugin ends a generation with its call, though its audio may still come. */
+  /** The plugin ends a generation with its call or its turn, though its audio or its words may still come. */
   #ends(markDone: () => void): void {
     const hasAudio = this.#internals.currentGeneration?._firstTokenTimestamp !== undefined;
     if (this.#isCalling && hasAudio) this.#finishIn('audio');
+    else if (this.#isEnding && hasAudio) this.#finishIn(this.#finishing?.of ?? 'words');
     else {
       clearTimeout(this.#finishing?.timer);
       this.#finishing = undefined;

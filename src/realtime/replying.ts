@@ -118,6 +118,13 @@ export class Replying {
     return this.#underWay?.reply.message?.said ?? '';
   }
 
+  /** What was asked of the session that serves and did not begin. */
+  get due(): { readonly instructions: string | undefined; readonly isAsked: boolean } | undefined {
+    const [underWay, request] = [this.#underWay, this.#requests[0]];
+    if (underWay) return this.said === '' && underWay.reply.calls.length === 0 ? underWay : undefined;
+    return request && request.state !== 'waiting' ? { instructions: request.instructions, isAsked: true } : undefined;
+  }
+
   request(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
     return new Promise((resolve, reject) => {
       const request: Request = { instructions, signal, resolve, reject, state: 'waiting' };
@@ -165,6 +172,15 @@ export class Replying {
     else if (broken && (broken.isAsked || !isRehearing)) this.#ask(child, broken.instructions, broken);
     else if (!broken && isUnanswered) this.#answer(child);
     this.askNext();
+  }
+
+  /** Another session was quicker than the one that served. @param isAsked it gives what was asked for */
+  takeOver(child: Child, generation: llm.GenerationCreatedEvent, isAsked: boolean): void {
+    this.lost();
+    this.#child = child;
+    const [request] = this.#requests;
+    if (isAsked && !this.#underWay && request) this.#open(child, generation, { of: 'owner', request });
+    else this.generated(child, generation);
   }
 
   /** The words are known that a broken reply answered. */

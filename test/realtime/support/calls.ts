@@ -29,7 +29,7 @@ export const repeat: Script = (heard) => ({ text: `w20 ${heard} w21 w22 w23 w24`
 
 export interface RealtimeCallsOptions {
   readonly openai?: Pick<OpenAiRealtimeOptions, 'sessionLimitMs'>;
-  readonly gemini?: Pick<GeminiLiveOptions, 'speed'>;
+  readonly gemini?: Pick<GeminiLiveOptions, 'speed' | 'habits'>;
 }
 
 export class RealtimeCalls {
@@ -65,7 +65,10 @@ export class RealtimeCalls {
           );
         },
       }),
-      startGeminiLive({ ...options.gemini, reply: ({ turns, instructions }) => script(...understood(turns, instructions)) }),
+      startGeminiLive({
+        ...options.gemini,
+        reply: ({ turns, instructions }) => script(...understood(turns, instructions)),
+      }),
     ]);
     return new RealtimeCalls(openaiVendor, geminiVendor, (next) => {
       script = next;
