@@ -1,4 +1,5 @@
 // Calls over both official plugins, on servers that speak their protocols: what was heard, said, failed and switched.
+import type { Behavior } from '@google/genai';
 import { realtime as google } from '@livekit/agents-plugin-google';
 import { realtime as openai } from '@livekit/agents-plugin-openai';
 import {
@@ -29,7 +30,11 @@ export const repeat: Script = (heard) => ({ text: `w20 ${heard} w21 w22 w23 w24`
 
 export interface RealtimeCallsOptions {
   readonly openai?: Pick<OpenAiRealtimeOptions, 'sessionLimitMs'>;
-  readonly gemini?: Pick<GeminiLiveOptions, 'speed' | 'habits'>;
+  readonly gemini?: Pick<GeminiLiveOptions, 'speed' | 'habits' | 'oddities'> & {
+    /** Of the plugin's model; its own default where absent. */
+    readonly model?: string;
+    readonly toolBehavior?: Behavior;
+  };
 }
 
 export class RealtimeCalls {
@@ -38,6 +43,7 @@ export class RealtimeCalls {
   readonly switches: Switch[] = [];
   readonly failures: string[] = [];
   readonly exhausted: string[] = [];
+  readonly #options: RealtimeCallsOptions;
   readonly #setScript: (script: Script) => void;
   #caller: RealtimeCaller | undefined;
   #chain: RealtimeChain | undefined;
@@ -46,7 +52,9 @@ export class RealtimeCalls {
     openaiVendor: OpenAiRealtimeFixture,
     geminiVendor: GeminiLiveFixture,
     setScript: (script: Script) => void,
+    options: RealtimeCallsOptions,
   ) {
+    this.#options = options;
     this.openai = openaiVendor;
     this.gemini = geminiVendor;
     this.#setScript = setScript;
@@ -70,9 +78,14 @@ export class RealtimeCalls {
         reply: ({ turns, instructions }) => script(...understood(turns, instructions)),
       }),
     ]);
-    return new RealtimeCalls(openaiVendor, geminiVendor, (next) => {
-      script = next;
-    });
+    return new RealtimeCalls(
+      openaiVendor,
+      geminiVendor,
+      (next) => {
+        script = next;
+      },
+      options,
+    );
   }
 
   set script(script: Script) {
@@ -123,7 +136,13 @@ export class RealtimeCalls {
   }
 
   #geminiModel(): google.RealtimeModel {
-    return new google.RealtimeModel({ apiKey: 'AIza-test', httpOptions: { baseUrl: this.gemini.url } });
+    const { model, toolBehavior } = this.#options.gemini ?? {};
+    return new google.RealtimeModel({
+      apiKey: 'AIza-test',
+      httpOptions: { baseUrl: this.gemini.url },
+      ...(model && { model }),
+      ...(toolBehavior && { toolBehavior }),
+    });
   }
 }
 
