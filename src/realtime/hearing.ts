@@ -69,15 +69,15 @@ export class Hearing {
     return !this.lacksWords && this.#turns.isUnanswered && !this.#turns.isOpen;
   }
 
-  /** 'due': the caller ended, and nobody has answered; 'none': nothing was said since the last answer. */
+  /** 'due': the caller is quiet, and nobody has answered; 'none': nothing was said since the last answer. */
   get turn(): 'none' | 'open' | 'due' {
     if (!this.#turns.isUnanswered) return 'none';
-    return this.#audio.quietMs >= TURN_END_MS ? 'due' : 'open';
+    return this.#audio.isSpeech ? 'open' : 'due';
   }
 
   /** The session that serves takes the caller to go on: its silence is no failure. */
   waits(): void {
-    this.#timers.cancel('doubt');
+    this.#timers.clear();
   }
 
   /** The caller's audio, of any rate and number of channels; `child` is who serves, if anybody does. */

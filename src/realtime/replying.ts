@@ -60,7 +60,7 @@ export interface ReplyingEvents {
   onAnswer(child: Child): void;
   /** Whether the session that serves may be asked now. */
   mayAsk(): boolean;
-  /** 'due': the caller ended, and nobody has answered; 'none': nothing was said since the last answer. */
+  /** 'due': the caller is quiet, and nobody has answered; 'none': nothing was said since the last answer. */
   turn(): 'none' | 'open' | 'due';
 }
 

@@ -14,8 +14,8 @@ const RIVAL_AFTER_MS = 500;
 const RENEWAL_MS = 60_000;
 /** So long before its end it is replaced even in the middle of a turn. */
 const LAST_MOMENT_MS = 1_000;
-/** The vendor's handle comes a moment before the end of its reply is seen. */
-const REST_MS = 300;
+/** The vendor's handle comes a moment before the end of its reply is seen, whose last words may be late. */
+const REST_MS = 1_200;
 /** So long the next one may take to open. */
 const OPENING_MS = 1_500;
 /** Whether one that was down may be tried again is asked of another process: the answer is waited for so long. */

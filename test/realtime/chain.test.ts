@@ -125,7 +125,7 @@ describe('Gemini’s sessions', () => {
     await person.reply(0);
     const [first] = calls.gemini.sessions;
     await eventually('a handle', () => (first?.handles.length ?? 0) > 1);
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     if (isExpired) calls.gemini.expireHandles();
     calls.gemini.breakWhen('idle', { kind: 'drop', after: 0, code: 1006 });
     await eventually('another session', () => calls.gemini.sessions.length > 1);
