@@ -148,8 +148,11 @@ export class RealtimeCalls {
 
 /** Results of tools come to Gemini as such, or in words where another session called them. */
 function understood(turns: readonly GeminiContent[], instructions: string): [heard: string, results: string[]] {
-  // A history that comes with the instructions tells of results, too.
-  const before: GeminiContent = { role: 'user', parts: instructions.split('\n').map((text) => ({ text })) };
+  // A history that comes with the instructions tells of turns and results, too.
+  const before: GeminiContent = {
+    role: 'user',
+    parts: instructions.split('\n').map((line) => ({ text: line.replace(/^Caller: /, '') })),
+  };
   const parts = [before, ...turns].flatMap(({ role, parts: all = [] }) => all.map((part) => ({ role, ...part })));
   const results = parts.flatMap(({ functionResponse, text }) => {
     const output =
