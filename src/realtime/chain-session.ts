@@ -8,6 +8,7 @@ import type { Child } from './child.ts';
 import type { RealtimeLink } from './contract.ts';
 import { Conversation } from './conversation.ts';
 import { Hearing } from './hearing.ts';
+import type { ReplySign } from './reply-sign.ts';
 import { Replying } from './replying.ts';
 import { Succession, type Won } from './succession.ts';
 
@@ -53,6 +54,7 @@ export class ChainSession extends llm.RealtimeSession {
       onComplete: (child) => this.#completed(child),
       onAnswer: (child) => this.#hearing.answered(child),
       mayAsk: () => !this.#succession.isChanging,
+      turn: () => this.#hearing.turn,
     });
     this.#succession = this.#makeSuccession(returnToBetter);
     this.#succession.begin();
@@ -76,10 +78,11 @@ export class ChainSession extends llm.RealtimeSession {
     const { added, removed } = this.#conversation.replace(context);
     const child = this.#child;
     if (!child) return;
-    void this.#succession.rival?.update(added, removed);
-    const hasResults = added.some((item) => item.type === 'function_call_output' && child.callIds.has(item.callId));
+    const told = added.filter((item) => !('callId' in item && this.#conversation.isCancelled(item.callId)));
+    void this.#succession.rival?.update(told, removed);
+    const hasResults = told.some((item) => item.type === 'function_call_output' && child.callIds.has(item.callId));
     if (hasResults && child.capabilities?.autoToolReplyGeneration) this.#replying.expectUnasked(child);
-    await child.update(added, removed);
+    await child.update(told, removed);
   }
 
   override async updateTools(tools: llm.ToolContext): Promise<void> {
@@ -185,6 +188,7 @@ export class ChainSession extends llm.RealtimeSession {
         onTranscript: (child, event) => this.#transcript(child, event),
         onWordless: () => this.#hearing.wordless(),
         onGeneration: (child, event) => this.#generated(child, event),
+        onSign: (child, sign) => this.#sign(child, sign),
         onMetrics: (metrics) => this.emit('metrics_collected', metrics),
       },
       returnToBetter,
@@ -303,10 +307,14 @@ export class ChainSession extends llm.RealtimeSession {
   #generated(child: Child, event: llm.GenerationCreatedEvent): void {
     this.#hearing.generated(child);
     // What the agent still says of an older reply is over, as the plugin would have told.
-    if (child.adapter?.tellsSpeech === false && !this.#replying.isPending && !this.#replying.isRehearing) {
-      this.emit('input_speech_started', {});
-    }
+    const isAnswer = this.#hearing.turn !== 'none' && !this.#replying.isPending && !this.#replying.isRehearing;
+    if (isAnswer && child.adapter?.tellsSpeech === false) this.emit('input_speech_started', {});
     this.#replying.generated(child, event);
+  }
+
+  #sign(child: Child, sign: ReplySign): void {
+    if (sign.type === 'waiting') this.#hearing.waits();
+    this.#replying.sign(child, sign);
   }
 
   #completed(child: Child): void {

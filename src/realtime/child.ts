@@ -11,6 +11,7 @@ import { BusyError } from './busy-error.ts';
 import { contain, outside } from './containment.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
 import { type Handshakes, unwatched, watchHandshakes } from './handshakes.ts';
+import type { ReplySign } from './reply-sign.ts';
 import { closedError, lostError, malformedError, notTakenError, refusedError, toldError } from './session-errors.ts';
 import { takeItems } from './take-items.ts';
 
@@ -42,6 +43,7 @@ export interface ChildEvents {
   onBegun(child: Child): void;
   /** A reply that nobody asked for: the answer to a turn. */
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
+  onSign(child: Child, sign: ReplySign): void;
   onMetrics(child: Child, metrics: unknown): void;
 }
 
@@ -268,6 +270,7 @@ export class Child {
           onResumable: (handle) => !this.isOver && this.#events.onResumable(this, handle),
           onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
           onWordless: () => this.#events.onWordless(this),
+          onSign: (sign) => !this.isOver && this.#events.onSign(this, sign),
         },
       );
     // What a model without a connection of its own opens (the stages of a pipeline) is no part of this session.

@@ -70,6 +70,17 @@ export class Hearing {
     return !this.lacksWords && this.#turns.isUnanswered && !this.#turns.isOpen;
   }
 
+  /** 'due': the caller is quiet, and nobody has answered; 'none': nothing was said since the last answer. */
+  get turn(): 'none' | 'open' | 'due' {
+    if (!this.#turns.isUnanswered) return 'none';
+    return this.#audio.isSpeech ? 'open' : 'due';
+  }
+
+  /** The session that serves takes the caller to go on: its silence is no failure. */
+  waits(): void {
+    this.#timers.clear();
+  }
+
   /** The caller's audio, of any rate and number of channels, to who serves and who helps, if anybody does. */
   write(frame: AudioFrame, child: Child | undefined, rival: Child | undefined): void {
     const samples = this.#mono.push(frame);

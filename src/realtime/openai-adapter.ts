@@ -7,6 +7,7 @@ import { BusyError } from './busy-error.ts';
 import { currentHandshakes } from './handshakes.ts';
 import { shortId, withShortIds } from './openai-ids.ts';
 import { isPcm16 } from './pcm16.ts';
+import type { ReplySign } from './reply-sign.ts';
 
 /** What is used of the plugin's session that is not public. */
 interface Internals {
@@ -28,6 +29,7 @@ interface ServerEvent {
   readonly item_id?: string;
   readonly error?: { readonly code?: string | null; event_id?: string | null };
   readonly session?: { readonly expires_at?: number };
+  readonly response?: { readonly status?: string; readonly status_details?: { readonly reason?: string } | null };
 }
 
 const TRANSCRIPTION = 'conversation.item.input_audio_transcription.delta';
@@ -54,6 +56,8 @@ export const openaiAdapter: RealtimeAdapter = {
     const session = new (guardedSession(realtime))(model);
     const partial = new Set<string>();
     session.on('openai_server_event_received', (event: ServerEvent) => {
+      const sign = signOf(event);
+      if (sign) events.onSign(sign);
       if (event.type === 'session.created') expiry(event.session?.expires_at, events);
       // Where it has heard a part, the plugin tells that as the whole.
       if (event.type === TRANSCRIPTION && event.item_id) partial.add(event.item_id);
@@ -75,6 +79,26 @@ export const openaiAdapter: RealtimeAdapter = {
   inWords: ({ id, name, output, createdAt }) =>
     llm.ChatMessage.create({ id, role: 'user', content: `(The result of your tool ${name}: ${output})`, createdAt }),
 };
+
+/** https://platform.openai.com/docs/api-reference/realtime-server-events */
+function signOf({ type, response }: ServerEvent): ReplySign | undefined {
+  switch (type) {
+    case 'response.output_item.added':
+    case 'response.function_call_arguments.delta':
+      return { type: 'progress' };
+    case 'response.output_audio.done':
+    case 'response.audio.done':
+      return { type: 'generated' };
+    case 'response.done':
+      if (response?.status === 'failed') return { type: 'cut' };
+      if (response?.status !== 'incomplete') return undefined;
+      return response.status_details?.reason === 'content_filter'
+        ? { type: 'refused', reason: 'content_filter' }
+        : { type: 'cut' };
+    default:
+      return undefined;
+  }
+}
 
 function expiry(expiresAtS: number | undefined, events: AdapterEvents): void {
   if (expiresAtS) events.onExpiring(expiresAtS * 1000 - Date.now());

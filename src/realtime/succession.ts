@@ -7,13 +7,14 @@ import type { ProviderError } from '../failover/provider-error.ts';
 import { TurnOpenings } from '../failover/turn-openings.ts';
 import { Child } from './child.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
+import type { ReplySign } from './reply-sign.ts';
 
 /** So long before the end of a session the next one is opened, but not before half of its time has passed. */
 const RENEWAL_MS = 60_000;
 /** So long before its end it is replaced even in the middle of a turn. */
 const LAST_MOMENT_MS = 1_000;
-/** The vendor's handle comes a moment before the end of its reply is seen. */
-const REST_MS = 300;
+/** The vendor's handle comes a moment before the end of its reply is seen, whose last words may be late. */
+const REST_MS = 1_200;
 /** A handshake takes 250 to 1,000 ms; whoever was opened beside it waits for so long. */
 const USUAL_OPENING_MS = 1_000;
 /** So long the next one may take to open and to take the conversation. */
@@ -43,6 +44,7 @@ export interface SuccessionEvents {
   onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
   onWordless(child: Child): void;
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
+  onSign(child: Child, sign: ReplySign): void;
   onMetrics(metrics: unknown): void;
 }
 
@@ -284,6 +286,7 @@ export class Succession {
         if (speaker === this.#child) events.onGeneration(speaker, generation);
         else this.hold(speaker, generation);
       },
+      onSign: whileServing(events.onSign),
       onMetrics: whileServing((_child: Child, metrics: unknown) => events.onMetrics(metrics)),
     });
     this.#begin(child, isAgain);

@@ -1,4 +1,5 @@
 // Calls over both official plugins, on servers that speak their protocols: what was heard, said, failed and switched.
+import type { Behavior } from '@google/genai';
 import { realtime as google } from '@livekit/agents-plugin-google';
 import { realtime as openai } from '@livekit/agents-plugin-openai';
 import {
@@ -29,7 +30,11 @@ export const repeat: Script = (heard) => ({ text: `w20 ${heard} w21 w22 w23 w24`
 
 export interface RealtimeCallsOptions {
   readonly openai?: Partial<Omit<OpenAiRealtimeOptions, 'reply'>>;
-  readonly gemini?: Pick<GeminiLiveOptions, 'speed'>;
+  readonly gemini?: Pick<GeminiLiveOptions, 'speed' | 'habits' | 'oddities'> & {
+    /** Of the plugin's model; its own default where absent. */
+    readonly model?: string;
+    readonly toolBehavior?: Behavior;
+  };
 }
 
 export class RealtimeCalls {
@@ -41,6 +46,7 @@ export class RealtimeCalls {
   /** First results of providers that were well, in milliseconds. */
   readonly measured: [provider: string, firstMs: number][] = [];
   readonly exhausted: string[] = [];
+  readonly #options: RealtimeCallsOptions;
   readonly #setScript: (script: Script) => void;
   #caller: RealtimeCaller | undefined;
   #chain: RealtimeChain | undefined;
@@ -49,7 +55,9 @@ export class RealtimeCalls {
     openaiVendor: OpenAiRealtimeFixture,
     geminiVendor: GeminiLiveFixture,
     setScript: (script: Script) => void,
+    options: RealtimeCallsOptions,
   ) {
+    this.#options = options;
     this.openai = openaiVendor;
     this.gemini = geminiVendor;
     this.#setScript = setScript;
@@ -68,11 +76,19 @@ export class RealtimeCalls {
           );
         },
       }),
-      startGeminiLive({ ...options.gemini, reply: ({ turns }) => script(...understood(turns)) }),
+      startGeminiLive({
+        ...options.gemini,
+        reply: ({ turns, instructions }) => script(...understood(turns, instructions)),
+      }),
     ]);
-    return new RealtimeCalls(openaiVendor, geminiVendor, (next) => {
-      script = next;
-    });
+    return new RealtimeCalls(
+      openaiVendor,
+      geminiVendor,
+      (next) => {
+        script = next;
+      },
+      options,
+    );
   }
 
   set script(script: Script) {
@@ -127,13 +143,24 @@ export class RealtimeCalls {
   }
 
   #geminiModel(): google.RealtimeModel {
-    return new google.RealtimeModel({ apiKey: 'AIza-test', httpOptions: { baseUrl: this.gemini.url } });
+    const { model, toolBehavior } = this.#options.gemini ?? {};
+    return new google.RealtimeModel({
+      apiKey: 'AIza-test',
+      httpOptions: { baseUrl: this.gemini.url },
+      ...(model && { model }),
+      ...(toolBehavior && { toolBehavior }),
+    });
   }
 }
 
 /** Results of tools come to Gemini as such, or in words where another session called them. */
-function understood(turns: readonly GeminiContent[]): [heard: string, results: string[]] {
-  const parts = turns.flatMap(({ role, parts: all = [] }) => all.map((part) => ({ role, ...part })));
+function understood(turns: readonly GeminiContent[], instructions: string): [heard: string, results: string[]] {
+  // A history that comes with the instructions tells of turns and results, too.
+  const before: GeminiContent = {
+    role: 'user',
+    parts: instructions.split('\n').map((line) => ({ text: line.replace(/^Caller: /, '') })),
+  };
+  const parts = [before, ...turns].flatMap(({ role, parts: all = [] }) => all.map((part) => ({ role, ...part })));
   const results = parts.flatMap(({ functionResponse, text }) => {
     const output =
       (functionResponse?.response as { output?: unknown } | undefined)?.output ??
