@@ -1,7 +1,9 @@
 // Calls over both official plugins, on servers that speak their protocols: what was heard, said, failed and switched.
+
 import type { Behavior } from '@google/genai';
 import { realtime as google } from '@livekit/agents-plugin-google';
 import { realtime as openai } from '@livekit/agents-plugin-openai';
+import { withToldHistory } from '../../../fixtures/told-history.ts';
 import {
   type GeminiLiveFixture,
   type GeminiLiveOptions,
@@ -155,12 +157,8 @@ export class RealtimeCalls {
 
 /** Results of tools come to Gemini as such, or in words where another session called them. */
 function understood(turns: readonly GeminiContent[], instructions: string): [heard: string, results: string[]] {
-  // A history that comes with the instructions tells of turns and results, too.
-  const before: GeminiContent = {
-    role: 'user',
-    parts: instructions.split('\n').map((line) => ({ text: line.replace(/^Caller: /, '') })),
-  };
-  const parts = [before, ...turns].flatMap(({ role, parts: all = [] }) => all.map((part) => ({ role, ...part })));
+  const all = withToldHistory(instructions, turns);
+  const parts = all.flatMap(({ role, parts: pieces = [] }) => pieces.map((part) => ({ role, ...part })));
   const results = parts.flatMap(({ functionResponse, text }) => {
     const output =
       (functionResponse?.response as { output?: unknown } | undefined)?.output ??

@@ -1,4 +1,5 @@
 // The vendors of calls that are held speech to speech, and what they answer.
+import { withToldHistory } from '../../../fixtures/told-history.ts';
 import { startCartesia } from '../../../fixtures/vendors/cartesia.ts';
 import { startDeepgram } from '../../../fixtures/vendors/deepgram.ts';
 import { startGeminiLive } from '../../../fixtures/vendors/gemini-live.ts';
@@ -43,7 +44,11 @@ export async function startRealtimeVendors(script: Script, seed?: number) {
           items.flatMap(({ type, output }) => (type === 'function_call_output' ? [output ?? ''] : [])),
         ),
     }),
-    startGeminiLive({ ...habits(), ...quick({ speed: SPEED }), reply: ({ turns }) => answerOfGemini(script, turns) }),
+    startGeminiLive({
+      ...habits(),
+      ...quick({ speed: SPEED }),
+      reply: ({ turns, instructions }) => answerOfGemini(script, withToldHistory(instructions, turns)),
+    }),
     startDeepgram({ ...habits(), ...quick({ interimEveryMs: 200 }) }),
     startOpenRouter({
       ...habits(),
