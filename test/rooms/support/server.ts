@@ -1,4 +1,5 @@
 // A real LiveKit server for a room test, on free ports of loopback, from the launcher's cache (built there when it is missing).
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -67,15 +68,23 @@ export async function writeTestConfig(directory: string): Promise<string> {
 
 /** Held open together, so that they differ. */
 export async function freeTcpPorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
   const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '::', resolve));
-    const address = server.address();
-    if (address && typeof address === 'object') ports.push(address.port);
+  while (ports.length < count) {
+    const port = randomInt(...TEST_PORTS);
+    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
   }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+/** Below those that the system gives to outgoing connections, which would take one between its choice and its use. */
+const TEST_PORTS = [15_000, 32_000] as const;
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 async function freeUdpPort(): Promise<number> {
