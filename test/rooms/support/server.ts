@@ -66,7 +66,7 @@ export async function writeTestConfig(directory: string): Promise<string> {
   return configFile;
 }
 
-/** Held open together, so that they differ. */
+/** All of them different. */
 export async function freeTcpPorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
@@ -83,7 +83,7 @@ function isFree(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.listen(port, '::', () => server.close(() => resolve(true)));
   });
 }
 
