@@ -217,12 +217,12 @@ export class Succession {
 
   /** Another link, or the same one anew where there is no other. */
   #help(child: Child): void {
+    // Asked first: each attempt that is given counts as an opening of the turn.
+    if (!this.#failover.mayHedge(child.attempt)) return;
     const options = { after: child.link, beside: child.link, turn: this.#turn };
     const attempt =
       this.#failover.next(new Set([child.link]), options) ?? this.#failover.next(new Set(this.#others(child)), options);
-    if (attempt && this.#failover.mayHedge(child.attempt))
-      this.#rival = { child: this.#open(attempt), hasBegun: false, heard: [] };
-    else attempt?.release();
+    if (attempt) this.#rival = { child: this.#open(attempt), hasBegun: false, heard: [] };
   }
 
   /** The first of two to speak: the other one, which was late, may still tell how late it was. */
