@@ -83,7 +83,7 @@ export class Attempt<Link> {
     this.#onTimeout = handle;
   }
 
-  /** Much of the wait after which it is judged has passed: few healthy vendors are so late. */
+  /** Much of the wait after which it is judged has passed: few healthy vendors are so late. Where nothing is judged, only help finds out. */
   get isVeryLate(): boolean {
     return this.#isVeryLate;
   }
@@ -209,7 +209,9 @@ export class Attempt<Link> {
     const veryLateMs = Math.max(helpMs, ms * VERY_LATE);
     const cancels = [
       // A trial is helped at once; one that gave something is as good as any other.
-      ...(helpMs < veryLateMs ? [this.#in(this.isTrial && wait !== 'stall' ? 0 : helpMs, help(false))] : []),
+      ...(helpMs < veryLateMs
+        ? [this.#in(this.isTrial && wait !== 'stall' ? 0 : helpMs, help(ms === Number.POSITIVE_INFINITY))]
+        : []),
       ...(veryLateMs < ms ? [this.#in(veryLateMs, help(true))] : []),
       ...(Number.isFinite(ms) ? [this.#in(ms, late)] : []),
     ];

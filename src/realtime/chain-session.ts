@@ -180,6 +180,9 @@ export class ChainSession extends llm.RealtimeSession {
         onLate: () => this.#canHelp,
         onRival: (rival) => this.#help(rival),
         onWon: (rival, won) => this.#won(rival, won),
+        // Nobody waited: the other one had answered before.
+        onReplaced: ({ id: from }, { id: to }, { kind, status, message }) =>
+          events.onSwitch?.({ stage: 'realtime', from, to, kind, status, message, tookMs: 0 }),
         onKept: () => this.#replying.askNext(),
         onLost: () => this.#lost(),
         onExhausted: (error) => events.onExhausted?.('realtime', error),

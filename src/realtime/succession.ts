@@ -36,6 +36,8 @@ export interface SuccessionEvents {
   onRival(rival: Child): void;
   /** It was the first to speak, with what it had heard until then: it serves. */
   onWon(rival: Child, won: Won): void;
+  /** One that another had overtaken gave nothing after all: it had failed, and the other one has taken its place. */
+  onReplaced(late: Child, by: Child, error: ProviderError): void;
   /** Nobody is left for now; it goes on trying. */
   onExhausted(error: ProviderError): void;
   /** Nothing is under way that a change of sessions could disturb. */
@@ -78,8 +80,8 @@ export class Succession {
   #heir: Child | undefined;
   /** Beside the one that serves, which is late: the first of the two to speak is heard. */
   #rival: Rival | undefined;
-  /** Late ones that others overtook. */
-  readonly #overtaken = new Set<Child>();
+  /** Late ones, and who overtook them. */
+  readonly #overtaken = new Map<Child, Child>();
   /** One that was overtaken is well: who helped does not stay for that. */
   #mayReturn = false;
   #error: ProviderError | undefined;
@@ -176,7 +178,7 @@ export class Succession {
     this.#isClosed = true;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    const beside = [this.#heir, this.#rival?.child, ...this.#overtaken];
+    const beside = [this.#heir, this.#rival?.child, ...this.#overtaken.keys()];
     for (const child of [...this.#candidates, ...beside, this.#child]) child?.close();
     this.#candidates.clear();
   }
@@ -215,12 +217,12 @@ export class Succession {
 
   /** Another link, or the same one anew where there is no other. */
   #help(child: Child): void {
+    // Asked first: each attempt that is given counts as an opening of the turn.
+    if (!this.#failover.mayHedge(child.attempt)) return;
     const options = { after: child.link, beside: child.link, turn: this.#turn };
     const attempt =
       this.#failover.next(new Set([child.link]), options) ?? this.#failover.next(new Set(this.#others(child)), options);
-    if (attempt && this.#failover.mayHedge(child.attempt))
-      this.#rival = { child: this.#open(attempt), hasBegun: false, heard: [] };
-    else attempt?.release();
+    if (attempt) this.#rival = { child: this.#open(attempt), hasBegun: false, heard: [] };
   }
 
   /** The first of two to speak: the other one, which was late, may still tell how late it was. */
@@ -236,7 +238,7 @@ export class Succession {
     this.#child = child;
     if (before) {
       this.#tellHedge(before, child, 'won');
-      this.#overtaken.add(before);
+      this.#overtaken.set(before, child);
       before.linger();
     }
     const won = { generation, heard, lost: this.#lost, error: this.#error };
@@ -350,7 +352,12 @@ export class Succession {
       this.#events.onKept();
       return;
     }
-    if (this.#overtaken.delete(child)) return;
+    const by = this.#overtaken.get(child);
+    if (by) {
+      this.#overtaken.delete(child);
+      this.#events.onReplaced(child, by, error);
+      return;
+    }
     if (!child.couldNotResume && !child.hasOtherModel) this.#turn.failed(child.link);
     if (child === this.#rival?.child) {
       this.#rival = undefined;

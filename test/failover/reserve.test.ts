@@ -1,5 +1,6 @@
 // A worse class of links: free engines and what the configuration names serve when all others failed, never beside one that is late.
 import { describe, expect, it } from 'vitest';
+import type { Attempt } from '../../src/failover/attempt.ts';
 import { Failover, type FailoverLink } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
@@ -98,6 +99,19 @@ describe('a last resort', () => {
 });
 
 describe('a hedge', () => {
+  it.each([
+    ['comes at once where nobody is judged', Number.POSITIVE_INFINITY, [1_000]],
+    ['waits until the other may have failed where it is judged later', 4_000, [1_600]],
+  ])('of a chain that has hardly begun %s', async (_when, firstMs, expected) => {
+    const { failover, clock } = chainOf([link('a'), link('b')], {});
+    const attempt = failover.next(new Set()) as Attempt<FailoverLink>;
+    const allowedMs: number[] = [];
+    attempt.onLate(() => failover.mayHedge(attempt) && allowedMs.push(attempt.ageMs));
+    attempt.expectFirst({ firstHelpMs: 1_000, firstMs });
+    await clock.advance(3_000);
+    expect(allowedMs).toEqual(expected);
+  });
+
   it('that won changes nothing of who is asked next, and who lost it is not suspect', async () => {
     const { turn, asked, board } = chainOf([link('a'), link('b')], { a: 2_500, b: 300 });
     await turn();

@@ -16,6 +16,7 @@ import { deepgramStt } from '../../src/stt/deepgram.ts';
 import { SttChain } from '../../src/stt/livekit.ts';
 import { deepgramTts } from '../../src/tts/deepgram.ts';
 import { TtsChain } from '../../src/tts/livekit.ts';
+import { eventually } from '../support/eventually.ts';
 import { RealtimeCaller } from './support/caller.ts';
 
 const reply = (heard: string) => ({ text: `w20 ${heard} w21 w22 w23 w24`.split(/(?<=\s)/) });
@@ -97,6 +98,8 @@ describe('realtime → pipeline', () => {
     expect((await person.reply(2)).words).toEqual([20, 4, 5, 21, 22, 23, 24]);
     expect(person.heard).toEqual(['w7', 'w1 w2 w3', 'w4 w5']);
     expect(person.errors).toEqual([]);
+    // Who is silent is overtaken before it is judged.
+    await eventually('it is judged', () => switches.length > 0);
     expect(switches.map(({ to }) => to)).toEqual(['bulletproof.PipelineModel']);
   });
 });

@@ -104,6 +104,8 @@ describe('sound that nobody answers', () => {
     expect(person.heard).toEqual(['w1', 'w2 w3']);
     await eventually('the deaf one is judged', () => calls.failures.length > 0, 10_000);
     expect(calls.failures).toEqual(['timeout']);
+    expect(calls.hedges).toEqual(['won']);
+    expect(calls.switches.map(({ from, kind }) => [from, kind])).toEqual([['openai.RealtimeModel', 'timeout']]);
   });
 });
 
