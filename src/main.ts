@@ -83,16 +83,15 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   const plan = planStages(config, env);
   for (const line of startupReport([plan.stt, plan.llm, plan.tts, plan.realtime])) log.info({ event: 'chain' }, line);
 
-  const health = await startHealthService(plan, config, env, log);
-  cleanups.push(() => health.close());
-  announceHealthSocket(health.socketPath);
-  const following = followConfiguration(health, log);
-  cleanups.push(async () => following.stop());
-
   const { show, clear } = createProgress(process.stderr);
   const access = accessServer({ root: projectDirectory, env, log, signal: ending, onProgress: show });
   const server = await access.finally(clear);
   cleanups.push(() => server.stop());
+  const health = await startHealthService(plan, config, env, log, server.apiSecret);
+  cleanups.push(() => health.close());
+  announceHealthSocket(health.socketPath);
+  const following = followConfiguration(health, log);
+  cleanups.push(async () => following.stop());
   const worker = startCalls(setup, server);
   cleanups.push(() => worker.close());
   const http = await startPage(setup, server, worker, health);
