@@ -17,9 +17,10 @@ import { type Demo, startDemo } from './demo.ts';
 import { systemClock } from './failover/clock.ts';
 import { followConfiguration } from './follow-configuration.ts';
 import { type HealthService, startHealthService } from './health-service.ts';
+import { type PageAccess, pageAccess } from './http/leave.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { createCallAccess } from './livekit/call-access.ts';
-import { accessServer, type ServerAccess } from './livekit/server-access.ts';
+import { accessServer, refusePublishedKey, type ServerAccess } from './livekit/server-access.ts';
 import { type CallWorker, startWorker } from './livekit/worker.ts';
 import { findOllama } from './llm/local.ts';
 import { createLogger, type Logger, wantsPretty } from './telemetry/log.ts';
@@ -34,7 +35,11 @@ interface Setup {
   readonly log: Logger;
   readonly pretty: boolean;
   readonly demo: Demo | undefined;
+  /** Who may use the talk page. */
+  readonly access: PageAccess;
 }
+
+const LOOPBACK = '127.0.0.1';
 
 type Cleanup = () => Promise<unknown>;
 
@@ -58,6 +63,7 @@ async function main(): Promise<number> {
 
 async function prepare(options: Options, signal: AbortSignal, cleanups: Cleanup[]): Promise<Setup> {
   const given = readEnvironment(process.cwd());
+  const access = pageAccess(given.HTTP_HOST ?? LOOPBACK, given);
   const config = loadConfig(configFile);
   const defaultPersona = options.persona ?? given.PERSONA ?? config.persona.default;
   const personas = await loadPersonas(fileURLToPath(agentsDirectory), defaultPersona);
@@ -74,7 +80,7 @@ async function prepare(options: Options, signal: AbortSignal, cleanups: Cleanup[
   };
   // Call processes read the same environment.
   passToChildren({ ...demo?.env, PERSONA: defaultPersona, LOCAL_LLM_BASE_URL: found });
-  return { options, env, config, personas, defaultPersona, log, pretty, demo };
+  return { options, env, config, personas, defaultPersona, log, pretty, demo, access };
 }
 
 async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promise<number> {
@@ -87,6 +93,7 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   const access = accessServer({ root: projectDirectory, env, log, signal: ending, onProgress: show });
   const server = await access.finally(clear);
   cleanups.push(() => server.stop());
+  if (!setup.access.loopbackOnly || setup.access.publicUrl) refusePublishedKey(server);
   const health = await startHealthService(plan, config, env, log, server.apiSecret);
   cleanups.push(() => health.close());
   announceHealthSocket(health.socketPath);
@@ -117,14 +124,23 @@ function startCalls({ env, config, pretty }: Setup, server: ServerAccess): CallW
 }
 
 function startPage(setup: Setup, server: ServerAccess, worker: CallWorker, health: HealthService): Promise<HttpServer> {
-  const { options, env, log, personas, defaultPersona, demo } = setup;
+  const { options, env, log, personas, defaultPersona, demo, access } = setup;
   return startHttp({
-    host: env.HTTP_HOST ?? '127.0.0.1',
+    host: env.HTTP_HOST ?? LOOPBACK,
     port: options.port,
+    access,
     log,
     deps: {
-      personas: [...personas.values()].map(({ id, title, description, languages, mode = 'pipeline' }) => {
-        return { id, title, description, languages, isDefault: id === defaultPersona, mode };
+      personas: [...personas.values()].map(({ id, title, description, languages, mode = 'pipeline', publicModes }) => {
+        return {
+          id,
+          title,
+          description,
+          languages,
+          isDefault: id === defaultPersona,
+          mode,
+          ...(publicModes && { publicModes }),
+        };
       }),
       createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME }),
       health: () => {

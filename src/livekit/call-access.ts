@@ -10,12 +10,25 @@ export interface CallAccessOptions {
   readonly agentName?: string | undefined;
 }
 
+/** Time enough to join; who is in the room stays. */
+const TTL_SECONDS = 5 * 60;
+
 export function createCallAccess(options: CallAccessOptions): (request: CallRequest) => Promise<CallAccess> {
   const { url, apiKey, apiSecret, agentName } = options;
   return async ({ persona, mode, name, language, room = `talk-${shortId()}` }) => {
     const identity = `caller-${shortId()}`;
     const attributes = { ...(persona && { persona }), ...(mode && { mode }), ...(language && { language }) };
-    const token = await issueToken({ apiKey, apiSecret, room, identity, name, attributes, agentName });
+    const token = await issueToken({
+      apiKey,
+      apiSecret,
+      room,
+      identity,
+      name,
+      attributes,
+      agentName,
+      ttlSeconds: TTL_SECONDS,
+      microphoneOnly: true,
+    });
     return { url, token, room, identity };
   };
 }
