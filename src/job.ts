@@ -12,10 +12,12 @@ import { loadPersonas } from './config/personas.ts';
 import { UserError } from './config/user-error.ts';
 import { connectHealthBoard, type HealthClient } from './failover/health-client.ts';
 import { DEFAULT_FAILOVER, type FailoverSettings } from './failover/settings.ts';
+import { keepWordsOutOfLog } from './livekit/private-log.ts';
 import { createLogger, wantsPretty } from './telemetry/log.ts';
 
 export default defineAgent<{ resources?: Loaded }>({
   prewarm: async (process) => {
+    keepWordsOutOfLog();
     process.userData.resources = await loadResources();
   },
   entry: async (context) => {

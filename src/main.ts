@@ -117,8 +117,8 @@ function startCalls({ env, config, pretty }: Setup, server: ServerAccess): CallW
     jobFile,
     limits: config.worker,
     agentName: env.AGENT_NAME,
-    // Its warnings are advice to developers.
-    logLevel: env.LOG_LEVEL === 'debug' ? 'debug' : 'error',
+    // Its debug lines are for developers of LiveKit's own code.
+    logLevel: env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace' ? env.LOG_LEVEL : 'warn',
     prettyLog: pretty,
   });
 }

@@ -1,6 +1,6 @@
 // One call from the caller's arrival to the end: persona, session, greeting, and what the page is told.
 import { type JobContext, type VAD, voice } from '@livekit/agents';
-import type { RemoteParticipant } from '@livekit/rtc-node';
+import { ParticipantKind, type RemoteParticipant } from '@livekit/rtc-node';
 import type { Environment } from '../config/environment.ts';
 import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
@@ -192,7 +192,9 @@ function failoverOptions({ config, board }: CallResources): FailoverOptions {
 }
 
 function callerOf(caller: RemoteParticipant): { identity: string; phoneNumber?: string } {
-  const phoneNumber = caller.attributes['sip.phoneNumber'];
+  // Of a caller by telephone the network tells it; anybody else's attribute proves nothing.
+  const isByPhone = caller.kind === ParticipantKind.SIP;
+  const phoneNumber = isByPhone ? caller.attributes['sip.phoneNumber'] : undefined;
   return { identity: caller.identity, ...(phoneNumber && { phoneNumber }) };
 }
 

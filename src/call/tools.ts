@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { llm } from '@livekit/agents';
 import type { Persona } from '../config/persona.ts';
-import type { ToolContext } from '../config/tool.ts';
+import type { AnyTool, ToolContext } from '../config/tool.ts';
 
 /** What every tool of a call shares. */
 export type CallToolContext = Omit<ToolContext, 'idempotencyKey'>;
@@ -17,7 +17,7 @@ export function toLiveKitTools(persona: Persona, context: CallToolContext): llm.
         context.log('info', 'tool_called', { tool: tool.name });
         const idempotencyKey = keyOf(context.callId, tool.name, args);
         try {
-          return await tool.execute(args, { ...context, idempotencyKey });
+          return await tool.execute(args, { ...context, idempotencyKey, env: declared(tool, context.env) });
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error);
           context.log('error', 'tool_failed', { tool: tool.name, error: message });
@@ -26,6 +26,10 @@ export function toLiveKitTools(persona: Persona, context: CallToolContext): llm.
       },
     }),
   );
+}
+
+function declared({ env = [] }: AnyTool, given: ToolContext['env']): ToolContext['env'] {
+  return Object.fromEntries(env.map((name) => [name, given[name]]));
 }
 
 /** By what is asked, not by the model's call id: another provider that asks for the same gives another id. */

@@ -13,7 +13,7 @@ export interface ToolContext {
   readonly idempotencyKey: string;
   /** Aborted when the call ends. */
   readonly signal: AbortSignal;
-  /** Environment variables that belong to integrations, such as `GHL_API_KEY`. */
+  /** The environment variables that the tool declares. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Keeps a result in the local journal of this worker. */
   record(type: string, data: Readonly<Record<string, unknown>>): Promise<void>;
@@ -26,6 +26,8 @@ export interface ToolDefinition<Schema extends z.ZodObject = z.ZodObject> {
   /** Tells the model when to call it. */
   readonly description: string;
   readonly parameters: Schema;
+  /** The environment variables that it may read, such as `GHL_API_KEY`; it is given no others. */
+  readonly env?: readonly string[];
   /** Returns a JSON-serialisable result; a thrown error is told to the model as text. */
   execute(args: z.output<Schema>, context: ToolContext): Promise<unknown>;
 }

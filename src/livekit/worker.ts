@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AgentServer, initializeLogger, ServerOptions } from '@livekit/agents';
 import type { Config } from '../config/schema.ts';
+import { keepWordsOutOfLog } from './private-log.ts';
 
 export interface WorkerOptions {
   readonly url: string;
@@ -36,6 +37,7 @@ const CLOSE_AGAIN_MS = 100;
 
 export function startWorker(options: WorkerOptions): CallWorker {
   initializeLogger({ pretty: options.prettyLog ?? false, level: options.logLevel ?? 'warn' });
+  keepWordsOutOfLog();
   const { maxCalls, warmProcesses, drainMs } = options.limits;
   const server = new AgentServer(
     new ServerOptions({

@@ -1,0 +1,25 @@
+// What a tool is given of the call and of the environment.
+import { llm } from '@livekit/agents';
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import sales from '../../agents/sales.ts';
+import { toLiveKitTools } from '../../src/call/tools.ts';
+import { defineTool } from '../../src/config/tool.ts';
+import { toolContext } from '../agents/tool-context.ts';
+
+it('a tool sees the environment variables that it declares, and no others', async () => {
+  const seen: unknown[] = [];
+  const tool = (name: string, env?: string[]) =>
+    defineTool({
+      name,
+      description: name,
+      parameters: z.object({}),
+      ...(env && { env }),
+      execute: async (_args, context) => void seen.push(context.env),
+    });
+  const persona = { ...sales, tools: [tool('one', ['CRM_KEY', 'ABSENT']), tool('two')] };
+  const context = toolContext({ env: { CRM_KEY: 'crm', OPENAI_API_KEY: 'secret', LIVEKIT_API_SECRET: 'secret' } });
+  const { functionTools } = new llm.ToolContext(toLiveKitTools(persona, context) as llm.ToolDefinitionMap<unknown>);
+  for (const { execute } of Object.values(functionTools)) await execute({}, {} as never);
+  expect(seen).toEqual([{ CRM_KEY: 'crm', ABSENT: undefined }, {}]);
+});
