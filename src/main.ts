@@ -111,7 +111,7 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   return untilEnd(setup, signals, server, worker);
 }
 
-function startCalls({ env, config, pretty }: Setup, server: ServerAccess): CallWorker {
+function startCalls({ env, config, pretty, log }: Setup, server: ServerAccess): CallWorker {
   return startWorker({
     ...server,
     jobFile,
@@ -120,6 +120,13 @@ function startCalls({ env, config, pretty }: Setup, server: ServerAccess): CallW
     // Its debug lines are for developers of LiveKit's own code.
     logLevel: env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace' ? env.LOG_LEVEL : 'warn',
     prettyLog: pretty,
+    onRefused: (room) =>
+      log.warn(
+        { event: 'call_refused', room },
+        `a call was left to other workers: all ${config.worker.maxCalls} places are taken`,
+      ),
+    onLoadFailed: (how) =>
+      log.error({ event: 'call_process_failed', reason: how }, `a call process ended while it was loading (${how})`),
   });
 }
 
@@ -142,10 +149,10 @@ function startPage(setup: Setup, server: ServerAccess, worker: CallWorker, healt
           ...(publicModes && { publicModes }),
         };
       }),
-      createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME }),
+      createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME, expect: (room) => worker.expect(room) }),
       health: () => {
-        const ready = worker.isRegistered();
-        return { live: true, ready, reasons: ready ? [] : ['the worker is not registered with the LiveKit server'] };
+        const reasons = worker.troubles();
+        return { live: true, ready: reasons.length === 0, reasons };
       },
       livekitUrl: server.url,
       providers: () => chainHealth(health.plan, health.links, health.board.all(), systemClock.now()),

@@ -22,7 +22,8 @@ import { createSession } from './session.ts';
 import { createSpeechToSpeechSession, REALTIME_RATE_HZ } from './speech-to-speech.ts';
 import { type Links, linksOfStage } from './stages.ts';
 import { toLiveKitTools } from './tools.ts';
-import { answerTyped } from './typed-text.ts';
+import { typedTextReader } from './typed-text.ts';
+import { watchLength } from './watch-length.ts';
 
 /** What a call process holds ready before its call. */
 export interface CallResources {
@@ -79,11 +80,12 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     log,
     onTell: (text) => void signals.notice('warning', text),
     record,
-    hangUp: async () => {
-      await context.deleteRoom();
-      await session.close();
-    },
+    hangUp: () => hangUp(),
   });
+  const hangUp = async () => {
+    await context.deleteRoom();
+    await session.close();
+  };
   context.addShutdownCallback(() => lastResort.close());
   const onAnswer = countTurns(signals, log);
   const create = isSpeechToSpeech ? createSpeechToSpeechSession : createSession;
@@ -147,11 +149,23 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     inputOptions: {
       participantIdentity: caller.identity,
       audioSampleRate: isSpeechToSpeech ? REALTIME_RATE_HZ : firstOf(links.stt).traits.sampleRateHz,
-      textInputCallback: answerTyped,
+      textInputCallback: typedTextReader(config.calls.typedChars, () =>
+        signals.notice('warning', `A message may have ${config.calls.typedChars} characters; that one was not read.`),
+      ),
     },
     outputOptions: { audioSampleRate: isSpeechToSpeech ? REALTIME_RATE_HZ : firstOf(links.tts).traits.sampleRateHz },
   });
   lastResort.attach(session, agent);
+  const unwatch = watchLength({
+    session,
+    room: context.room,
+    settings: config.calls,
+    language: language.language,
+    hasVoice: !isSpeechToSpeech,
+    log,
+    hangUp,
+  });
+  session.on(voice.AgentSessionEventTypes.Close, unwatch);
   log.info(
     {
       event: 'call_started',
