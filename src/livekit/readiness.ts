@@ -57,7 +57,11 @@ export class Readiness {
 
   readonly #started = (message: unknown): void => {
     const child = (message as { process?: ChildProcess }).process;
-    if (!child || !CALL_PROCESS.test((child.spawnargs ?? []).join(' '))) return;
+    // What it was started with is known once it runs.
+    child?.once('spawn', () => CALL_PROCESS.test(child.spawnargs.join(' ')) && this.#watch(child));
+  };
+
+  #watch(child: ChildProcess): void {
     child.on('message', (told: unknown) => {
       if ((told as { case?: unknown } | null)?.case !== LOADED) return;
       this.#loaded.add(child);
@@ -68,5 +72,5 @@ export class Readiness {
       this.#failedInRow += 1;
       this.#options.onLoadFailed(this.#failedInRow, signal ?? `code ${code}`);
     });
-  };
+  }
 }
