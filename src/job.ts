@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineAgent, inference } from '@livekit/agents';
 import { openJournal } from './call/journal.ts';
 import { openMessageStore } from './call/messages.ts';
+import { openOutbox } from './call/outbox.ts';
 import { type CallResources, runCall } from './call/run-call.ts';
 import { closeLeft, createLinks, planStages, warmLocalLinks } from './call/stages.ts';
 import { healthSocket } from './config/environment.ts';
@@ -51,6 +52,7 @@ async function loadResources(): Promise<Loaded> {
     ...(board && { board }),
     vad: new inference.VAD(),
     journal: openJournal(fileURLToPath(new URL('journal', stateDirectory()))),
+    outbox: openOutbox(fileURLToPath(new URL('outbox', stateDirectory()))),
     messages: openMessageStore(fileURLToPath(new URL('messages', stateDirectory()))),
     log: createLogger({
       level: env.LOG_LEVEL ?? 'info',

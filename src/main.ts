@@ -2,13 +2,15 @@
 import './livekit/quiet-rtc.ts';
 import { fileURLToPath } from 'node:url';
 import { chainHealth } from './call/chain-health.ts';
+import { openOutbox } from './call/outbox.ts';
+import { startResending } from './call/resend.ts';
 import { planStages } from './call/stages.ts';
 import { openInBrowser } from './cli/open-in-browser.ts';
 import { HELP, type Options, parseOptions } from './cli/options.ts';
 import { createProgress } from './cli/progress.ts';
 import { announceHealthSocket, type Environment, passToChildren, readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
-import { agentsDirectory, configFile, jobFile, projectDirectory } from './config/paths.ts';
+import { agentsDirectory, configFile, jobFile, projectDirectory, stateDirectory } from './config/paths.ts';
 import type { Persona } from './config/persona.ts';
 import { loadPersonas } from './config/personas.ts';
 import type { Config } from './config/schema.ts';
@@ -101,6 +103,10 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   cleanups.push(async () => following.stop());
   const worker = startCalls(setup, server);
   cleanups.push(() => worker.close());
+  const outbox = openOutbox(fileURLToPath(new URL('outbox', stateDirectory())));
+  const { personas } = setup;
+  const stopResending = startResending({ outbox, personas, env: () => env, clock: systemClock, log });
+  cleanups.push(async () => stopResending());
   const http = await startPage(setup, server, worker, health);
   cleanups.push(() => http.close());
 

@@ -74,7 +74,7 @@ function saveContact(options: GhlToolOptions) {
     parameters: z.object({ ...contactFields, company: z.string().optional().describe('Company of the contact') }),
     env: ENV,
     execute: (args, context) =>
-      once(context.idempotencyKey, () =>
+      once(context, () =>
         inCrm(context, options, 'contact', args, async (client) => {
           const saved = await saveOwn(client, args, context);
           return saved ? { status: saved.status, contactId: saved.id } : NOT_SHOWN;
@@ -94,9 +94,10 @@ function addNote(options: GhlToolOptions) {
     }),
     env: ENV,
     execute: (args, context) =>
-      once(context.idempotencyKey, () =>
+      once(context, () =>
         inCrm(context, options, 'note', args, async (client) => {
-          if (!contactsOf(context.callId).has(args.contactId)) return NOT_SHOWN;
+          // What comes later was shown in the call.
+          if (!context.isLater && !contactsOf(context.callId).has(args.contactId)) return NOT_SHOWN;
           const reference = `Reference: ${context.idempotencyKey.slice(0, 16)}`;
           const isThere = async () =>
             (await client.notes(args.contactId)).some((note) => note.body?.includes(reference));
@@ -121,7 +122,7 @@ function bookAppointment(options: GhlToolOptions) {
     }),
     env: ENV,
     execute: (args, context) =>
-      once(context.idempotencyKey, () =>
+      once(context, () =>
         inCrm(context, options, 'appointment', args, async (client) => {
           const calendarId = context.env.GHL_CALENDAR_ID;
           if (!calendarId) throw new GhlError('GHL_CALENDAR_ID is not set, so nothing can be booked', 404);
@@ -131,6 +132,8 @@ function bookAppointment(options: GhlToolOptions) {
           const contact = await saveOwn(client, args, context);
           if (!contact) return NOT_SHOWN;
           const title = args.title ?? `Call with ${args.name}`;
+          // Nobody could tell the caller of a time that is found after the call: a colleague reads the wish.
+          if (context.isLater) return await noteWish(client, contact.id, args, context);
           const booking = { ...args, calendarId, contactId: contact.id, title };
           const result = await book(client, booking, visit, options.now?.() ?? new Date());
           if (result.status === 'booked') visit.booked = result;
@@ -138,6 +141,21 @@ function bookAppointment(options: GhlToolOptions) {
         }),
       ),
   });
+}
+
+async function noteWish(
+  client: GhlClient,
+  contactId: string,
+  { startTime, day, part, title }: { [name in 'startTime' | 'day' | 'part' | 'title']?: string | undefined },
+  { idempotencyKey }: ToolContext,
+): Promise<Record<string, unknown>> {
+  const reference = `Reference: ${idempotencyKey.slice(0, 16)}`;
+  const isThere = async () => (await client.notes(contactId)).some((note) => note.body?.includes(reference));
+  const wish = [title, startTime, day, part].filter(Boolean).join(', ');
+  await writeOnce(isThere, () =>
+    client.addNote(contactId, `Wishes an appointment, not booked yet: ${wish}\n${reference}`),
+  );
+  return { status: 'noted' };
 }
 
 interface Booking {
@@ -250,6 +268,7 @@ async function inCrm(
   const client = connect(context, options);
   if (!client) {
     await context.record(type, { ...args, idempotencyKey, reason: 'no CRM is connected' });
+    await later(context, type);
     return {
       status: KEPT,
       note: 'No CRM is connected. It was noted on this machine only, and a colleague must act on it.',
@@ -266,12 +285,19 @@ async function inCrm(
     if (!(error instanceof GhlError)) throw error;
     context.log('error', 'crm_failed', { type, error: error.message, status: error.status });
     await context.record(type, { ...args, idempotencyKey, reason: error.message });
+    // What the CRM refuses as it is, it would refuse again.
+    if (error.isUncertain || error.status === 429 || error.status === 401) await later(context, type);
     const certainty = error.isUncertain ? 'It is not certain whether the CRM has it.' : 'The CRM does not have it.';
     return {
       status: KEPT,
       note: `The CRM failed. ${certainty} It was noted on this machine, and a colleague must act on it.`,
     };
   }
+}
+
+/** Best effort: the journal has it already. */
+function later(context: ToolContext, type: string): Promise<void> {
+  return context.retryLater().catch((error: unknown) => journalFailed(context, type, error));
 }
 
 function journalFailed(context: ToolContext, type: string, error: unknown): void {

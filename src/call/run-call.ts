@@ -16,6 +16,7 @@ import type { Journal } from './journal.ts';
 import { chooseLanguage, linksInLanguage } from './language.ts';
 import { LastResortCall } from './last-resort-call.ts';
 import type { MessageStore } from './messages.ts';
+import type { Outbox } from './outbox.ts';
 import { createRoomSignals, type RoomSignals } from './room-signals.ts';
 import { Serving } from './serving.ts';
 import { createSession } from './session.ts';
@@ -35,6 +36,8 @@ export interface CallResources {
   readonly board?: HealthBoard;
   readonly vad: VAD;
   readonly journal: Journal;
+  /** Where what tools could not hand over waits. */
+  readonly outbox: Pick<Outbox, 'put'>;
   /** Where recorded messages are kept; none is taken where absent. */
   readonly messages?: MessageStore;
   readonly log: Logger;
@@ -137,6 +140,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
       caller: callerOf(caller),
       signal: calling.signal,
       env: resources.env,
+      outbox: resources.outbox,
       record,
       log: (level, event, fields) => log[level]({ event, ...fields }, event.replaceAll('_', ' ')),
     }),

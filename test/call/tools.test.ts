@@ -18,7 +18,7 @@ it('a tool sees the environment variables that it declares, and no others', asyn
     });
   const persona = { ...sales, tools: [tool('one', ['CRM_KEY', 'ABSENT']), tool('two')] };
   const context = toolContext({ env: { CRM_KEY: 'crm', OPENAI_API_KEY: 'secret', LIVEKIT_API_SECRET: 'secret' } });
-  const tools = toLiveKitTools(persona, context) as unknown as {
+  const tools = toLiveKitTools(persona, { ...context, outbox: { put: async () => undefined } }) as unknown as {
     execute(args: object, how: object): Promise<unknown>;
   }[];
   for (const { execute } of tools) await execute({}, {});
