@@ -20,14 +20,20 @@ const CALL_PROCESS = /job_proc_lazy_main/;
 const LOADED = 'initializeResponse';
 
 export class Readiness {
+  /** Resolves with the first call process that is loaded. */
+  readonly loaded: Promise<void>;
   readonly #options: ReadinessOptions;
   readonly #loaded = new Set<ChildProcess>();
   #isRegistered = false;
   #heardMs = Number.NEGATIVE_INFINITY;
   #failedInRow = 0;
+  #tellLoaded: () => void = () => undefined;
 
   constructor(options: ReadinessOptions) {
     this.#options = options;
+    this.loaded = new Promise((resolve) => {
+      this.#tellLoaded = resolve;
+    });
     channel(STARTED).subscribe(this.#started);
   }
 
@@ -66,6 +72,7 @@ export class Readiness {
       if ((told as { case?: unknown } | null)?.case !== LOADED) return;
       this.#loaded.add(child);
       this.#failedInRow = 0;
+      this.#tellLoaded();
     });
     child.on('exit', (code, signal) => {
       if (this.#loaded.delete(child)) return;

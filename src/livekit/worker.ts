@@ -28,7 +28,7 @@ export interface WorkerOptions {
 }
 
 export interface CallWorker {
-  /** Resolves when the server has registered the worker; rejects when it broke before. */
+  /** Resolves when the server has registered the worker and a call process is loaded; rejects when it broke before. */
   readonly ready: Promise<void>;
   /** Resolves when the worker was closed; rejects when it broke. */
   readonly ended: Promise<void>;
@@ -115,7 +115,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
   const ended = Promise.race([run, hopeless]);
   let isDraining = false;
   return {
-    ready: Promise.race([registered, ended.then(() => undefined)]),
+    ready: Promise.race([Promise.all([registered, readiness.loaded]), ended]).then(() => undefined),
     ended,
     activeCalls: () => server.activeJobs.length,
     expect: (room) => !isDraining && admission.expect(room),
