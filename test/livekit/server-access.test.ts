@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { TokenVerifier } from 'livekit-server-sdk';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, it, test } from 'vitest';
 import { accessServer, givenCredentials, refusePublishedKey } from '../../src/livekit/server-access.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 
