@@ -1,9 +1,9 @@
 // Finds where sound may be cut: the last stretch of quiet.
 import { levelDbfs } from './voiced-spans.ts';
 
-const STEP_MS = 5;
+export const STEP_MS = 5;
 /** Between words of a voice; breath and noise of a room lie below. */
-const QUIET_DBFS = -45;
+export const QUIET_DBFS = -45;
 
 export interface PauseOptions {
   readonly sampleRateHz: number;
@@ -14,11 +14,14 @@ export interface PauseOptions {
   readonly to: number;
 }
 
-/** In samples; undefined where there is none. */
-export function lastPause(
-  samples: Int16Array,
-  { sampleRateHz, leastMs, from, to }: PauseOptions,
-): { readonly start: number; readonly end: number } | undefined {
+/** In samples. */
+export interface Pause {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Undefined where there is none. */
+export function lastPause(samples: Int16Array, { sampleRateHz, leastMs, from, to }: PauseOptions): Pause | undefined {
   const step = Math.max(1, Math.round((sampleRateHz * STEP_MS) / 1000));
   const least = (sampleRateHz * leastMs) / 1000;
   let end: number | undefined;

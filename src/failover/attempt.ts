@@ -28,6 +28,8 @@ export type SettledOutcome =
   | { readonly type: 'release' };
 
 type Wait = 'connect' | 'first' | 'stall';
+/** Of the wait after which it is judged. */
+const VERY_LATE = 0.4;
 /** A handshake over a network takes longer: one that is told sooner was made before, by a pool. */
 const LEAST_HANDSHAKE_MS = 20;
 
@@ -52,6 +54,7 @@ export class Attempt<Link> {
   #isExpecting = false;
   #firstMs: number | undefined;
   #isSettled = false;
+  #isVeryLate = false;
 
   constructor(options: AttemptOptions<Link>) {
     this.link = options.link;
@@ -80,7 +83,14 @@ export class Attempt<Link> {
     this.#onTimeout = handle;
   }
 
-  /** Called when what is due is so late that another should be started beside it: each time that it is. It has not failed. */
+  /** Much of the wait after which it is judged has passed: few healthy vendors are so late. */
+  get isVeryLate(): boolean {
+    return this.#isVeryLate;
+  }
+
+  /**
+   * Called when what is due is so late that another should be started beside it, and again when it is very late. It has not failed.
+   */
   onLate(handle: () => void): void {
     this.#onLate = handle;
   }
@@ -101,14 +111,29 @@ export class Attempt<Link> {
   /**
    * The work is given: the first result must come within its deadline, which counts from the open connection where that is
    * waited for.
-   * @param wait where the work at hand takes longer than usual
+   * @param wait where the work at hand takes longer than usual; one without an end is ended by the next call
    */
   expectFirst(wait: Pick<Deadlines, 'firstMs' | 'firstHelpMs'> = this.deadlines): void {
-    if (this.#isExpecting) return;
+    if (this.#isExpecting) {
+      if (this.hasResult || this.#timers.connect || Number.isFinite(this.#firstWait.firstMs)) return;
+      this.#firstWait = wait;
+      this.#arm('first', wait.firstMs, wait.firstHelpMs);
+      return;
+    }
     this.#isExpecting = true;
     this.#firstWait = wait;
     this.#expectedMs = this.#options.clock.now();
     if (!this.#timers.connect) this.#armFirst();
+  }
+
+  /** It gives signs of life, and no result yet: what is waited for is judged from here. Help comes as before. */
+  alive(): void {
+    if (this.#isSettled) return;
+    this.opened();
+    if (!this.#timers.first) return;
+    const { firstMs, firstHelpMs } = this.#firstWait;
+    const leftMs = (this.#expectedMs ?? this.#startedMs) + firstHelpMs - this.#options.clock.now();
+    this.#arm('first', firstMs, leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY);
   }
 
   /** A result came; the first one is measured. */
@@ -176,9 +201,16 @@ export class Attempt<Link> {
       const message = `${provider}: ${LATE[wait]} within ${Math.round(ms)} ms`;
       this.#onTimeout(new ProviderError({ kind: 'timeout', provider, message }));
     };
+    this.#isVeryLate = false;
+    const help = (isVeryLate: boolean) => () => {
+      this.#isVeryLate = isVeryLate;
+      this.#onLate();
+    };
+    const veryLateMs = Math.max(helpMs, ms * VERY_LATE);
     const cancels = [
-      // A trial is helped at once.
-      ...(helpMs < ms ? [this.#in(this.isTrial ? 0 : helpMs, () => this.#onLate())] : []),
+      // A trial is helped at once; one that gave something is as good as any other.
+      ...(helpMs < veryLateMs ? [this.#in(this.isTrial && wait !== 'stall' ? 0 : helpMs, help(false))] : []),
+      ...(veryLateMs < ms ? [this.#in(veryLateMs, help(true))] : []),
       ...(Number.isFinite(ms) ? [this.#in(ms, late)] : []),
     ];
     this.#timers[wait] = cancels.length === 0 ? undefined : () => cancels.forEach((cancel) => void cancel());

@@ -86,6 +86,8 @@ export interface NextOptions<Link> {
   readonly turn?: TurnOpenings<Link> | undefined;
 }
 
+const HELP_TO_JUDGED = 1.5;
+
 export class Failover<Link extends FailoverLink> {
   readonly stage: Stage;
   readonly clock: Clock;
@@ -154,7 +156,7 @@ export class Failover<Link extends FailoverLink> {
     const candidates = this.#candidates(tried, after).filter(mayBe);
     // A trial costs a second request, as another works beside it: it is made where that may be, or where nobody else is well.
     const isAffordable = (link: Link) =>
-      this.#admission(link, 'peek') !== 'trial' || this.#hedges.isOff || this.#hedges.spend();
+      this.#admission(link, 'peek') !== 'trial' || this.#hedges.isOff || this.#hedges.spend(true);
     for (const isEnough of [isAffordable, () => true]) {
       for (const link of candidates) {
         const admission = isEnough(link) ? this.#admission(link, 'admit') : undefined;
@@ -204,9 +206,12 @@ export class Failover<Link extends FailoverLink> {
     for (const id of this.#ids(link)) this.board.report(id, { type: 'check-passed' });
   }
 
-  /** Whether a hedge may be started beside this attempt; the budget is then spent. That of a trial was spent with it. */
-  mayHedge(beside: Attempt<Link>): boolean {
-    return beside.isTrial || this.#hedges.spend();
+  /**
+   * Whether a hedge may be started beside this attempt; the budget is then spent. That of a trial was spent with it.
+   * @param isUrgent it may have failed; where absent, as the attempt's own waits tell
+   */
+  mayHedge(beside: Attempt<Link>, isUrgent = beside.isVeryLate): boolean {
+    return beside.isTrial || this.#hedges.spend(isUrgent);
   }
 
   /** Tells who serves from now on. */
@@ -235,7 +240,9 @@ export class Failover<Link extends FailoverLink> {
   /** A wait that fits the board's latest measurements. */
   #deadlines(link: Link, { connect, first }: Health): Deadlines {
     const given = { ...STAGE_DEADLINES[this.stage], ...link.traits.deadlines };
-    const firstMs = learnedDeadlineMs(given.firstMs, first);
+    // However quick it was so far, the help has time to answer before it is judged.
+    const leastMs = Math.min(given.firstMs, HELP_TO_JUDGED * given.firstHelpMs);
+    const firstMs = Math.max(leastMs, learnedDeadlineMs(given.firstMs, first));
     return {
       ...given,
       connectMs: learnedDeadlineMs(given.connectMs, connect),

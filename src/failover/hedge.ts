@@ -1,12 +1,16 @@
-// How often a second provider may be started beside a late one.
+// How often a second provider may be started beside a late one. Nine in ten answers come before the help does, so that without a bound
+// one request in ten would be made twice while nothing is wrong.
 import type { Clock } from './clock.ts';
 
 const SAVED = 3;
-/** So many are always allowed within a minute: the first hang of a quiet day is helped, too. */
+/** So many are always allowed within a minute beside who is very late: the first hang of a quiet day is helped, too. */
 const ALWAYS = 3;
 const MINUTE_MS = 60_000;
 
-/** At most this part of all starts are hedges, counted as a budget that each start fills a little; but always three in a minute. */
+/**
+ * At most this part of all starts are hedges, counted as a budget that each start fills a little; but always three in a minute
+ * beside who is so late that it may have failed.
+ */
 export class HedgeBudget {
   readonly #share: number;
   readonly #clock: Clock;
@@ -28,12 +32,15 @@ export class HedgeBudget {
     this.#left = Math.min(SAVED, this.#left + this.#share);
   }
 
-  /** Whether one may start now; it is then spent. */
-  spend(): boolean {
+  /**
+   * Whether one may start now; it is then spent.
+   * @param isUrgent who is late may have failed
+   */
+  spend(isUrgent: boolean): boolean {
     if (this.isOff) return false;
     const nowMs = this.#clock.now();
     this.#spentMs = this.#spentMs.filter((atMs) => nowMs - atMs < MINUTE_MS);
-    if (this.#left < 1 && this.#spentMs.length >= ALWAYS) return false;
+    if (this.#left < 1 && !(isUrgent && this.#spentMs.length < ALWAYS)) return false;
     this.#left = Math.max(0, this.#left - 1);
     this.#spentMs.push(nowMs);
     return true;

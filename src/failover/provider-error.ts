@@ -33,6 +33,8 @@ export interface ProviderErrorOptions {
   readonly status?: number | undefined;
   /** From `Retry-After` or a vendor's reset header; bounded to an hour. */
   readonly retryAfterMs?: number | undefined;
+  /** The vendor has the model no more that was asked for: another may be there. */
+  readonly isModelGone?: boolean | undefined;
   readonly cause?: unknown;
 }
 
@@ -42,6 +44,7 @@ export class ProviderError extends Error {
   readonly provider: string;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly isModelGone: boolean;
   /** How long the connection had stood that broke; told by whoever held it, where one did. */
   stoodMs: number | undefined;
 
@@ -51,6 +54,7 @@ export class ProviderError extends Error {
     this.provider = options.provider;
     this.status = options.status;
     this.retryAfterMs = boundedWaitMs(options.retryAfterMs);
+    this.isModelGone = options.isModelGone ?? false;
   }
 }
 

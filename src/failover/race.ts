@@ -19,6 +19,8 @@ export interface RaceOptions<Link extends FailoverLink, Run extends Runner> {
   readonly tried: Set<Link>;
   /** Who failed before the race, for `fallbackTo`. */
   readonly after?: Link | undefined;
+  /** Late, and at work outside of the race, which is run beside it: it may still be the one. */
+  readonly beside?: Attempt<Link> | undefined;
   /** What the turn has cost so far; the race adds to it. */
   readonly turn: TurnOpenings<Link>;
   /** Two may be at work at once: a second beside a late first, the next beside a second chance. */
@@ -34,8 +36,8 @@ export interface Winner<Link, Run> {
 }
 
 /**
- * @returns the winner, or undefined when `signal` aborts
- * @throws ProviderError of the last failure when nobody is left
+ * @returns the winner, or undefined when `signal` aborts, or when nobody is left to be run beside another
+ * @throws ProviderError of the last failure when nobody is left, or that of one who refused the content
  */
 export function raceForFirst<Link extends FailoverLink, Run extends Runner>(
   options: RaceOptions<Link, Run>,
@@ -51,12 +53,16 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   readonly #lateOf = new Map<Attempt<Link>, Link>();
   /** Late, or second chances: nobody waits for them alone. */
   readonly #doubtful = new Set<Attempt<Link>>();
+  /** Another was started beside them. */
+  readonly #helped = new Set<Attempt<Link>>();
   #failed: Winner<Link, Run>['failed'];
+  #refused: ProviderError | undefined;
   #resolve!: (winner: Winner<Link, Run> | undefined) => void;
   #reject!: (error: unknown) => void;
   #isOver = false;
 
   readonly #abort = (): void => {
+    if (this.#options.beside && !this.#isOver) this.#tellHedges();
     this.#isOver = true;
     for (const [attempt, run] of this.#running) {
       run.cancel();
@@ -78,15 +84,16 @@ class Race<Link extends FailoverLink, Run extends Runner> {
       return;
     }
     signal.addEventListener('abort', this.#abort, { once: true });
-    this.#startNext(options.after);
+    this.#startNext(options.after ?? options.beside?.link, options.beside);
   }
 
   /** Starts the next link, where one is left. */
   #startNext(after?: Link, late?: Attempt<Link>): void {
-    const { failover, tried, turn } = this.#options;
+    const { failover, tried, turn, beside: outside } = this.#options;
+    const atWork = [...this.#running.keys(), ...(outside ? [outside] : [])];
     // A trial is of one that failed: anybody may serve meanwhile.
-    const beside = [...this.#running.keys()].find(({ isTrial }) => !isTrial)?.link;
-    const attempt = failover.next(tried, { after, isLastResort: this.#running.size === 0, beside, turn });
+    const beside = atWork.find(({ isTrial }) => !isTrial)?.link;
+    const attempt = failover.next(tried, { after, isLastResort: atWork.length === 0, beside, turn });
     if (!attempt) {
       if (this.#running.size === 0) this.#exhausted();
       return;
@@ -108,11 +115,12 @@ class Race<Link extends FailoverLink, Run extends Runner> {
 
   /** Starts the next link beside one that is late, unless that was done already. */
   #help(late: Attempt<Link>): void {
-    if (this.#isOver || !this.#running.has(late) || this.#doubtful.has(late)) return;
+    if (this.#isOver || !this.#running.has(late) || this.#helped.has(late)) return;
     this.#doubtful.add(late);
     // Another may be quicker already: nobody is asked beside two.
     const isHelped = [...this.#running.keys()].some((running) => !this.#doubtful.has(running));
     if (isHelped || !this.#options.mayHedge || !this.#options.failover.mayHedge(late)) return;
+    this.#helped.add(late);
     this.#startNext(late.link, late);
   }
 
@@ -145,6 +153,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
       this.#leave();
       return;
     }
+    if (error.kind === 'content-refusal') this.#refused = error;
     const atMs = this.#failed?.link === attempt.link ? this.#failed.atMs : failover.clock.now();
     this.#failed = { link: attempt.link, error, atMs };
     this.#secondChance(attempt, error);
@@ -171,13 +180,19 @@ class Race<Link extends FailoverLink, Run extends Runner> {
 
   #exhausted(): void {
     const { failover } = this.#options;
+    this.#isOver = true;
+    this.#leave();
+    if (this.#options.beside) {
+      this.#resolve(undefined);
+      return;
+    }
     const error =
+      this.#refused ??
       this.#failed?.error ??
       new ProviderError({ kind: 'server', provider: 'none', message: `no ${failover.stage} provider is left` });
-    failover.exhausted(error);
-    this.#isOver = true;
+    // What somebody refused to answer is no outage, whatever keeps the others.
+    if (!this.#refused) failover.exhausted(error);
     this.#reject(error);
-    this.#leave();
   }
 
   /** A signal may live longer than the race: nothing of it stays there. */
@@ -185,7 +200,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     if (this.#running.size === 0) this.#options.signal.removeEventListener('abort', this.#abort);
   }
 
-  #tellHedges(winner: Attempt<Link>): void {
+  #tellHedges(winner?: Attempt<Link>): void {
     const { failover } = this.#options;
     for (const [hedge, late] of this.#lateOf) {
       const outcome = hedge === winner ? 'won' : 'lost';

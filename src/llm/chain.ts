@@ -1,29 +1,37 @@
 // What "go on" means for the language model: the reply that was begun is finished by a provider that can.
 import type { Attempt } from '../failover/attempt.ts';
 import { MAX_ROUNDS, roundWaitMs } from '../failover/backoff.ts';
-import type { Failover, FailoverLink } from '../failover/failover.ts';
-import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
-import { type Runner, raceForFirst, type Winner } from '../failover/race.ts';
+import type { Failover } from '../failover/failover.ts';
+import { ProviderError, serverError } from '../failover/provider-error.ts';
+import { raceForFirst, type Winner } from '../failover/race.ts';
 import { TurnOpenings } from '../failover/turn-openings.ts';
-import { ContinuationJoin } from '../text/continuation.ts';
-import { isWholeReply } from '../text/continuation-prompt.ts';
-import type { LlmClient, LlmPart, LlmRequest, LlmTraits } from './contract.ts';
+import type { LlmPart, LlmRequest, LlmResult } from './contract.ts';
+import { refusalIn } from './refusal.ts';
+import { EMPTY, failure, type LlmLink, ReplyRun } from './reply-run.ts';
+import { ReplyWords } from './reply-words.ts';
+import { Standby } from './standby.ts';
 
-export interface LlmLink extends FailoverLink {
-  readonly traits: LlmTraits;
-  readonly client: LlmClient;
-}
-
-const EMPTY = 'gave an empty reply';
-/** Links that told how many tokens a reply took. */
-const countsTokens = new WeakSet<LlmLink>();
+export type { LlmLink } from './reply-run.ts';
 
 /**
  * One reply over the chain's links. Tool calls come at the end of the reply, all from one provider: those of a broken
  * stream are asked for again, so none is ever run twice.
  * @throws ProviderError when every link failed, again and again
  */
-export async function* replyOverChain(failover: Failover<LlmLink>, request: LlmRequest): AsyncGenerator<LlmPart> {
+export async function* replyOverChain(failover: Failover<LlmLink>, request: LlmRequest): AsyncGenerator<LlmResult> {
+  // Whoever reads a reply may close it when it is complete. Who was overtaken is judged all the same.
+  const own = new AbortController();
+  const abort = () => own.abort();
+  if (request.signal.aborted) abort();
+  request.signal.addEventListener('abort', abort, { once: true });
+  try {
+    yield* rounds(failover, { ...request, signal: own.signal });
+  } finally {
+    request.signal.removeEventListener('abort', abort);
+  }
+}
+
+async function* rounds(failover: Failover<LlmLink>, request: LlmRequest): AsyncGenerator<LlmResult> {
   const reply = new Reply(failover, request);
   for (let round = 1; ; round += 1) {
     try {
@@ -32,6 +40,8 @@ export async function* replyOverChain(failover: Failover<LlmLink>, request: LlmR
     } catch (error) {
       // Where nobody has anything to say, there is nothing to say.
       if (request.signal.aborted || isEmptyReply(error)) return;
+      if (reply.isRefused) return yield* reply.refusal();
+      if (reply.isDoubted) return yield* reply.rest();
       if (round > MAX_ROUNDS) throw error;
       await sleep(failover, roundWaitMs(round, failover.random), request.signal);
       reply.startOver();
@@ -39,19 +49,33 @@ export async function* replyOverChain(failover: Failover<LlmLink>, request: LlmR
   }
 }
 
+type Served = Winner<LlmLink, ReplyRun>;
+
 class Reply {
   readonly #failover: Failover<LlmLink>;
   readonly #request: LlmRequest;
   readonly #tried = new Set<LlmLink>();
   readonly #turn = new TurnOpenings<LlmLink>();
-  /** Whole words that were given, by others before too; a word that was cut in two is not. */
-  #said: string;
-  #failed: Winner<LlmLink, ReplyRun>['failed'];
+  readonly #words: ReplyWords;
+  #failed: Served['failed'];
+  #isRefused = false;
+  /** A stream ended where the reply may have; somebody was asked whether there is more. */
+  #isDoubted = false;
 
   constructor(failover: Failover<LlmLink>, request: LlmRequest) {
     this.#failover = failover;
     this.#request = request;
-    this.#said = request.continueFrom ?? '';
+    this.#words = new ReplyWords(request.continueFrom ?? '');
+  }
+
+  /** Somebody refused the content, and nobody else answered: to ask again would change nothing. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  /** As far as anybody knows it is whole. */
+  get isDoubted(): boolean {
+    return this.#isDoubted;
   }
 
   /** All links may be asked again. */
@@ -60,169 +84,167 @@ class Reply {
     this.#turn.startOver();
   }
 
-  async *parts(): AsyncGenerator<LlmPart> {
-    const { signal } = this.#request;
-    while (!signal.aborted) {
-      const winner = await this.#race();
-      if (!winner) return;
-      if (yield* this.#consume(winner)) return;
+  async *parts(): AsyncGenerator<LlmResult> {
+    let winner = await this.#race();
+    while (winner) {
+      const outcome: Served | 'whole' | undefined = yield* this.#consume(winner);
+      if (outcome === 'whole') return;
+      winner = outcome ?? (await this.#race());
     }
   }
 
-  #race(): Promise<Winner<LlmLink, ReplyRun> | undefined> {
-    const request = { ...this.#request, ...(this.#said !== '' && { continueFrom: this.#said.trimEnd() }) };
-    const runsTools = this.#failover.links.some((link) => link.traits.runsTools) && request.tools.length > 0;
-    return raceForFirst({
-      failover: this.#failover,
-      tried: this.#tried,
-      after: this.#failed?.link,
-      turn: this.#turn,
-      mayHedge: !runsTools,
-      signal: request.signal,
-      start: (attempt) => new ReplyRun(attempt, request),
-    });
+  /** What is still owed of a reply that was doubted, where nobody answered. */
+  *rest(): Generator<LlmResult> {
+    yield* spoken(this.#words.end());
   }
 
-  /** @returns whether the reply is complete */
-  async *#consume({ attempt, run, failed }: Winner<LlmLink, ReplyRun>): AsyncGenerator<LlmPart, boolean> {
-    this.#tellSwitch(attempt.link, failed ?? this.#failed);
-    const join = new ContinuationJoin(this.#said);
-    const held: LlmPart[] = [];
-    let hasUsage = false;
-    let partial = '';
+  /** The caller is told, in a sentence, rather than left in silence. */
+  *refusal(): Generator<LlmResult> {
+    const { said, isWhole } = this.#words;
+    if (isWhole) return;
+    yield { type: 'text', text: `${/\S$/.test(said) ? ' ' : ''}${refusalIn(this.#request.language)}` };
+  }
+
+  /** @param beside who is late and may still go on, until `signal` aborts */
+  async #race(beside?: Attempt<LlmLink>, signal = this.#request.signal): Promise<Served | undefined> {
+    const { said } = this.#words;
+    const request = { ...this.#request, ...(said !== '' && { continueFrom: said.trimEnd() }) };
+    const { clock } = this.#failover;
     try {
-      for await (const part of run.parts()) {
-        if (part.type === 'usage') hasUsage = true;
-        if (part.type !== 'text') {
-          held.push(checked(part, attempt.link));
-          continue;
-        }
-        const text = partial + join.push(part.text);
-        partial = /\S+$/.exec(text)?.[0] ?? '';
-        const whole = text.slice(0, text.length - partial.length);
-        this.#said += whole;
-        if (whole !== '') yield { type: 'text', text: whole };
-      }
-      if (this.#request.signal.aborted) {
+      return await raceForFirst({
+        failover: this.#failover,
+        tried: beside ? new Set(this.#tried) : this.#tried,
+        after: this.#failed?.link,
+        beside,
+        turn: this.#turn,
+        mayHedge: this.#mayHedge,
+        signal,
+        start: (attempt) => new ReplyRun({ attempt, request, clock, mayBeEmpty: this.#isDoubted }),
+      });
+    } catch (error) {
+      if (error instanceof ProviderError && error.kind === 'content-refusal') this.#isRefused = true;
+      throw error;
+    }
+  }
+
+  get #mayHedge(): boolean {
+    return this.#request.tools.length === 0 || !this.#failover.links.some((link) => link.traits.runsTools);
+  }
+
+  #standbyOf(late: Attempt<LlmLink>): Standby<Served> {
+    const { signal } = this.#request;
+    const standby = new Standby<Served>(
+      (over) => this.#race(late, AbortSignal.any([over, signal])),
+      ({ attempt, run }) => {
+        run.cancel();
         attempt.release();
-        return true;
+      },
+    );
+    late.onLate(() => {
+      if (this.#mayHedge && this.#failover.mayHedge(late)) standby.start();
+    });
+    return standby;
+  }
+
+  /** @returns whether the reply is whole, or who goes on where that is known already */
+  async *#consume({ attempt, run, failed }: Served): AsyncGenerator<LlmResult, Served | 'whole' | undefined> {
+    this.#tellSwitch(attempt.link, failed ?? this.#failed);
+    this.#words.begin();
+    const standby = this.#standbyOf(attempt);
+    const held: LlmResult[] = [];
+    let isLeft = false;
+    try {
+      for (;;) {
+        const next = run.next();
+        const step = await Promise.race([next, standby.won]);
+        if ('run' in step) {
+          isLeft = true;
+          void this.#outlast(attempt, run, next, step.attempt.link);
+          await standby.take();
+          this.#tried.add(step.attempt.link);
+          return step;
+        }
+        standby.cancel();
+        const part: LlmPart = step.done ? { type: 'end' } : step.value;
+        if (part.type === 'end') {
+          if (this.#request.signal.aborted) return 'whole';
+          const isDoubtful = part.isDoubtful && !this.#isDoubted && !this.#words.isWhole;
+          attempt.succeed();
+          yield* spoken(isDoubtful ? this.#words.doubt() : this.#words.end());
+          if (isDoubtful) return this.#doubt(attempt.link);
+          yield* held;
+          if (step.done) return 'whole';
+          isLeft = true;
+          const usage = await run.usage();
+          if (usage) yield usage;
+          return 'whole';
+        }
+        if (part.type === 'text') yield* spoken(this.#words.push(part.text));
+        else if (part.type !== 'progress') held.push(checked(part, attempt.link));
       }
-      this.#checkEnd(attempt.link, hasUsage);
-      const rest = partial + join.end();
-      this.#said += rest;
-      if (rest !== '') yield { type: 'text', text: rest };
-      attempt.succeed();
-      yield* held;
-      return true;
     } catch (cause) {
-      const error = cause instanceof ProviderError ? cause : serverError(attempt.link.id, cause);
-      attempt.fail(error);
-      this.#turn.failed(attempt.link);
-      this.#failed = { link: attempt.link, error, atMs: this.#failover.clock.now() };
-      return false;
+      this.#judge(attempt, cause);
+      const winner = await standby.take();
+      if (winner) this.#tried.add(winner.attempt.link);
+      return winner;
     } finally {
       // Left in mid-reply by its reader: nobody is to blame.
-      run.cancel();
-      attempt.release();
+      standby.cancel();
+      if (!isLeft) run.cancel();
+      if (!isLeft) attempt.release();
     }
   }
 
-  /** LiveKit's plugins don't say why a reply ended; one that always counts its tokens and now did not was cut off. */
-  #checkEnd(link: LlmLink, hasUsage: boolean): void {
-    if (hasUsage) countsTokens.add(link);
-    else if (countsTokens.has(link)) throw failure(link, 'unreachable', 'ended its reply before it was complete');
+  #judge(attempt: Attempt<LlmLink>, cause: unknown): void {
+    const error = serverError(attempt.link.id, cause);
+    attempt.fail(error);
+    if (error.kind === 'content-refusal') this.#isRefused = true;
+    this.#turn.failed(attempt.link);
+    this.#failed = { link: attempt.link, error, atMs: this.#failover.clock.now() };
   }
 
-  #tellSwitch(to: LlmLink, failed: Winner<LlmLink, ReplyRun>['failed']): void {
-    const { stage, clock, events } = this.#failover;
+  /** Overtaken in its silence: it is judged if that lasts, and its words are not needed. */
+  async #outlast(attempt: Attempt<LlmLink>, run: ReplyRun, next: Promise<unknown>, by: LlmLink): Promise<void> {
+    const wordsKept = this.#words.count;
+    try {
+      await next;
+      if (this.#request.signal.aborted) attempt.release();
+      else attempt.succeed();
+      // Merely late: it may go on where another breaks.
+      this.#tried.delete(attempt.link);
+    } catch (cause) {
+      const error = serverError(attempt.link.id, cause);
+      attempt.fail(error);
+      this.#turn.failed(attempt.link);
+      this.#switched(by, { link: attempt.link, error, wordsKept, tookMs: 0 });
+    }
+    run.cancel();
+  }
+
+  /** The same link is asked whether there is more, once. */
+  #doubt(link: LlmLink): undefined {
+    this.#isDoubted = true;
+    this.#tried.delete(link);
+  }
+
+  #tellSwitch(to: LlmLink, failed: Served['failed']): void {
     this.#failover.serves(to);
     this.#failed = undefined;
     if (!failed || failed.link === to) return;
-    const { kind, status, message } = failed.error;
-    const wordsKept = this.#said.match(/\S+/g)?.length ?? 0;
-    const tookMs = clock.now() - failed.atMs;
-    events.onSwitch?.({ stage, from: failed.link.id, to: to.id, kind, status, message, tookMs, wordsKept });
+    const tookMs = this.#failover.clock.now() - failed.atMs;
+    this.#switched(to, { ...failed, wordsKept: this.#words.count, tookMs });
+  }
+
+  #switched(to: LlmLink, from: { link: LlmLink; error: ProviderError; wordsKept: number; tookMs: number }): void {
+    const { stage, events } = this.#failover;
+    const { link, error, wordsKept, tookMs } = from;
+    const { kind, status, message } = error;
+    events.onSwitch?.({ stage, from: link.id, to: to.id, kind, status, message, tookMs, wordsKept });
   }
 }
 
-/** One provider's stream, with its deadlines; parts wait until the reader takes them. */
-class ReplyRun implements Runner {
-  readonly first: Promise<void>;
-  readonly #abort = new AbortController();
-  readonly #attempt: Attempt<LlmLink>;
-  readonly #stream: AsyncIterator<LlmPart>;
-  readonly #early: LlmPart[] = [];
-  readonly #continueFrom: string;
-  readonly #late: Promise<never>;
-  #isDone = false;
-
-  constructor(attempt: Attempt<LlmLink>, request: LlmRequest) {
-    this.#attempt = attempt;
-    this.#continueFrom = request.continueFrom ?? '';
-    this.#late = new Promise((_, reject) => attempt.onTimeout(reject));
-    this.#late.catch(() => undefined);
-    request.signal.addEventListener('abort', () => this.cancel(), { once: true, signal: this.#abort.signal });
-    const own = { ...request, signal: this.#abort.signal, onOpen: () => attempt.opened() };
-    this.#stream = openReply(attempt.link.client, own);
-    attempt.connecting();
-    attempt.expectFirst();
-    this.first = this.#untilFirst();
-    this.first.catch(() => undefined);
-  }
-
-  /** Text, a tool call, or a clean end count as the first result; usage and expectations don't. */
-  async #untilFirst(): Promise<void> {
-    for (;;) {
-      const next = await this.#next();
-      if (next.done) {
-        if (!this.#early.some((part) => part.type === 'text' || part.type === 'tool-call')) this.#checkEmpty();
-        this.#isDone = true;
-        this.#attempt.result();
-        return;
-      }
-      this.#early.push(next.value);
-      if (next.value.type === 'tool-call' || (next.value.type === 'text' && next.value.text !== '')) {
-        this.#attempt.result();
-        return;
-      }
-    }
-  }
-
-  async *parts(): AsyncGenerator<LlmPart> {
-    yield* this.#early;
-    while (!this.#isDone) {
-      this.#attempt.expectNext();
-      const next = await this.#next();
-      if (next.done) return;
-      this.#attempt.result();
-      yield next.value;
-    }
-  }
-
-  cancel(): void {
-    if (this.#abort.signal.aborted) return;
-    this.#abort.abort();
-    this.#attempt.expectNothing();
-    // A provider that hangs may never answer; nobody waits for it.
-    void Promise.resolve(this.#stream.return?.()).catch(() => undefined);
-  }
-
-  #next(): Promise<IteratorResult<LlmPart>> {
-    const next = this.#stream.next();
-    next.catch(() => undefined);
-    return Promise.race([next, this.#late]);
-  }
-
-  #checkEmpty(): void {
-    if (this.#abort.signal.aborted) return;
-    // The begun reply may have been complete already.
-    if (isWholeReply(this.#continueFrom)) return;
-    throw failure(this.#attempt.link, 'malformed', EMPTY);
-  }
-}
-
-function failure(link: LlmLink, kind: ProviderErrorKind, what: string): ProviderError {
-  return new ProviderError({ kind, provider: link.id, message: `${link.id} ${what}` });
+function* spoken(text: string): Generator<LlmResult> {
+  if (text !== '') yield { type: 'text', text };
 }
 
 function isEmptyReply(error: unknown): boolean {
@@ -230,7 +252,7 @@ function isEmptyReply(error: unknown): boolean {
 }
 
 /** @throws ProviderError for a tool call that nobody could run */
-function checked(part: LlmPart, link: LlmLink): LlmPart {
+function checked<Part extends LlmPart>(part: Part, link: LlmLink): Part {
   if (part.type !== 'tool-call') return part;
   try {
     const value: unknown = JSON.parse(part.call.arguments || '{}');
@@ -239,21 +261,6 @@ function checked(part: LlmPart, link: LlmLink): LlmPart {
     // Said below.
   }
   throw failure(link, 'malformed', `called ${part.call.name} with arguments that are no JSON object`);
-}
-
-/** A client that throws before it gives a stream fails as one that throws in it. */
-function openReply(client: LlmClient, request: LlmRequest): AsyncIterator<LlmPart> {
-  const { signal } = request;
-  const stream = (async function* () {
-    yield* client.reply(request);
-  })();
-  const aborted = new Promise<IteratorResult<LlmPart>>((resolve) => {
-    signal.addEventListener('abort', () => resolve({ done: true, value: undefined }), { once: true });
-  });
-  return {
-    next: () => Promise.race([stream.next(), aborted]),
-    return: () => stream.return(undefined),
-  };
 }
 
 function sleep(failover: Failover<LlmLink>, ms: number, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,8 @@ import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../conf
 export interface LlmTraits extends ProviderTraits {
   /** It runs tools on its own side, so one request must not go to two providers at once. */
   readonly runsTools?: boolean;
+  /** It shows nothing of a call before it is whole: where tools are offered, a silence may be one that is being written. */
+  readonly callsComeWhole?: boolean;
 }
 
 export interface LlmToolCall {
@@ -58,7 +60,17 @@ export type LlmPart =
   | { readonly type: 'tool-call'; readonly call: LlmToolCall }
   /** What it expects the caller to say to this reply. */
   | { readonly type: 'expect'; readonly expectation: SpeechExpectation }
-  | { readonly type: 'usage'; readonly promptTokens: number; readonly completionTokens: number };
+  | { readonly type: 'usage'; readonly promptTokens: number; readonly completionTokens: number }
+  /** A delta of what is not given yet: it is alive. */
+  | { readonly type: 'progress'; readonly of: 'tool-call' | 'reasoning' }
+  /**
+   * All of the reply was given; only its usage may follow. Where it is absent, the end of the stream says so. `isDoubtful`: the stream
+   * ended, and nothing tells whether the reply did.
+   */
+  | { readonly type: 'end'; readonly isDoubtful?: boolean };
+
+/** What a whole chain gives. */
+export type LlmResult = Exclude<LlmPart, { type: 'progress' | 'end' }>;
 
 export interface LlmClient extends ProviderClient {
   /** Ends with the reply, or throws one ProviderError. Must be free of side effects: a reply may be asked for twice. */

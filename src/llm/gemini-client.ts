@@ -1,7 +1,6 @@
 // The Gemini API by Google's SDK: one reply is one request, and every failure is a ProviderError.
 import type { GenerateContentConfig, GenerateContentResponse, GoogleGenAI, Part, ThinkingConfig } from '@google/genai';
 import { ProviderError } from '../failover/provider-error.ts';
-import { isWholeReply } from '../text/continuation-prompt.ts';
 import { geminiProviderError } from '../vendors/gemini-errors.ts';
 import { checkGeminiModel, createGeminiSdk, type GeminiAccount, geminiExchange } from '../vendors/gemini-sdk.ts';
 import type { LlmClient, LlmPart, LlmRequest, LlmToolCall } from './contract.ts';
@@ -9,6 +8,8 @@ import { toDeclarations, toDialogue, toMode } from './gemini-contents.ts';
 
 /** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
 const TIMEOUT_MS = 60_000;
+/** Ten minutes of speech, and room for the thinking of models that can't do without. */
+const MOST_TOKENS = 8_192;
 /** Signatures of calls that are remembered; a call is asked about within its own turn. */
 const MAX_SIGNATURES = 1000;
 /** Takes the place of the signature of a call that another model made: https://ai.google.dev/gemini-api/docs/thought-signatures */
@@ -77,34 +78,34 @@ class GeminiClient implements LlmClient {
   }
 
   async *#parts(stream: AsyncIterable<GenerateContentResponse>, request: LlmRequest): AsyncGenerator<LlmPart> {
-    const calls: LlmToolCall[] = [];
-    let usage: LlmPart | undefined;
-    let hasWords = false;
-    let reason: string | undefined;
+    let hasEnded = false;
     for await (const chunk of stream) {
       if (request.signal.aborted) return;
       const blocked = chunk.promptFeedback?.blockReason;
-      if (blocked) throw this.#error('invalid-request', `refused the content of the request (${blocked})`);
+      if (blocked) throw this.#error('content-refusal', `refused the content of the request (${blocked})`);
       const candidate = chunk.candidates?.[0];
       for (const part of candidate?.content?.parts ?? []) {
-        if (part.functionCall) calls.push(this.#call(part));
-        if (!part.text || part.thought) continue;
-        hasWords ||= /\S/.test(part.text);
-        yield { type: 'text', text: part.text };
+        if (part.functionCall) yield { type: 'tool-call', call: this.#call(part) };
+        else if (part.thought) yield { type: 'progress', of: 'reasoning' };
+        else if (part.text) yield { type: 'text', text: part.text };
       }
-      reason = candidate?.finishReason ?? reason;
-      usage = usageOf(chunk) ?? usage;
+      const reason = candidate?.finishReason;
+      if (!reason) continue;
+      this.#checkReason(reason);
+      hasEnded = true;
+      yield { type: 'end' };
+      // Told with every chunk, and cumulative: only the last is the reply's.
+      const usage = usageOf(chunk);
+      if (usage) yield usage;
     }
-    if (request.signal.aborted) return;
     // A stream that ends without a reason was cut off, whatever the transport says.
-    if (reason === undefined) throw this.#error('unreachable', 'ended its reply before it was complete');
+    if (hasEnded || request.signal.aborted) return;
+    throw this.#error('unreachable', 'ended its reply before it was complete');
+  }
+
+  #checkReason(reason: string): void {
     if (SLIPS.has(reason)) throw this.#error('malformed', `broke off its reply (${reason})`);
-    if (!WHOLE.has(reason)) throw this.#error('invalid-request', `refused the content of its reply (${reason})`);
-    if (!hasWords && calls.length === 0 && !isWholeReply(request.continueFrom ?? '')) {
-      throw this.#error('malformed', 'ended a reply with nothing in it');
-    }
-    if (usage) yield usage;
-    for (const call of calls) yield { type: 'tool-call', call };
+    if (!WHOLE.has(reason)) throw this.#error('content-refusal', `refused the content of its reply (${reason})`);
   }
 
   #call({ functionCall, thoughtSignature }: Part): LlmToolCall {
@@ -148,6 +149,7 @@ function configOf({ tools, toolChoice }: LlmRequest, model: string): GenerateCon
   const thinkingConfig = leastThinking(model);
   return {
     // The SDK would ask again by itself when a stream breaks, and call tools by itself.
+    maxOutputTokens: MOST_TOKENS,
     automaticContinuation: false,
     automaticFunctionCalling: { disable: true },
     ...(thinkingConfig && { thinkingConfig }),
@@ -158,12 +160,14 @@ function configOf({ tools, toolChoice }: LlmRequest, model: string): GenerateCon
   };
 }
 
-/** Thinking delays the first word by seconds; what turns it off differs by family, and some models can't. */
+/** Thinking delays the first word by seconds; what keeps it short differs by family: https://ai.google.dev/gemini-api/docs/thinking */
 function leastThinking(model: string): ThinkingConfig | undefined {
+  const level = (name: string) => ({ thinkingLevel: name as NonNullable<ThinkingConfig['thinkingLevel']> });
   if (model.startsWith('gemini-2.5-flash')) return { thinkingBudget: 0 };
-  if (/^gemini-3.*flash/.test(model))
-    return { thinkingLevel: 'MINIMAL' as NonNullable<ThinkingConfig['thinkingLevel']> };
-  return undefined;
+  // It can't be turned off there.
+  if (model.startsWith('gemini-2.5-pro')) return { thinkingBudget: 128 };
+  if (/^gemini-3.*flash/.test(model)) return level('MINIMAL');
+  return /^gemini-3.*pro/.test(model) ? level('LOW') : undefined;
 }
 
 function usageOf({ usageMetadata }: GenerateContentResponse): LlmPart | undefined {

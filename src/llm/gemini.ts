@@ -17,6 +17,7 @@ export const gemini = defineLlm({
     quality: 0.85,
     regions: ['us', 'eu', 'asia'],
     typicalFirstMs: 500,
+    callsComeWhole: true,
   },
   create: ({ env, model }) =>
     geminiClient({

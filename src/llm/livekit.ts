@@ -3,10 +3,12 @@ import { llm } from '@livekit/agents';
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { AssistantScript } from '../config/persona.ts';
 import { distinct, Failover, type FailoverOptions } from '../failover/failover.ts';
-import { serverError } from '../failover/provider-error.ts';
-import { CONTINUATION_PROMPT } from '../text/continuation-prompt.ts';
+import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
+import { CONTINUATION_PROMPT, isWholeReply } from '../text/continuation-prompt.ts';
+import { isContentRefusal } from '../vendors/content-refusal.ts';
 import { type LlmLink, replyOverChain } from './chain.ts';
-import type { LlmMessage, LlmPart, LlmRequest, LlmTool } from './contract.ts';
+import type { LlmMessage, LlmPart, LlmRequest, LlmResult, LlmTool } from './contract.ts';
+import { markChunks, markIn } from './plugin-marks.ts';
 
 export interface LlmChainOptions extends FailoverOptions {
   /** BCP 47; 'en-US' where absent. */
@@ -83,7 +85,7 @@ class ChainStream extends llm.LLMStream {
   }
 }
 
-function toChunk(id: string, part: Exclude<LlmPart, { type: 'expect' }>): llm.ChatChunk {
+function toChunk(id: string, part: Exclude<LlmResult, { type: 'expect' }>): llm.ChatChunk {
   switch (part.type) {
     case 'text':
       return { id, delta: { role: 'assistant', content: part.text } };
@@ -136,13 +138,18 @@ function toTools(context: llm.ToolContext | undefined): LlmTool[] {
   }));
 }
 
+/** Plugins that told how many tokens a reply took. */
+const countsTokens = new WeakSet<llm.LLM>();
+/** Longer than any deadline of a chain: Google's plugin ends even a reply that is under way by it. */
+const TIMEOUT_MS = 60_000;
+
 /** Any LiveKit LLM plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the reply. */
 export function llmLinkFromPlugin(plugin: llm.LLM): LlmLink {
   // An 'error' that nobody listens to would end the process; a plugin may emit one when its reply is long over.
   plugin.on('error', () => undefined);
   return {
     id: plugin.label(),
-    traits: { languages: 'any' },
+    traits: { languages: 'any', callsComeWhole: true },
     client: {
       reply: (request) => replyOfPlugin(plugin, request),
       close: () => plugin.aclose(),
@@ -160,12 +167,22 @@ async function* replyOfPlugin(plugin: llm.LLM, request: LlmRequest): AsyncGenera
     chatCtx: toChatContext(messagesOf(request)),
     toolCtx: toToolContext(request.tools),
     toolChoice: request.toolChoice,
-    connOptions: { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 },
+    connOptions: { maxRetry: 0, retryIntervalMs: 0, timeoutMs: TIMEOUT_MS },
   });
+  const isMarked = markChunks(stream);
   const close = () => stream.close();
   request.signal.addEventListener('abort', close, { once: true });
+  const seen = { text: '', hasCalls: false, hasUsage: false, hasEnded: false };
   try {
-    for await (const chunk of stream) yield* fromChunk(chunk);
+    for await (const chunk of stream) {
+      for (const part of fromChunk(chunk, plugin)) {
+        if (part.type === 'text') seen.text += part.text;
+        seen.hasCalls ||= part.type === 'tool-call';
+        seen.hasUsage ||= part.type === 'usage';
+        seen.hasEnded ||= part.type === 'end';
+        yield part;
+      }
+    }
   } catch (error) {
     failure = error;
   } finally {
@@ -173,14 +190,50 @@ async function* replyOfPlugin(plugin: llm.LLM, request: LlmRequest): AsyncGenera
     request.signal.removeEventListener('abort', close);
     stream.close();
   }
-  if (failure !== undefined && !request.signal.aborted) throw serverError(plugin.label(), failure);
+  if (request.signal.aborted) return;
+  if (failure !== undefined) throwFailure(plugin, failure);
+  yield* endOf(plugin, isMarked, seen);
 }
 
-function* fromChunk(chunk: llm.ChatChunk): Generator<LlmPart> {
+/** LiveKit's plugins don't say why a reply ended, and most take a stream that was cut off for a whole one. */
+function* endOf(
+  plugin: llm.LLM,
+  isMarked: boolean,
+  seen: { text: string; hasCalls: boolean; hasUsage: boolean; hasEnded: boolean },
+): Generator<LlmPart> {
+  if (seen.hasUsage) countsTokens.add(plugin);
+  if (seen.hasEnded) return;
+  const isCut = error(plugin, 'unreachable', 'ended its reply before it was complete');
+  if (isMarked) throw isCut;
+  if (seen.hasCalls || seen.text.trim() === '' || isWholeReply(seen.text)) return;
+  if (!seen.hasUsage && countsTokens.has(plugin)) throw isCut;
+  // Google's tells its tokens with every chunk, so that they prove nothing.
+  yield { type: 'end', isDoubtful: true };
+}
+
+/** @throws ProviderError, unless the plugin only means that the reply was empty */
+function throwFailure(plugin: llm.LLM, cause: unknown): void {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // Google's plugin, at a reply that ended as it should with nothing in it.
+  if (/no response generated|no content in the response/.test(message)) return;
+  if (isContentRefusal(message)) throw error(plugin, 'content-refusal', 'refused the content', cause);
+  throw serverError(plugin.label(), cause);
+}
+
+function error(plugin: llm.LLM, kind: ProviderErrorKind, what: string, cause?: unknown): ProviderError {
+  const provider = plugin.label();
+  return new ProviderError({ kind, provider, message: `${provider} ${what}`, cause });
+}
+
+function* fromChunk(chunk: llm.ChatChunk, plugin: llm.LLM): Generator<LlmPart> {
   if (chunk.delta?.content) yield { type: 'text', text: chunk.delta.content };
   for (const call of chunk.delta?.toolCalls ?? []) {
     yield { type: 'tool-call', call: { id: call.callId, name: call.name, arguments: call.args } };
   }
+  const mark = markIn(chunk);
+  if (mark === 'refused') throw error(plugin, 'content-refusal', 'refused the content of its reply');
+  if (mark === 'end') yield { type: 'end' };
+  else if (mark) yield { type: 'progress', of: mark };
   if (chunk.usage) {
     const { promptTokens, completionTokens } = chunk.usage;
     yield { type: 'usage', promptTokens, completionTokens };

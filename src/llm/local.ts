@@ -16,7 +16,7 @@ export const local = defineLlm({
     usdPerMinute: 0,
     quality: 0.6,
     regions: ['local'],
-    deadlines: { connectMs: 1000, firstMs: 6000, stallMs: 2000 },
+    deadlines: { firstMs: 6000, stallMs: 2000 },
     typicalFirstMs: 1500,
   },
   create: ({ env, model }) =>

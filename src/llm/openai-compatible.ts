@@ -1,12 +1,12 @@
 // Any service that speaks OpenAI's chat completions: one client, used by every provider of that kind.
 import type OpenAI from 'openai';
 import { ProviderError } from '../failover/provider-error.ts';
-import { isWholeReply } from '../text/continuation-prompt.ts';
 import { toProviderError } from '../vendors/openai-errors.ts';
 import { listOpenAiModels, requireOpenAiModel } from '../vendors/openai-models.ts';
 import { createOpenAiSdk } from '../vendors/openai-sdk.ts';
 import type { LlmClient, LlmPart, LlmRequest } from './contract.ts';
 import { toChatMessages, toChatTools } from './openai-messages.ts';
+import { mostTokens } from './openai-parameters.ts';
 import { ToolCallAssembly } from './tool-call-assembly.ts';
 
 export interface OpenAiCompatibleOptions {
@@ -21,9 +21,12 @@ export interface OpenAiCompatibleOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** What is asked to learn whether it serves: the list of models (where absent), or OpenRouter's account of the key. */
   readonly freeCheck?: 'models' | 'key' | undefined;
+  /** Parameters of a request that differ by vendor and model. */
+  readonly parameters?: ((model: string) => Readonly<Record<string, unknown>>) | undefined;
 }
 
 type Chunk = OpenAI.Chat.Completions.ChatCompletionChunk;
+type Delta = Chunk['choices'][number]['delta'] & { readonly reasoning?: unknown; readonly reasoning_content?: unknown };
 
 /** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
 const TIMEOUT_MS = 60_000;
@@ -76,6 +79,7 @@ class OpenAiCompatibleClient implements LlmClient {
             messages: toChatMessages(request),
             stream: true,
             stream_options: { include_usage: true },
+            ...(this.#options.parameters?.(model) ?? { max_tokens: mostTokens(model) }),
             ...(request.tools.length > 0 && { tools: toChatTools(request.tools), tool_choice: request.toolChoice }),
           },
           { signal: request.signal },
@@ -97,36 +101,34 @@ class OpenAiCompatibleClient implements LlmClient {
     this.#sdk = undefined;
   }
 
-  async *#parts(stream: AsyncIterable<Chunk>, { signal, continueFrom = '' }: LlmRequest): AsyncGenerator<LlmPart> {
+  async *#parts(stream: AsyncIterable<Chunk>, { signal }: LlmRequest): AsyncGenerator<LlmPart> {
     const calls = new ToolCallAssembly();
-    let hasWords = false;
     let reason: string | undefined;
     for await (const chunk of stream) {
       if (signal.aborted) return;
       const choice = chunk.choices?.[0];
-      // A refusal is spoken like any other reply.
-      const text = choice?.delta?.content || choice?.delta?.refusal;
-      if (text) {
-        hasWords ||= /\S/.test(text);
-        yield { type: 'text', text };
+      if (choice && reason === undefined) {
+        for (const piece of choice.delta?.tool_calls ?? []) calls.add(piece);
+        yield* partsOf(choice.delta);
+        reason = choice.finish_reason ?? undefined;
+        if (reason) yield* this.#end(reason, calls);
       }
-      for (const piece of choice?.delta?.tool_calls ?? []) calls.add(piece);
-      reason = choice?.finish_reason ?? reason;
       if (chunk.usage) {
         const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = chunk.usage;
         yield { type: 'usage', promptTokens, completionTokens };
       }
     }
-    if (signal.aborted) return;
+    if (signal.aborted || reason) return;
     // A stream that ends without a reason was cut off, whatever the transport says.
-    if (!reason) throw this.#error('unreachable', 'ended its reply before it was complete');
+    throw this.#error('unreachable', 'ended its reply before it was complete');
+  }
+
+  /** Nothing but the usage comes after the reason, and that may be late. */
+  *#end(reason: string, calls: ToolCallAssembly): Generator<LlmPart> {
     if (reason === 'error') throw this.#error('server', 'broke off its reply');
-    if (reason === 'content_filter') throw this.#error('invalid-request', 'refused the content of its reply');
-    const whole = calls.finish(this.#options.provider);
-    if (!hasWords && whole.length === 0 && !isWholeReply(continueFrom)) {
-      throw this.#error('malformed', 'ended a reply with nothing in it');
-    }
-    for (const call of whole) yield { type: 'tool-call', call };
+    if (reason === 'content_filter') throw this.#error('content-refusal', 'refused the content of its reply');
+    for (const call of calls.finish(this.#options.provider)) yield { type: 'tool-call', call };
+    yield { type: 'end' };
   }
 
   #connect(): Promise<OpenAI> {
@@ -173,6 +175,14 @@ class OpenAiCompatibleClient implements LlmClient {
     const { provider } = this.#options;
     return new ProviderError({ kind, provider, message: `${provider} ${what}`, cause });
   }
+}
+
+/** A refusal is spoken like any other reply. Reasoning is named in one way by OpenRouter and vLLM, in another by DeepSeek and llama.cpp. */
+function* partsOf(delta: Delta | undefined): Generator<LlmPart> {
+  const text = delta?.content || delta?.refusal;
+  if (text) yield { type: 'text', text };
+  if (delta?.tool_calls?.length) yield { type: 'progress', of: 'tool-call' };
+  else if (delta?.reasoning || delta?.reasoning_content) yield { type: 'progress', of: 'reasoning' };
 }
 
 /** A proxy's page has status 200 too. Without a type it is taken for a stream: a server in the middle may drop it. */

@@ -1,6 +1,7 @@
 // openai: OpenAI's models by chat completions.
 import { defineLlm } from './contract.ts';
 import { openAiCompatibleClient } from './openai-compatible.ts';
+import { leastReasoning, mostTokens } from './openai-parameters.ts';
 
 export const openai = defineLlm({
   id: 'openai',
@@ -23,5 +24,10 @@ export const openai = defineLlm({
       apiKey: env.OPENAI_API_KEY,
       // Small and without reasoning, which would delay the first word.
       model: model || 'gpt-4.1-mini',
+      // `max_tokens` is deprecated here, and reasoning models refuse it.
+      parameters: (name) => {
+        const effort = leastReasoning(name);
+        return { max_completion_tokens: mostTokens(name), ...(effort && { reasoning_effort: effort }) };
+      },
     }),
 });

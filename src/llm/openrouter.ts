@@ -1,6 +1,7 @@
 // openrouter: hundreds of models behind one key, by chat completions.
 import { defineLlm } from './contract.ts';
 import { openAiCompatibleClient } from './openai-compatible.ts';
+import { leastReasoning, mostTokens } from './openai-parameters.ts';
 
 export const openrouter = defineLlm({
   id: 'openrouter',
@@ -18,7 +19,7 @@ export const openrouter = defineLlm({
     usdPerMinute: 0.0011,
     quality: 0.85,
     regions: ['us', 'eu'],
-    typicalFirstMs: 700,
+    typicalFirstMs: 600,
   },
   create: ({ env, model }) => {
     const { OPENROUTER_APP_NAME: name, OPENROUTER_APP_URL: url } = env;
@@ -31,6 +32,12 @@ export const openrouter = defineLlm({
       headers: { ...(url && { 'HTTP-Referer': url }), ...(name && { 'X-Title': name }) },
       // Anybody may list its models; only this asks about the key.
       freeCheck: 'key',
+      // https://openrouter.ai/docs/api/reference/parameters: credit is kept back for as many tokens as a request may take.
+      parameters: (name) => {
+        const own = name.replace(/^openai\//, '');
+        const effort = leastReasoning(own);
+        return { max_tokens: mostTokens(own), ...(effort && { reasoning: { effort } }) };
+      },
     });
   },
 });

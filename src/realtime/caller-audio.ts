@@ -10,8 +10,8 @@ const LEAD_MS = 300;
 const QUIET_MS = 250;
 /** After it the caller has ended, as vendors' defaults have it. */
 const END_MS = 500;
-/** Less sound than a word's. */
-const NOISE_MS = 120;
+/** Coughs and clicks are shorter. */
+const NOISE_MS = 500;
 
 /** Positions are samples since the first one. */
 export class CallerAudio {
@@ -49,9 +49,9 @@ export class CallerAudio {
     return Math.max(0, this.written - toSamples(LEAD_MS));
   }
 
-  /** Whether there is more than a click from there on. */
+  /** Whether there is more than a cough from there on. */
   hasSpeech(from: number): boolean {
-    return this.#gate.loudMs(from) >= NOISE_MS;
+    return this.#gate.speechMs(from) >= NOISE_MS;
   }
 
   /**

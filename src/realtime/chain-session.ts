@@ -8,8 +8,9 @@ import type { Child } from './child.ts';
 import type { RealtimeLink } from './contract.ts';
 import { Conversation } from './conversation.ts';
 import { Hearing } from './hearing.ts';
+import type { ReplySign } from './reply-sign.ts';
 import { Replying } from './replying.ts';
-import { Succession } from './succession.ts';
+import { Succession, type Won } from './succession.ts';
 
 export interface ChainSessionOptions {
   readonly returnToBetter: boolean;
@@ -27,6 +28,8 @@ export class ChainSession extends llm.RealtimeSession {
   /** To be told with the first result of the session that took over. */
   #switch: (Omit<Switch, 'tookMs'> & { readonly noticedMs: number }) | undefined;
   #noticedMs: number | undefined;
+  /** It is asked for a reply; otherwise it hears the caller. */
+  #isRivalAsked = false;
   #isChangingSetup = false;
   #isClosed = false;
 
@@ -39,9 +42,9 @@ export class ChainSession extends llm.RealtimeSession {
         this.emit('input_speech_stopped', { userTranscriptionEnabled: child.capabilities?.userTranscription ?? true }),
       onTranscript: (event) => this.#heard(event),
       onAllWords: () => this.#replying.allWords(),
-      onDoubt: (error) => this.#succession.doubt(error),
       onNoise: () => {
-        this.#switch = undefined;
+        this.#child?.attempt.expectNothing();
+        this.#succession.dropRival();
       },
       isReplying: () => this.#replying.isUnderWay,
     });
@@ -51,6 +54,7 @@ export class ChainSession extends llm.RealtimeSession {
       onComplete: (child) => this.#completed(child),
       onAnswer: (child) => this.#hearing.answered(child),
       mayAsk: () => !this.#succession.isChanging,
+      turn: () => this.#hearing.turn,
     });
     this.#succession = this.#makeSuccession(returnToBetter);
     this.#succession.begin();
@@ -74,9 +78,11 @@ export class ChainSession extends llm.RealtimeSession {
     const { added, removed } = this.#conversation.replace(context);
     const child = this.#child;
     if (!child) return;
-    const hasResults = added.some((item) => item.type === 'function_call_output' && child.callIds.has(item.callId));
+    const told = added.filter((item) => !('callId' in item && this.#conversation.isCancelled(item.callId)));
+    void this.#succession.rival?.update(told, removed);
+    const hasResults = told.some((item) => item.type === 'function_call_output' && child.callIds.has(item.callId));
     if (hasResults && child.capabilities?.autoToolReplyGeneration) this.#replying.expectUnasked(child);
-    await child.update(added, removed);
+    await child.update(told, removed);
   }
 
   override async updateTools(tools: llm.ToolContext): Promise<void> {
@@ -91,7 +97,7 @@ export class ChainSession extends llm.RealtimeSession {
   }
 
   override pushAudio(frame: AudioFrame): void {
-    if (!this.#isClosed) this.#hearing.write(frame, this.#child);
+    if (!this.#isClosed) this.#hearing.write(frame, this.#child, this.#rival);
   }
 
   override generateReply(
@@ -114,6 +120,7 @@ export class ChainSession extends llm.RealtimeSession {
   override async interrupt(): Promise<void> {
     const child = this.#child;
     const hadResult = this.#replying.stop();
+    if (this.#isRivalAsked) this.#succession.dropRival();
     child?.do((session) => session.interrupt());
     child?.attempt.expectNothing();
     if (child && hadResult) this.#renew(child);
@@ -170,13 +177,18 @@ export class ChainSession extends llm.RealtimeSession {
           history: this.#conversation.context,
         }),
         onServing: (child, before, error) => this.#serve(child, before, error),
+        onLate: () => this.#canHelp,
+        onRival: (rival) => this.#help(rival),
+        onWon: (rival, won) => this.#won(rival, won),
         onKept: () => this.#replying.askNext(),
         onLost: () => this.#lost(),
         onExhausted: (error) => events.onExhausted?.('realtime', error),
         isBoundary: () => this.#replying.isIdle && this.#hearing.isQuiet,
         onSpeech: (child, isStart) => this.#hearing.speech(child, isStart, this.#replying.isRehearing),
         onTranscript: (child, event) => this.#transcript(child, event),
+        onWordless: () => this.#hearing.wordless(),
         onGeneration: (child, event) => this.#generated(child, event),
+        onSign: (child, sign) => this.#sign(child, sign),
         onMetrics: (metrics) => this.emit('metrics_collected', metrics),
       },
       returnToBetter,
@@ -213,14 +225,61 @@ export class ChainSession extends llm.RealtimeSession {
     const { said, isPending } = this.#replying;
     const isRehearing = this.#hearing.lacksWords;
     const audioReplayedMs = this.#hearing.rehear(child, said !== '');
-    if (before && error) {
-      const { kind, status, message } = error;
-      const wordsKept = said.match(/\S+/g)?.length ?? 0;
-      const [from, to] = [before.id, child.id];
-      this.#switch = { stage: 'realtime', from, to, kind, status, message, wordsKept, audioReplayedMs, noticedMs };
-    }
+    if (before && error) this.#switched(child, before, error, { audioReplayedMs, noticedMs });
     this.#replying.goOn(child, { isRehearing, isUnanswered: this.#hearing.isUnanswered });
     if (!isPending && !isRehearing) this.#tellSwitch();
+  }
+
+  #switched(
+    child: Child,
+    before: Child,
+    { kind, status, message }: ProviderError,
+    costs: { readonly audioReplayedMs: number; readonly noticedMs: number },
+  ): void {
+    const wordsKept = this.#replying.said.match(/\S+/g)?.length ?? 0;
+    this.#switch = { stage: 'realtime', from: before.id, to: child.id, kind, status, message, wordsKept, ...costs };
+  }
+
+  /** The session beside the one that serves hears the caller, unless it was asked in words. */
+  get #rival(): Child | undefined {
+    return this.#isRivalAsked ? undefined : this.#succession.rival;
+  }
+
+  /** Nothing of what is due was given, and another session could give it. */
+  get #canHelp(): boolean {
+    const { due, said } = this.#replying;
+    if (said !== '') return false;
+    return this.#hearing.lacksWords ? !due?.isAsked : due !== undefined || this.#hearing.isUnanswered;
+  }
+
+  #help(rival: Child): void {
+    if (!this.#canHelp) {
+      this.#succession.dropRival();
+      return;
+    }
+    rival.catchUp(this.#conversation.context);
+    this.#isRivalAsked = !this.#hearing.lacksWords;
+    if (!this.#isRivalAsked) {
+      this.#hearing.help(rival);
+      return;
+    }
+    rival.expectFirst();
+    rival.ask(this.#replying.due?.instructions, undefined).then(
+      (generation) => this.#succession.hold(rival, generation),
+      // Its deadline tells.
+      () => undefined,
+    );
+  }
+
+  #won(rival: Child, { generation, heard, lost, error }: Won): void {
+    const isAsked = this.#isRivalAsked;
+    this.#isRivalAsked = false;
+    const noticedMs = this.#noticedMs ?? this.#failover.clock.now();
+    this.#noticedMs = undefined;
+    if (lost && error) this.#switched(rival, lost, error, { audioReplayedMs: 0, noticedMs });
+    this.#hearing.takenOver(rival, heard);
+    this.#hearing.generated(rival);
+    this.#replying.takeOver(rival, generation, isAsked);
   }
 
   #wentWell(): void {
@@ -237,7 +296,7 @@ export class ChainSession extends llm.RealtimeSession {
 
   #transcript(child: Child, event: llm.InputTranscriptionCompleted): void {
     // One that failed may still tell what it had heard, unless another hears it by now.
-    if (!this.#child || this.#child === child) this.#hearing.transcript(event);
+    if (!this.#child || this.#child === child) this.#hearing.transcript(event, child);
   }
 
   #heard(event: llm.InputTranscriptionCompleted): void {
@@ -248,10 +307,14 @@ export class ChainSession extends llm.RealtimeSession {
   #generated(child: Child, event: llm.GenerationCreatedEvent): void {
     this.#hearing.generated(child);
     // What the agent still says of an older reply is over, as the plugin would have told.
-    if (child.adapter?.tellsSpeech === false && !this.#replying.isPending && !this.#replying.isRehearing) {
-      this.emit('input_speech_started', {});
-    }
+    const isAnswer = this.#hearing.turn !== 'none' && !this.#replying.isPending && !this.#replying.isRehearing;
+    if (isAnswer && child.adapter?.tellsSpeech === false) this.emit('input_speech_started', {});
     this.#replying.generated(child, event);
+  }
+
+  #sign(child: Child, sign: ReplySign): void {
+    if (sign.type === 'waiting') this.#hearing.waits();
+    this.#replying.sign(child, sign);
   }
 
   #completed(child: Child): void {

@@ -1,6 +1,7 @@
 // The chain of speech-to-speech models as LiveKit's RealtimeModel.
 import { llm } from '@livekit/agents';
 import { distinct, Failover, type FailoverOptions } from '../failover/failover.ts';
+import { adapterFor } from './adapter.ts';
 import { ChainSession } from './chain-session.ts';
 import type { RealtimeLink } from './contract.ts';
 
@@ -68,7 +69,7 @@ export class RealtimeChain extends llm.RealtimeModel {
 export function realtimeLinkFromPlugin(plugin: llm.RealtimeModel): RealtimeLink {
   return {
     id: plugin.label(),
-    traits: { languages: 'any' },
+    traits: { languages: 'any', deadlines: adapterFor(plugin).deadlines ?? {} },
     client: { model: async () => plugin, close: () => plugin.close() },
   };
 }

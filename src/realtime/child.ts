@@ -1,18 +1,35 @@
 // One link's session: opened, watched, and ended once, whatever the plugin makes of its failures.
 import { llm } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
+import type { Deadlines } from '../config/provider.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
-import { ProviderError } from '../failover/provider-error.ts';
+import type { ProviderError } from '../failover/provider-error.ts';
 import { adapterFor, type RealtimeAdapter } from './adapter.ts';
+import { watchBeginning } from './begun.ts';
+import { BusyError } from './busy-error.ts';
 import { contain, outside } from './containment.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
 import { type Handshakes, unwatched, watchHandshakes } from './handshakes.ts';
-import { closedError, lostError, malformedError, refusedError, toldError } from './session-errors.ts';
+import type { ReplySign } from './reply-sign.ts';
+import { closedError, lostError, malformedError, notTakenError, refusedError, toldError } from './session-errors.ts';
+import { takeItems } from './take-items.ts';
+
+/** How long the first result may take. */
+export type FirstWait = Pick<Deadlines, 'firstMs' | 'firstHelpMs'>;
+
+/** A long history takes 1 to 2 s; the plugins wait for 5. */
+const USUAL_TAKING_MS = 2_000;
+const TAKING_MS = 6_000;
+
+const FRESH_MS = 1_000;
+const BUSY_MS = 30;
 
 export interface ChildEvents {
   /** Its connection stands, or it needs none. */
   onOpened(child: Child): void;
+  /** What is due of it is late: it may still come. */
+  onLate(child: Child): void;
   /** Once; nothing of it is told afterwards but transcripts of what it had heard. */
   onFailed(child: Child, error: ProviderError): void;
   onResumable(child: Child, handle: string): void;
@@ -20,8 +37,13 @@ export interface ChildEvents {
   onExpiring(child: Child, inMs: number): void;
   onSpeech(child: Child, isStart: boolean): void;
   onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
+  /** The words of one of its turns will never come. */
+  onWordless(child: Child): void;
+  /** Audio or a call came, of any reply. */
+  onBegun(child: Child): void;
   /** A reply that nobody asked for: the answer to a turn. */
   onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
+  onSign(child: Child, sign: ReplySign): void;
   onMetrics(child: Child, metrics: unknown): void;
 }
 
@@ -35,6 +57,13 @@ export class Child {
   /** What it was given at its beginning. */
   #given: ReadonlySet<string> = new Set();
   turnEndMs = 0;
+  #model: string | undefined;
+  #isLingering = false;
+  /** Its model is gone, and its link has another one. */
+  hasOtherModel = false;
+  /** Something that is due of it was late in this turn. */
+  isLate = false;
+  #openedAtMs = Number.POSITIVE_INFINITY;
   #isResuming = false;
   #state: 'opening' | 'open' | 'over' = 'opening';
   #tellOver: () => void = () => undefined;
@@ -45,6 +74,8 @@ export class Child {
   #waiting: ((session: llm.RealtimeSession) => void)[] = [];
   /** One change of its conversation after the other: each is made to what it holds by then. */
   #updates: Promise<void> = Promise.resolve();
+  /** Changes that it has not taken yet. */
+  #taking = 0;
   /** Calls that this session made itself: it takes their results as such. */
   readonly callIds = new Set<string>();
 
@@ -65,6 +96,11 @@ export class Child {
 
   get isOver(): boolean {
     return this.#state === 'over';
+  }
+
+  /** Opened just now: what it is told of its end is how long it may live. */
+  get isFresh(): boolean {
+    return this.#clock.now() - this.#openedAtMs < FRESH_MS;
   }
 
   get adapter(): RealtimeAdapter | undefined {
@@ -94,7 +130,12 @@ export class Child {
 
   /** The deadlines of the attempt at hand; another one begins with each turn. */
   watchAttempt(): void {
+    this.isLate = false;
     this.attempt.onTimeout((error) => this.fail(error));
+    this.attempt.onLate(() => {
+      this.isLate = true;
+      if (!this.isOver) this.#events.onLate(this);
+    });
   }
 
   /** Does it now, or as soon as the session is there; what fails within is the provider's failure to answer for. */
@@ -127,24 +168,39 @@ export class Child {
   /** Resolves when it has taken them, or is over. */
   update(added: readonly llm.ChatItem[], removed: readonly string[] = []): Promise<void> {
     if (added.length === 0 && removed.length === 0) return this.#updates;
-    const updated = this.#updates.then(
-      () => new Promise<void>((resolve) => this.#change((context) => this.#apply(context, added, removed), resolve)),
-    );
+    this.#taking += 1;
+    const updated = this.#updates
+      .then(() => this.#take(added, removed))
+      .finally(() => {
+        this.#taking -= 1;
+      });
     this.#updates = Promise.race([updated, this.#over]);
     return this.#updates;
   }
 
   /** A reply, once it has taken what it was told before. */
-  ask(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
-    return this.#updates.then(
-      () =>
-        new Promise((resolve, reject) => {
-          if (this.isOver) reject(new llm.RealtimeError('the session is over'));
-          this.do((session) =>
-            session.generateReply(instructions, { ...(signal && { signal }) }).then(resolve, reject),
-          );
-        }),
-    );
+  async ask(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
+    await this.#updates;
+    try {
+      return this.#watched(await this.#generate(instructions, signal));
+    } catch (error) {
+      if (!(error instanceof BusyError) || this.isOver || signal?.aborted) throw error;
+    }
+    // What it was busy with is told to its end before.
+    await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, BUSY_MS));
+    if (signal?.aborted) throw new llm.RealtimeError('generateReply was aborted');
+    this.expectFirst();
+    return this.ask(instructions, signal);
+  }
+
+  /** The first result is due; what it was told before, it may take first. */
+  expectFirst(wait: FirstWait = this.attempt.deadlines): void {
+    const { firstMs, firstHelpMs } = wait;
+    const isTaking = this.#taking > 0;
+    this.attempt.expectFirst({
+      firstMs: firstMs + (isTaking ? TAKING_MS : 0),
+      firstHelpMs: firstHelpMs + (isTaking ? USUAL_TAKING_MS : 0),
+    });
   }
 
   pushAudio(frame: AudioFrame): void {
@@ -155,15 +211,16 @@ export class Child {
     if (this.#state === 'over') return;
     if (this.#isResuming && !this.attempt.hasResult && (error.status ?? 0) >= 1000) this.attempt.release();
     else this.attempt.fail(error);
+    if (error.isModelGone && this.#model !== undefined)
+      this.hasOtherModel = this.link.client.leaveModel?.(this.#model) ?? false;
     this.#end();
     this.#events.onFailed(this, error);
   }
 
-  /** Ends it; the verdict is left to whoever has its attempt. */
-  retire(): void {
-    if (this.#state === 'over') return;
-    this.attempt.expectNothing();
-    this.#end();
+  /** Another one was quicker: it ends with its first result, or is judged when that does not come at all. */
+  linger(): void {
+    this.#isLingering = true;
+    this.attempt.expectFirst();
   }
 
   /** Ends it without a verdict. */
@@ -173,11 +230,35 @@ export class Child {
     this.#end();
   }
 
+  #watched(event: llm.GenerationCreatedEvent): llm.GenerationCreatedEvent {
+    return watchBeginning(event, () => {
+      if (this.#isLingering) this.#succeedLate();
+      else if (!this.isOver) this.#events.onBegun(this);
+    });
+  }
+
+  /** It answered after another one: that is measured. */
+  #succeedLate(): void {
+    if (this.isOver) return;
+    this.attempt.result();
+    this.attempt.succeed();
+    this.#end();
+    this.#events.onBegun(this);
+  }
+
+  #generate(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
+    return new Promise((resolve, reject) => {
+      if (this.isOver) reject(new llm.RealtimeError('the session is over'));
+      this.do((session) => session.generateReply(instructions, { ...(signal && { signal }) }).then(resolve, reject));
+    });
+  }
+
   async #open(setup: SessionSetup): Promise<void> {
     const model = await this.link.client.model();
     if (this.isOver) return;
     const adapter = adapterFor(model);
     this.#adapter = adapter;
+    this.#model = model.model;
     this.turnEndMs = adapter.turnEndMs(model);
     const history = adapter.toHistory(setup.history);
     const open = () =>
@@ -188,6 +269,8 @@ export class Child {
           onExpiring: (inMs) => !this.isOver && this.#events.onExpiring(this, inMs),
           onResumable: (handle) => !this.isOver && this.#events.onResumable(this, handle),
           onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
+          onWordless: () => this.#events.onWordless(this),
+          onSign: (sign) => !this.isOver && this.#events.onSign(this, sign),
         },
       );
     // What a model without a connection of its own opens (the stages of a pipeline) is no part of this session.
@@ -224,35 +307,27 @@ export class Child {
     void this.update(history.items);
   }
 
-  #change(change: (context: llm.ChatContext) => void, done: () => void): void {
-    if (this.isOver) done();
-    this.do(async (session) => {
-      const context = session.chatCtx.copy();
-      change(context);
-      const message = `${this.id}: did not take the conversation`;
-      const cancel = this.#clock.setTimeout(
-        () => this.fail(new ProviderError({ kind: 'timeout', provider: this.id, message })),
-        this.attempt.deadlines.firstMs,
-      );
-      void this.#over.then(cancel);
-      await session.updateChatCtx(context).finally(() => {
+  /** A session that does not take it knows less than was said, and is of no use. */
+  #take(added: readonly llm.ChatItem[], removed: readonly string[]): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isOver) resolve();
+      this.do(async (session) => {
+        const fail = (how: 'late' | 'refused') => this.fail(notTakenError(this.id, how));
+        const cancel = this.#clock.setTimeout(() => fail('late'), TAKING_MS);
+        void this.#over.then(cancel);
+        const items = { added, removed, ownCalls: this.callIds };
+        const verdict = await takeItems(session, this.#adapter as RealtimeAdapter, items);
         cancel();
-        done();
+        if (verdict !== 'taken') fail(verdict);
+        resolve();
       });
     });
-  }
-
-  #apply(context: llm.ChatContext, added: readonly llm.ChatItem[], removed: readonly string[]): void {
-    context.items = context.items.filter(({ id }) => !removed.includes(id));
-    const isOwn = (item: llm.ChatItem) => item.type === 'function_call_output' && this.callIds.has(item.callId);
-    const foreign = this.#adapter?.toHistory(new llm.ChatContext(added.filter((item) => !isOwn(item))));
-    const items = [...added.filter(isOwn), ...(foreign?.items ?? [])];
-    context.items.push(...items.filter(({ id }) => !context.getById(id)));
   }
 
   #opened(): void {
     if (this.#state !== 'opening') return;
     this.#state = 'open';
+    this.#openedAtMs = this.#clock.now();
     this.attempt.opened();
     const { sessionMs } = this.link.traits;
     if (sessionMs !== undefined) this.#events.onExpiring(this, sessionMs);
@@ -273,7 +348,7 @@ export class Child {
       events.onTranscript(this, event),
     );
     session.on('generation_created', (event: llm.GenerationCreatedEvent) => {
-      if (!this.isOver && !event.userInitiated) events.onGeneration(this, event);
+      if (!this.isOver && !event.userInitiated) events.onGeneration(this, this.#watched(event));
     });
     session.on('metrics_collected', (metrics: unknown) => !this.isOver && events.onMetrics(this, metrics));
   }

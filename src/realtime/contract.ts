@@ -19,6 +19,8 @@ export interface RealtimeModelWish {
 export interface RealtimeClient extends ProviderClient {
   /** Its sessions are opened, watched, ended and replaced by the chain. */
   model(wish?: RealtimeModelWish): Promise<llm.RealtimeModel>;
+  /** The vendor has that model no more. @returns whether another one is given from now on */
+  leaveModel?(model: string): boolean;
 }
 
 export type RealtimeProvider = ProviderDefinition<'realtime', RealtimeTraits, RealtimeClient>;

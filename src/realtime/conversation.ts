@@ -3,6 +3,8 @@ import { llm } from '@livekit/agents';
 
 export class Conversation {
   #context = llm.ChatContext.empty();
+  /** Calls that nobody waits for any more. */
+  readonly #cancelled = new Set<string>();
 
   /** A copy. */
   get context(): llm.ChatContext {
@@ -13,7 +15,23 @@ export class Conversation {
   get openCalls(): readonly llm.FunctionCall[] {
     const { items } = this.#context;
     const answered = new Set(items.flatMap((item) => (item.type === 'function_call_output' ? [item.callId] : [])));
-    return items.filter((item) => item.type === 'function_call').filter(({ callId }) => !answered.has(callId));
+    return items
+      .filter((item) => item.type === 'function_call')
+      .filter(({ callId }) => !answered.has(callId) && !this.#cancelled.has(callId));
+  }
+
+  /** Whether the last that came is the result of a call. */
+  get endsWithResult(): boolean {
+    return this.#context.items.at(-1)?.type === 'function_call_output';
+  }
+
+  /** The vendor forgot these calls: no session waits for their results. */
+  cancel(callIds: readonly string[]): void {
+    for (const callId of callIds) this.#cancelled.add(callId);
+  }
+
+  isCancelled(callId: string): boolean {
+    return this.#cancelled.has(callId);
   }
 
   /** @returns what came and went */

@@ -2,19 +2,21 @@
 import { llm } from '@livekit/agents';
 import { durationMs } from '../vendors/rate-limit-reset.ts';
 import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
+import { GeminiTurns } from './gemini-turns.ts';
 import { isPcm16 } from './pcm16.ts';
 
 /** What is used of the plugin that is not public; checked before each use, as nothing promises it. */
-interface ModelInternals {
-  _options?: {
-    instructions?: string;
-    realtimeInputConfig?: { automaticActivityDetection?: { silenceDurationMs?: number } };
-  };
+interface Options {
+  readonly model?: string;
+  readonly instructions?: string;
+  readonly toolBehavior?: string;
+  readonly realtimeInputConfig?: { readonly automaticActivityDetection?: { readonly silenceDurationMs?: number } };
 }
 interface ServerContent {
   readonly modelTurn?: { readonly parts?: readonly { readonly inlineData?: { readonly data?: string } }[] };
 }
 interface SessionInternals {
+  options?: Options;
   sessionResumptionHandle?: string;
   handleServerContent?(content: ServerContent): void;
   handleGoAway?(goAway: { timeLeft?: string }): void;
@@ -22,27 +24,44 @@ interface SessionInternals {
 
 /** The vendor names no default; what it was heard to wait. */
 const USUAL_SILENCE_MS = 800;
+/** Their first turn passes over a history that is told in turns (pipecat). */
+const PASSES_OVER_HISTORY = /2\.5/;
+/** Newer ones go on talking while a tool runs, unless it is declared as one to be waited for (docs of gemini-3.8-live). */
+const WAITS_FOR_TOOLS = /gemini-(live-)?(2\.|3\.[01]-)/;
+
+/** End of speech to first audio: 1.5 s usually, 3 to 6 s and more at worst, from published measurements. */
+export const GEMINI_DEADLINES = { firstHelpMs: 2_500, firstMs: 6_000 };
+
+const turnsOf = new WeakMap<llm.RealtimeSession, GeminiTurns>();
 
 export const geminiAdapter: RealtimeAdapter = {
   setsUp: true,
   tellsSpeech: false,
   turnEndMs: (model) =>
-    (model as unknown as ModelInternals)._options?.realtimeInputConfig?.automaticActivityDetection?.silenceDurationMs ??
-    USUAL_SILENCE_MS,
+    optionsOf(model)?.realtimeInputConfig?.automaticActivityDetection?.silenceDurationMs ?? USUAL_SILENCE_MS,
   connects: true,
+  deadlines: GEMINI_DEADLINES,
   async open(model, { instructions, tools, history, resume }, events) {
-    // Given with the setup: to a session that stands it would be told as if the model had said it.
-    const options = (model as unknown as ModelInternals)._options;
-    if (options && instructions !== undefined) options.instructions = instructions;
     const session = model.session();
+    const internals = session as unknown as SessionInternals;
+    const name = optionsOf(model)?.model ?? '';
+    const isTold = PASSES_OVER_HISTORY.test(name) && resume === undefined && history.items.length > 0;
+    // Given with the setup, which is sent in a moment: to a session that stands it would be told as if the model had said it.
+    internals.options = {
+      ...internals.options,
+      ...(isTold || instructions !== undefined
+        ? { instructions: [instructions, ...(isTold ? [inWords(history)] : [])].filter(Boolean).join('\n\n') }
+        : {}),
+      ...(!WAITS_FOR_TOOLS.test(name) && { toolBehavior: internals.options?.toolBehavior ?? 'BLOCKING' }),
+    };
     // At once, before it connects: later it would connect again for them.
     void session.updateTools(tools).catch(() => undefined);
-    void session.updateChatCtx(history).catch(() => undefined);
-    const internals = session as unknown as SessionInternals;
+    if (!isTold) void session.updateChatCtx(history).catch(() => undefined);
     // It would close the session in the middle of a word and tell the history twice.
     if (internals.handleGoAway)
       internals.handleGoAway = ({ timeLeft }) => events.onExpiring(durationMs(timeLeft ?? '') ?? 0);
     followHandles(internals, resume, events);
+    turnsOf.set(session, new GeminiTurns(session, events.onSign));
     // It passes over audio that it can't decode.
     const handle = internals.handleServerContent?.bind(session);
     if (handle) {
@@ -54,9 +73,26 @@ export const geminiAdapter: RealtimeAdapter = {
     }
     return session;
   },
-  close: (session) => session.close(),
+  close: (session) => {
+    turnsOf.get(session)?.close();
+    return session.close();
+  },
   toHistory: toolItemsAsText,
 };
+
+function optionsOf(model: llm.RealtimeModel): Options | undefined {
+  return (model as unknown as { readonly _options?: Options })._options;
+}
+
+/** A conversation as part of the instructions. */
+function inWords(history: llm.ChatContext): string {
+  const lines = history.items.flatMap((item) => {
+    if (item.type !== 'message' || !item.textContent) return [];
+    const who = item.role === 'assistant' ? 'You' : item.role === 'user' ? 'Caller' : 'Instruction';
+    return [`${who}: ${item.textContent}`];
+  });
+  return `The call has been going on. What was said so far, which you go on from and don't repeat:\n${lines.join('\n')}`;
+}
 
 /** The plugin keeps the newest handle, and connects with the one that it has. */
 function followHandles(session: SessionInternals, resume: string | undefined, events: AdapterEvents): void {

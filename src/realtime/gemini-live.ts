@@ -1,10 +1,17 @@
 // gemini-live: Google's speech-to-speech models (the Live API), by LiveKit's plugin.
 import type { GoogleGenAI } from '@google/genai';
+import { ProviderError } from '../failover/provider-error.ts';
 import { checkGeminiModel, createGeminiSdk, GEMINI_URL, type GeminiAccount } from '../vendors/gemini-sdk.ts';
 import { defineRealtime, type RealtimeClient, type RealtimeModelWish } from './contract.ts';
+import { GEMINI_DEADLINES } from './gemini-adapter.ts';
 
 const ID = 'gemini-live';
 const TURN_END_MS = 500;
+/**
+ * Asked for in this order: previews end (https://ai.google.dev/gemini-api/docs/deprecations, read in November 2026). Not among them:
+ * gemini-3.1-flash-live-preview, which closes a session that is told anything in turns once it has answered (livekit/agents 5251).
+ */
+const MODELS = ['gemini-3.8-live', 'gemini-2.5-flash-native-audio-preview-12-2025'];
 
 export const geminiLive = defineRealtime({
   id: ID,
@@ -28,28 +35,36 @@ export const geminiLive = defineRealtime({
     // A session of audio alone may take 15 minutes (https://ai.google.dev/gemini-api/docs/live-session); its connection ends
     // earlier, which is announced.
     sessionMs: 14 * 60_000,
+    deadlines: GEMINI_DEADLINES,
   },
   create: ({ env, model }) =>
     new GeminiLiveClient({
       provider: ID,
       apiKey: env.GOOGLE_API_KEY || env.GEMINI_API_KEY || '',
       baseUrl: env.GEMINI_LIVE_BASE_URL || env.GEMINI_BASE_URL || GEMINI_URL,
-      model: model || 'gemini-2.5-flash-native-audio-preview-09-2025',
+      models: [...new Set([model || MODELS[0], ...MODELS])] as string[],
     }),
 });
 
-class GeminiLiveClient implements RealtimeClient {
-  readonly #account: GeminiAccount;
-  #sdk: Promise<GoogleGenAI> | undefined;
+interface Account extends Omit<GeminiAccount, 'model'> {
+  /** At least one; the first is asked for, and those behind it where it is gone. */
+  readonly models: readonly string[];
+}
 
-  constructor(account: GeminiAccount) {
+class GeminiLiveClient implements RealtimeClient {
+  readonly #account: Account;
+  #sdk: Promise<GoogleGenAI> | undefined;
+  #left = 0;
+
+  constructor(account: Account) {
     this.#account = account;
   }
 
   /** Models of native audio choose the language themselves, and refuse codes that they don't know. */
   async model({ voice = 'Aoede' }: RealtimeModelWish = {}) {
     const { realtime } = await import('@livekit/agents-plugin-google');
-    const { apiKey, baseUrl, model } = this.#account;
+    const { apiKey, baseUrl } = this.#account;
+    const model = this.#model;
     return new realtime.RealtimeModel({
       apiKey,
       model,
@@ -59,17 +74,35 @@ class GeminiLiveClient implements RealtimeClient {
     });
   }
 
+  leaveModel(model: string): boolean {
+    if (model !== this.#model) return true;
+    if (this.#left + 1 === this.#account.models.length) return false;
+    this.#left += 1;
+    return true;
+  }
+
   /** Loads the plugin, which takes some tenths of a second; asks nobody. */
   async warm(): Promise<void> {
     await import('@livekit/agents-plugin-google');
   }
 
+  /** Costs nothing, and tells a wrong key, a dead server and, once, a missing model. */
   async check(signal: AbortSignal): Promise<void> {
+    const model = this.#model;
     this.#sdk ??= createGeminiSdk(this.#account);
-    await checkGeminiModel(this.#sdk, this.#account, signal);
+    try {
+      await checkGeminiModel(this.#sdk, { ...this.#account, model }, signal);
+    } catch (cause) {
+      if (cause instanceof ProviderError && cause.kind === 'invalid-request') this.leaveModel(model);
+      throw cause;
+    }
   }
 
   async close(): Promise<void> {
     this.#sdk = undefined;
+  }
+
+  get #model(): string {
+    return this.#account.models[this.#left] as string;
   }
 }

@@ -1,12 +1,9 @@
 // What the caller says, whoever hears it: turns, their words once, and whether anybody hears at all.
 import type { llm } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
-import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
-import { ProviderError } from '../failover/provider-error.ts';
 import { CALLER_RATE_HZ, CallerAudio } from './caller-audio.ts';
 import type { Child } from './child.ts';
-import type { RealtimeLink } from './contract.ts';
 import { MonoAudio } from './mono-audio.ts';
 import { NamedTimers } from './named-timers.ts';
 import { CallerTurns } from './turns.ts';
@@ -15,7 +12,9 @@ import { CallerTurns } from './turns.ts';
 const TURN_END_MS = 500;
 /** The start that a session tells of a turn which it only hears again comes within this. */
 const ECHO_MS = 1_500;
-/** After noise was taken for speech, so long nobody is doubted for an answer that does not come. */
+/** A reply is never so quick that help would be of use sooner. */
+const LEAST_HELP_MS = 500;
+/** After noise was taken for speech, so long nobody gets help for an answer that does not come. */
 const TRUST_MS = 30_000;
 
 export interface HearingEvents {
@@ -24,9 +23,7 @@ export interface HearingEvents {
   onTranscript(event: llm.InputTranscriptionCompleted): void;
   /** The words of all turns that ended are known. */
   onAllWords(): void;
-  /** What may have been speech was not answered: another session is to be asked. */
-  onDoubt(error: ProviderError): void;
-  /** It was noise: nobody else heard it as speech either. */
+  /** What was not answered was noise: nobody else heard it as speech either. */
   onNoise(): void;
   isReplying(): boolean;
 }
@@ -45,8 +42,12 @@ export class Hearing {
   #ignoresStartUntilMs = Number.NEGATIVE_INFINITY;
   /** A session told of speech at a time at which it may be telling of its own reply. */
   #pendingStart = false;
-  /** It did not answer what may have been noise. */
-  #doubted: { readonly attempt: Attempt<RealtimeLink>; readonly error: ProviderError } | undefined;
+  /** Somebody heard the turn at hand as speech. */
+  #isConfirmed = false;
+  /** Began a reply of its own while the caller spoke, as some do: it hears. */
+  #begunBy: Child | undefined;
+  /** What this one still tells of a turn is known from another. */
+  #known: Child | undefined;
   #trustsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, events: HearingEvents) {
@@ -69,30 +70,52 @@ export class Hearing {
     return !this.lacksWords && this.#turns.isUnanswered && !this.#turns.isOpen;
   }
 
-  /** The caller's audio, of any rate and number of channels; `child` is who serves, if anybody does. */
-  write(frame: AudioFrame, child: Child | undefined): void {
+  /** 'due': the caller is quiet, and nobody has answered; 'none': nothing was said since the last answer. */
+  get turn(): 'none' | 'open' | 'due' {
+    if (!this.#turns.isUnanswered) return 'none';
+    return this.#audio.isSpeech ? 'open' : 'due';
+  }
+
+  /** The session that serves takes the caller to go on: its silence is no failure. */
+  waits(): void {
+    this.#timers.clear();
+  }
+
+  /** The caller's audio, of any rate and number of channels, to who serves and who helps, if anybody does. */
+  write(frame: AudioFrame, child: Child | undefined, rival: Child | undefined): void {
     const samples = this.#mono.push(frame);
     if (samples.length === 0) return;
     const change = this.#audio.write(samples);
     child?.pushAudio(new AudioFrame(samples, CALLER_RATE_HZ, 1, samples.length));
+    rival?.pushAudio(new AudioFrame(samples, CALLER_RATE_HZ, 1, samples.length));
     if (change === 'began') this.#turns.begin(this.#audio.onset, this.#clock.now());
+    if (change === 'began') this.#known = undefined;
     if (change && child && !this.#events.isReplying()) this.#watch(change, child);
   }
 
   /** Turns without words are said again to a new session; live audio follows. @returns milliseconds of audio */
   rehear(child: Child, isAnswered: boolean): number {
-    const from = this.#turns.wordlessFrom;
-    if (from === undefined) return 0;
-    const isEnded = !this.#audio.isSpeech && this.#audio.quietMs >= TURN_END_MS;
-    let samples = 0;
-    for (const piece of this.#audio.replay(from, isEnded)) {
-      samples += piece.length;
-      child.pushAudio(new AudioFrame(piece, CALLER_RATE_HZ, 1, piece.length));
-    }
+    const { samples, isEnded } = this.#sayAgain(child);
+    if (samples === 0) return 0;
     // The owner was told before that the caller began to speak, or is not to be stopped by what was said before.
     if (this.#isTold || this.#events.isReplying()) this.#ignoresStartUntilMs = this.#clock.now() + ECHO_MS;
-    if (isEnded && !isAnswered) this.#awaitAnswer(child);
+    if (isEnded && !isAnswered) child.expectFirst();
     return Math.round((samples * 1000) / CALLER_RATE_HZ);
+  }
+
+  /** To a session beside the one that serves; where nobody is known to have heard speech, it finds out whether it was any. */
+  help(rival: Child): void {
+    this.#sayAgain(rival);
+    if (this.#isConfirmed) rival.expectFirst();
+    else this.#timers.set('doubt', rival.attempt.deadlines.firstMs, () => rival.isOver || this.#noise());
+  }
+
+  /** It serves from now on, with what it heard beside the other one. */
+  takenOver(by: Child, heard: readonly llm.InputTranscriptionCompleted[]): void {
+    this.lost();
+    const wasKnown = !this.lacksWords;
+    for (const event of heard) if (this.lacksWords) this.transcript(event, by);
+    if (wasKnown && heard.length === 0) this.#known = by;
   }
 
   /** A session tells that the caller begins or ends to speak. */
@@ -106,24 +129,36 @@ export class Hearing {
     }
   }
 
-  transcript(event: llm.InputTranscriptionCompleted): void {
+  transcript(event: llm.InputTranscriptionCompleted, child: Child): void {
+    if (this.#known === child) return;
     if (event.isFinal) {
-      if (event.transcript.trim() === '') return;
+      if (event.transcript.trim() === '') {
+        this.wordless();
+        return;
+      }
       this.#turns.words();
     }
     this.#events.onTranscript(event);
     if (event.isFinal && !this.lacksWords) this.#events.onAllWords();
   }
 
+  /** The words of a turn will never come: it goes on without. */
+  wordless(): void {
+    this.#turns.words();
+    if (!this.lacksWords) this.#events.onAllWords();
+  }
+
   /** A session began a reply of its own: it has heard the caller. */
   generated(child: Child): void {
     this.#pendingStart = false;
     this.#hearer = undefined;
-    this.#settleDoubt(child);
+    if (this.#audio.isSpeech) this.#begunBy = child;
   }
 
   /** A reply to all turns began. */
   answered(child: Child | undefined): void {
+    this.#timers.cancel('doubt');
+    this.#isConfirmed = false;
     this.#turns.answered(this.#clock.now(), child?.capabilities?.userTranscription === false);
   }
 
@@ -131,6 +166,7 @@ export class Hearing {
   lost(): void {
     this.#timers.clear();
     this.#hearer = undefined;
+    this.#begunBy = undefined;
   }
 
   clear(): void {
@@ -139,7 +175,24 @@ export class Hearing {
 
   close(): void {
     this.#timers.clear();
-    this.#doubted?.attempt.release();
+  }
+
+  /** Turns without words once more, to whoever has not heard them. */
+  #sayAgain(child: Child): { samples: number; isEnded: boolean } {
+    const from = this.#turns.wordlessFrom;
+    const isEnded = !this.#audio.isSpeech && this.#audio.quietMs >= TURN_END_MS;
+    let samples = 0;
+    for (const piece of from === undefined ? [] : this.#audio.replay(from, isEnded)) {
+      samples += piece.length;
+      child.pushAudio(new AudioFrame(piece, CALLER_RATE_HZ, 1, piece.length));
+    }
+    return { samples, isEnded };
+  }
+
+  #noise(): void {
+    this.#turns.clear();
+    this.#trustsUntilMs = this.#clock.now() + TRUST_MS;
+    this.#events.onNoise();
   }
 
   /** Gemini's plugin says so at the beginning of each reply of its own, too: those are told with the reply. */
@@ -154,6 +207,7 @@ export class Hearing {
   #started(child: Child): void {
     this.#hearer = child;
     child.attempt.expectNothing();
+    this.#isConfirmed = true;
     const isEcho = this.#clock.now() < this.#ignoresStartUntilMs;
     this.#ignoresStartUntilMs = Number.NEGATIVE_INFINITY;
     this.#turns.begin(this.#audio.onset, this.#clock.now());
@@ -167,13 +221,14 @@ export class Hearing {
     this.#isTold = false;
     this.#turns.end();
     if (isRehearing) return;
-    child.attempt.expectFirst();
+    child.expectFirst();
     this.#events.onSpeechStop(child);
   }
 
   /** Not every vendor tells that it hears the caller, and none does that went silent: the turn's end is found here. */
   #watch(change: 'began' | 'ended', child: Child): void {
     if (change === 'began') {
+      this.#begunBy = undefined;
       this.#timers.cancel('turn');
       if (!this.#hearer) child.attempt.expectNothing();
       return;
@@ -186,37 +241,14 @@ export class Hearing {
   #ended(child: Child): void {
     const from = this.#turns.openFrom;
     if (from === undefined || !this.#audio.hasSpeech(from)) return;
-    if (this.#hearer === child) {
-      child.attempt.expectFirst();
+    if (this.#hearer === child || this.#begunBy === child) {
+      child.expectFirst();
       return;
     }
-    // Nothing of it was heard: the session is dead, or it was noise. Whoever is asked next will tell.
-    this.#timers.set('doubt', child.attempt.deadlines.firstMs, () => {
-      const isOpen = this.#turns.openFrom === from && !this.#events.isReplying() && !child.isOver;
-      if (!isOpen || this.#clock.now() < this.#trustsUntilMs) return;
-      const message = `${child.id}: no answer to what the caller said`;
-      const error = new ProviderError({ kind: 'timeout', provider: child.id, message });
-      this.#doubted = { attempt: child.attempt, error };
-      this.#events.onDoubt(error);
-    });
-  }
-
-  #awaitAnswer(child: Child): void {
-    if (!this.#doubted) child.attempt.expectFirst();
-    else this.#timers.set('doubt', 2 * child.attempt.deadlines.firstMs, () => this.#settleDoubt(undefined));
-  }
-
-  /** @param by who heard what the doubted session did not; undefined: nobody, it was noise */
-  #settleDoubt(by: Child | undefined): void {
-    const doubted = this.#doubted;
-    if (!doubted) return;
-    this.#doubted = undefined;
-    this.#timers.cancel('doubt');
-    if (by && by.link !== doubted.attempt.link) doubted.attempt.fail(doubted.error);
-    else doubted.attempt.release();
-    if (by) return;
-    this.#turns.clear();
-    this.#events.onNoise();
-    this.#trustsUntilMs = this.#clock.now() + TRUST_MS;
+    // It may have been noise, which nobody has to answer: it gets help when it is late, and is not judged.
+    if (this.#clock.now() < this.#trustsUntilMs) return;
+    const sinceMs = Math.max(TURN_END_MS, child.turnEndMs);
+    const firstHelpMs = Math.max(LEAST_HELP_MS, child.attempt.deadlines.firstHelpMs - sinceMs);
+    child.expectFirst({ firstHelpMs, firstMs: Number.POSITIVE_INFINITY });
   }
 }

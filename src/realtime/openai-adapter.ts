@@ -3,8 +3,11 @@ import { llm } from '@livekit/agents';
 import type { realtime } from '@livekit/agents-plugin-openai';
 import { WebSocket } from 'ws';
 import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
+import { BusyError } from './busy-error.ts';
 import { currentHandshakes } from './handshakes.ts';
+import { shortId, withShortIds } from './openai-ids.ts';
 import { isPcm16 } from './pcm16.ts';
+import type { ReplySign } from './reply-sign.ts';
 
 /** What is used of the plugin's session that is not public. */
 interface Internals {
@@ -23,8 +26,15 @@ interface Internals {
 interface ServerEvent {
   readonly type?: string;
   readonly delta?: string;
+  readonly item_id?: string;
+  readonly error?: { readonly code?: string | null; event_id?: string | null };
   readonly session?: { readonly expires_at?: number };
+  readonly response?: { readonly status?: string; readonly status_details?: { readonly reason?: string } | null };
 }
+
+const TRANSCRIPTION = 'conversation.item.input_audio_transcription.delta';
+const TRANSCRIPTION_FAILED = 'conversation.item.input_audio_transcription.failed';
+const BUSY = 'conversation_already_has_active_response';
 
 /** How long it waits at most: https://platform.openai.com/docs/guides/realtime-vad */
 const SEMANTIC_MS: Readonly<Record<string, number>> = { low: 8_000, medium: 4_000, auto: 4_000, high: 2_000 };
@@ -44,8 +54,14 @@ export const openaiAdapter: RealtimeAdapter = {
     const { realtime } = await import('@livekit/agents-plugin-openai');
     if (!(model instanceof realtime.RealtimeModel)) return model.session();
     const session = new (guardedSession(realtime))(model);
+    const partial = new Set<string>();
     session.on('openai_server_event_received', (event: ServerEvent) => {
+      const sign = signOf(event);
+      if (sign) events.onSign(sign);
       if (event.type === 'session.created') expiry(event.session?.expires_at, events);
+      // Where it has heard a part, the plugin tells that as the whole.
+      if (event.type === TRANSCRIPTION && event.item_id) partial.add(event.item_id);
+      if (event.type === TRANSCRIPTION_FAILED && !partial.has(event.item_id ?? '')) events.onWordless();
       // It passes over audio that it can't decode.
       const isAudio = event.type === 'response.output_audio.delta' || event.type === 'response.audio.delta';
       if (isAudio && !isPcm16(event.delta ?? '')) events.onMalformed(new RangeError('audio that is no PCM16'));
@@ -57,8 +73,32 @@ export const openaiAdapter: RealtimeAdapter = {
     // It waits for something to send before it looks whether it is closed: the connection would stay.
     (session as realtime.RealtimeSession).sendEvent?.({ type: 'input_audio_buffer.clear' });
   },
-  toHistory: (context) => context,
+  toHistory: withShortIds,
+  toId: shortId,
+  confirmsItems: true,
+  inWords: ({ id, name, output, createdAt }) =>
+    llm.ChatMessage.create({ id, role: 'user', content: `(The result of your tool ${name}: ${output})`, createdAt }),
 };
+
+/** https://platform.openai.com/docs/api-reference/realtime-server-events */
+function signOf({ type, response }: ServerEvent): ReplySign | undefined {
+  switch (type) {
+    case 'response.output_item.added':
+    case 'response.function_call_arguments.delta':
+      return { type: 'progress' };
+    case 'response.output_audio.done':
+    case 'response.audio.done':
+      return { type: 'generated' };
+    case 'response.done':
+      if (response?.status === 'failed') return { type: 'cut' };
+      if (response?.status !== 'incomplete') return undefined;
+      return response.status_details?.reason === 'content_filter'
+        ? { type: 'refused', reason: 'content_filter' }
+        : { type: 'cut' };
+    default:
+      return undefined;
+  }
+}
 
 function expiry(expiresAtS: number | undefined, events: AdapterEvents): void {
   if (expiresAtS) events.onExpiring(expiresAtS * 1000 - Date.now());
@@ -70,7 +110,44 @@ let guarded: typeof realtime.RealtimeSession | undefined;
 /** The plugin's session over a websocket that throws nothing and is made once. */
 function guardedSession({ RealtimeSession, processBaseURL }: Plugin): typeof realtime.RealtimeSession {
   if (guarded) return guarded;
-  class GuardedSession extends RealtimeSession {}
+  class GuardedSession extends RealtimeSession {
+    #isAnswering = false;
+    #isBusy = false;
+    #asked: string | undefined;
+    #onIdle: (() => void)[] = [];
+
+    constructor(...given: ConstructorParameters<typeof RealtimeSession>) {
+      super(...given);
+      this.on('openai_client_event_queued', ({ type, event_id }: { type?: string; event_id?: string }) => {
+        if (type === 'response.create') this.#asked = event_id;
+      });
+      this.on('openai_server_event_received', (event: ServerEvent) => this.#follow(event));
+    }
+
+    /** Server VAD answers a turn while the owner asks for something else: the request is refused, and made again later. */
+    override async generateReply(...given: Parameters<realtime.RealtimeSession['generateReply']>) {
+      try {
+        return await super.generateReply(...given);
+      } catch (error) {
+        if (!this.#isBusy) throw error;
+        this.#isBusy = false;
+        if (this.#isAnswering) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+        throw new BusyError('another reply was under way');
+      }
+    }
+
+    #follow({ type, error }: ServerEvent): void {
+      if (type === 'response.created') this.#isAnswering = true;
+      if (type === 'response.done') {
+        this.#isAnswering = false;
+        for (const resolve of this.#onIdle.splice(0)) resolve();
+      }
+      if (type !== 'error' || error?.code !== BUSY) return;
+      this.#isBusy = true;
+      // The vendor does not always say which request it refused; the plugin would wait for 10 s.
+      error.event_id ??= this.#asked ?? null;
+    }
+  }
   const connected = new WeakSet<object>();
   const original = (RealtimeSession.prototype as unknown as Internals).createWsConn;
   Object.defineProperty(GuardedSession.prototype, 'createWsConn', {

@@ -9,6 +9,8 @@ import { defineRealtime, type RealtimeClient, type RealtimeModelWish } from './c
 const ID = 'openai-realtime';
 const CHECK_MS = 60_000;
 const TURN_END_MS = 500;
+/** Asked for in this order: names end (https://developers.openai.com/api/docs/deprecations); these are in the SDK's `RealtimeSessionCreateRequest`. */
+const MODELS = ['gpt-realtime', 'gpt-realtime-2.1', 'gpt-realtime-1.5'];
 
 export const openaiRealtime = defineRealtime({
   id: ID,
@@ -30,7 +32,7 @@ export const openaiRealtime = defineRealtime({
     new OpenAiRealtimeClient({
       apiKey: env.OPENAI_API_KEY ?? '',
       baseUrl: env.OPENAI_REALTIME_BASE_URL || env.OPENAI_BASE_URL || 'https://api.openai.com/v1',
-      model: model || 'gpt-realtime',
+      models: [...new Set([model || MODELS[0], ...MODELS])] as string[],
     }),
 });
 
@@ -38,12 +40,14 @@ interface Account {
   readonly apiKey: string;
   /** With the version. */
   readonly baseUrl: string;
-  readonly model: string;
+  /** At least one; the first is asked for, and those behind it where it is gone. */
+  readonly models: readonly string[];
 }
 
 class OpenAiRealtimeClient implements RealtimeClient {
   readonly #account: Account;
   #sdk: Promise<OpenAI> | undefined;
+  #left = 0;
 
   constructor(account: Account) {
     this.#account = account;
@@ -51,7 +55,8 @@ class OpenAiRealtimeClient implements RealtimeClient {
 
   async model({ language, voice = 'alloy' }: RealtimeModelWish = {}) {
     const { realtime } = await import('@livekit/agents-plugin-openai');
-    const { apiKey, baseUrl, model } = this.#account;
+    const { apiKey, baseUrl } = this.#account;
+    const model = this.#model;
     return new realtime.RealtimeModel({
       apiKey,
       baseURL: baseUrl,
@@ -70,17 +75,27 @@ class OpenAiRealtimeClient implements RealtimeClient {
     });
   }
 
+  leaveModel(model: string): boolean {
+    if (model !== this.#model) return true;
+    if (this.#left + 1 === this.#account.models.length) return false;
+    this.#left += 1;
+    return true;
+  }
+
   /** Loads the plugin, which takes some tenths of a second; asks nobody. */
   async warm(): Promise<void> {
     await import('@livekit/agents-plugin-openai');
   }
 
-  /** Costs nothing, and tells a wrong key, a dead server and a missing model. */
+  /** Costs nothing, and tells a wrong key, a dead server and, once, a missing model. */
   async check(signal: AbortSignal): Promise<void> {
-    const { apiKey, baseUrl, model } = this.#account;
+    const { apiKey, baseUrl } = this.#account;
     try {
       this.#sdk ??= createOpenAiSdk({ apiKey, baseUrl, timeoutMs: CHECK_MS });
-      requireOpenAiModel(model, await listOpenAiModels(await this.#sdk, ID, signal), ID);
+      const models = await listOpenAiModels(await this.#sdk, ID, signal);
+      const model = this.#model;
+      if (models.length > 0 && !models.includes(model)) this.leaveModel(model);
+      requireOpenAiModel(model, models, ID);
     } catch (cause) {
       if (!signal.aborted) throw toProviderError(cause, ID, apiKey);
       throw new ProviderError({ kind: 'timeout', provider: ID, message: `${ID} did not answer in time`, cause });
@@ -89,5 +104,9 @@ class OpenAiRealtimeClient implements RealtimeClient {
 
   async close(): Promise<void> {
     this.#sdk = undefined;
+  }
+
+  get #model(): string {
+    return this.#account.models[this.#left] as string;
   }
 }

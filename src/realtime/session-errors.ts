@@ -10,6 +10,8 @@ export function refusedError(provider: string, status: number, headers: Incoming
     provider,
     message: `${provider}: refused the connection (${status})`,
     status,
+    // Both vendors' paths are fixed: only the model in them can be unknown.
+    isModelGone: status === 404,
     retryAfterMs: retryAfterMs({ get }),
   });
 }
@@ -20,8 +22,16 @@ export function lostError(provider: string, cause: unknown): ProviderError {
 }
 
 export function closedError(provider: string, code: number, reason: string): ProviderError {
-  const kind = kindOfWords(reason) ?? kindOfCloseCode(code);
-  return new ProviderError({ kind, provider, message: `${provider}: closed the connection (${code})`, status: code });
+  const isModelGone = MODEL_GONE.test(reason);
+  const kind = isModelGone ? 'invalid-request' : (kindOfWords(reason) ?? kindOfClosing(code, reason));
+  const message = `${provider}: ${isModelGone ? 'has the model no more' : 'closed the connection'} (${code})`;
+  return new ProviderError({ kind, provider, message, status: code, isModelGone });
+}
+
+/** It does not know what was said. */
+export function notTakenError(provider: string, how: 'late' | 'refused'): ProviderError {
+  const kind = how === 'late' ? 'timeout' : 'invalid-request';
+  return new ProviderError({ kind, provider, message: `${provider}: did not take the conversation` });
 }
 
 export function malformedError(provider: string, cause: unknown): ProviderError {
@@ -51,6 +61,10 @@ export function toldError(
     return closedError(provider, statusCode, String(body?.reason ?? message));
   }
   const code = String(body?.code ?? body?.type ?? '');
+  if (code === 'model_not_found' || MODEL_GONE.test(message)) {
+    const words = `${provider}: has the model no more (${code})`;
+    return new ProviderError({ kind: 'invalid-request', provider, message: words, isModelGone: true, cause: error });
+  }
   const kind = kindOfWords(`${code} ${String(body?.type ?? '')} ${message}`);
   if (kind === undefined && recoverable !== false) return undefined;
   return new ProviderError({
@@ -59,6 +73,16 @@ export function toldError(
     message: `${provider}: told an error${/^[a-z_]+$/.test(code) ? ` (${code})` : ''}`,
     cause: error,
   });
+}
+
+/** OpenAI's `model_not_found` as an event or in a closing, Gemini's 1008 "models/… is not found for API version …". */
+const MODEL_GONE = /model_not_found|\bmodels?\b.*(?:not found|does not exist)/i;
+/** Gemini closes healthy sessions with these now and then: https://github.com/livekit/agents/issues/4699 and its siblings. */
+const PASSING = /is not implemented|requested entity was not found/i;
+const NAMES_CAUSE = /\bkey\b|\bproject\b|\bmodels?\b/i;
+
+function kindOfClosing(code: number, reason: string): ProviderErrorKind {
+  return code === 1008 && PASSING.test(reason) && !NAMES_CAUSE.test(reason) ? 'server' : kindOfCloseCode(code);
 }
 
 /** https://platform.openai.com/docs/guides/error-codes, https://ai.google.dev/gemini-api/docs/troubleshooting */

@@ -86,6 +86,11 @@ export class SpokenWords {
     return text;
   }
 
+  /** Words that were not taken. */
+  get left(): number {
+    return this.#words.length - this.#taken + (this.#pending.trim() === '' ? 0 : 1);
+  }
+
   /** Where the next word that was not taken begins. */
   get nextStartMs(): number | undefined {
     return this.#words[this.#taken]?.startMs;

@@ -14,6 +14,10 @@ const FADE_MS = 8;
 const WORD_MS = 100;
 /** A session that goes on is listened to for so long before it is clear that it repeats nothing. */
 const JOIN_MS = 1_200;
+/** So much of what can't be heard is no pause. */
+export const SILENCE_MS = 1_000;
+/** -60 dBFS, as root mean square of PCM16. */
+const LEAST_LEVEL = 32_767 / 1_000;
 
 export interface StretchOutput {
   audio(samples: Int16Array): void;
@@ -31,6 +35,8 @@ export class Stretch {
   #tailSamples = 0;
   #received = 0;
   #released = 0;
+  /** End of the last audio that can be heard. */
+  #audible = 0;
 
   /** @param said what the message held before: this session is to go on from there */
   constructor(output: StretchOutput, pace: SpeakingPace, said: string) {
@@ -49,9 +55,15 @@ export class Stretch {
     return this.#received > 0 || this.#hasText;
   }
 
+  /** It went quiet while words were due: those are not said. One may be placed wrongly. */
+  get isCutShort(): boolean {
+    return toMs(this.#received - this.#audible) >= SILENCE_MS && this.#words.left > 1;
+  }
+
   /** Mono PCM16 at REPLY_RATE_HZ; kept. */
   audio(samples: Int16Array): void {
     this.#received += samples.length;
+    if (isAudible(samples)) this.#audible = this.#received;
     this.#tail.push(samples);
     this.#tailSamples += samples.length;
     if (!this.#isJoined) this.#tryJoin(toMs(this.#received) >= JOIN_MS);
@@ -71,6 +83,13 @@ export class Stretch {
     this.#release(0);
     this.#output.text(this.#words.take(Number.POSITIVE_INFINITY));
     if (!this.#join) this.#words.learn(toMs(this.#received));
+  }
+
+  /** Its end can't be heard: the words that were due in it are left for whoever goes on. */
+  cut(): void {
+    this.#output.text(this.#words.take(toMs(this.#audible) - WORD_MS));
+    this.#tail = [];
+    this.#tailSamples = 0;
   }
 
   /** It broke: what is held back is given up to its last pause, the rest of it left for whoever goes on. */
@@ -104,7 +123,7 @@ export class Stretch {
       this.#released += samples.length;
       this.#output.audio(samples);
     }
-    const text = this.#words.take(this.releasedMs - WORD_MS);
+    const text = this.#words.take(Math.min(this.releasedMs, toMs(this.#audible)) - WORD_MS);
     if (text) this.#output.text(text);
   }
 
@@ -142,6 +161,12 @@ export class Stretch {
     this.#tail = [fadeIn(kept, toSamples(FADE_MS))];
     this.#tailSamples = kept.length;
   }
+}
+
+export function isAudible(samples: Int16Array): boolean {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  return sum >= samples.length * LEAST_LEVEL ** 2 && samples.length > 0;
 }
 
 function toMs(samples: number): number {

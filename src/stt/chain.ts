@@ -5,6 +5,7 @@ import type { Attempt } from '../failover/attempt.ts';
 import { roundWaitMs } from '../failover/backoff.ts';
 import type { Failover, FailoverLink } from '../failover/failover.ts';
 import { ProviderError } from '../failover/provider-error.ts';
+import { TurnOpenings } from '../failover/turn-openings.ts';
 import { BetterLink } from './better-link.ts';
 import { type Conducting, tellSwitch } from './conducting.ts';
 import type { SttClient, SttOpenOptions, SttPart, SttSession, SttTraits } from './contract.ts';
@@ -50,8 +51,14 @@ export function openSttChain(
 /** No wait is worth a timer that is shorter. */
 const LEAST_WAIT_MS = 20;
 const LOOK_AGAIN_MS = 200;
+const BUSY_MS = 100;
 /** An utterance is over after so much quiet, where nobody else can tell. */
 const UTTERANCE_END_MS = 300;
+/** What was heard is to be final so long after it became quiet: of 300 ms, 200 passed until that is known. */
+const FINALISE_MS = 100;
+const FINALISE_AGAIN_MS = 300;
+/** What follows so much quiet is another turn. */
+const TURN_PAUSE_MS = 700;
 /** What owes nothing at the end may take so long to say so. */
 const END_MS = 1_500;
 const MOST_AT_ONCE_MS = 1_000;
@@ -78,17 +85,19 @@ class SttConductor implements ChainedSttSession, EarEvents {
   readonly #better: BetterLink;
   readonly #watches = new Map<Ear, () => void>();
   readonly #tried = new Set<SttLink>();
+  readonly #turn = new TurnOpenings<SttLink>();
   readonly #unsubscribe: () => void;
   readonly #cancel = () => this.#close();
   #serving: Ear | undefined;
   #switch: PendingSwitch | undefined;
-  /** Of attempts at all links, without words in between. */
+  /** Of attempts at all links, without a final in between. */
   #rounds = 0;
   #renewedMs = Number.NEGATIVE_INFINITY;
   #expectation: SpeechExpectation | undefined;
   #hasEnded = false;
   #cancelRetry: () => void = () => undefined;
   #cancelPromotion: () => void = () => undefined;
+  #cancelFinalise: () => void = () => undefined;
 
   constructor(failover: Failover<SttLink>, options: Omit<SttOpenOptions, 'onOpen'>, extras: SttChainExtras) {
     this.#failover = failover;
@@ -158,7 +167,14 @@ class SttConductor implements ChainedSttSession, EarEvents {
 
   onOpen(ear: Ear): void {
     if (ear === this.#better.ahead) this.#better.handOver(ear);
-    else if (ear === this.#serving && !ear.owes) this.#tellSwitch(ear);
+    else if (ear === this.#serving) {
+      this.#suspicion.onServingOpen(ear);
+      if (!ear.owes) this.#tellSwitch(ear);
+    }
+  }
+
+  onLate(ear: Ear): void {
+    if (ear === this.#serving) this.#suspicion.connectIsLate(ear);
   }
 
   onPart(ear: Ear, part: SttPart): void {
@@ -180,6 +196,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
     ear.fail(error);
     this.#unwatch(ear);
     this.#tried.add(ear.link);
+    this.#turn.failed(ear.link);
     this.#better.left(ear.link);
     if (!this.#hasEnded) this.#recovery.watch(ear.link, error);
     if (ear === this.#better.ahead) this.#better.giveUp();
@@ -187,9 +204,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
       const wordsKept = this.#transcript.orphan(ear);
       this.#serving = undefined;
       this.#switch ??= { from: ear.link, error, atMs, wordsKept };
-      const beside = this.#suspicion.takeBeside();
-      if (beside) this.#serve(beside);
-      else this.#openNext(ear);
+      if (!this.#suspicion.serveBeside()) this.#openNext(ear);
     }
   }
 
@@ -224,6 +239,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
       heard: this.#heard,
       transcript: this.#transcript,
       tried: this.#tried,
+      turn: this.#turn,
       get serving() {
         return self.#serving;
       },
@@ -262,9 +278,9 @@ class SttConductor implements ChainedSttSession, EarEvents {
   }
 
   #openNext(failed: Ear | undefined): void {
-    const attempt = this.#failover.next(this.#tried, { after: failed?.link, isLastResort: true });
+    const attempt = this.#failover.next(this.#tried, { after: failed?.link, isLastResort: true, turn: this.#turn });
     if (!attempt) {
-      this.#exhausted(failed?.hasWords === true);
+      this.#exhausted(failed?.hasWords === true && this.#turn.allows(failed.link));
       return;
     }
     const ear = this.#open(attempt);
@@ -281,7 +297,10 @@ class SttConductor implements ChainedSttSession, EarEvents {
       this.#close();
       return;
     }
-    if (!isFresh) this.#rounds += 1;
+    if (!isFresh) {
+      this.#rounds += 1;
+      this.#turn.startOver();
+    }
     const waitMs = isFresh ? 0 : roundWaitMs(this.#rounds, random);
     if (!isFresh && !this.#failover.isExhausted) {
       const message = 'no speech-to-text provider is left';
@@ -301,6 +320,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
   #serve(ear: Ear): void {
     this.#serving = ear;
     this.#transcript.adopt(ear, this.#heard.toMs(this.#heard.replayFrom));
+    if (!ear.isOpen && ear.attempt.ageMs >= ear.attempt.deadlines.connectHelpMs) this.#suspicion.connectIsLate(ear);
     this.onChange(ear);
   }
 
@@ -309,15 +329,22 @@ class SttConductor implements ChainedSttSession, EarEvents {
     this.#suspicion.onServingPart(ear, part);
     this.#transcript.take(ear, part);
     // Who answers by request owes until it has told the end, which comes after its words.
-    if (part.type === 'speech-end') this.#better.look();
+    if (part.type === 'speech-end') this.#atBoundary();
     if (!('text' in part) || part.text === '') return;
     this.#tried.clear();
-    this.#rounds = 0;
     this.#suspicion.onWords();
     this.#tellSwitch(ear);
     this.#better.giveUp();
     if (part.type !== 'final') return;
+    this.#rounds = 0;
+    this.#turn.startOver();
     this.#renew(ear);
+    this.#atBoundary();
+  }
+
+  /** Perhaps the end of a turn: whoever should serve the next one may. */
+  #atBoundary(): void {
+    this.#suspicion.giveBack();
     this.#better.look();
   }
 
@@ -331,6 +358,8 @@ class SttConductor implements ChainedSttSession, EarEvents {
 
   #speechChanged(): void {
     const { isSpeech } = this.#heard.gate;
+    this.#cancelFinalise();
+    if (isSpeech && this.#heard.quietBeforeMs >= TURN_PAUSE_MS) for (const ear of this.#ears()) ear.beginTurn();
     if (isSpeech && this.#serving?.isOpen) {
       // Measured from here; whether it is late is told by the audio.
       this.#serving.attempt.expectFirst();
@@ -338,8 +367,22 @@ class SttConductor implements ChainedSttSession, EarEvents {
     }
     for (const ear of this.#ears()) this.onChange(ear);
     if (isSpeech) return;
+    this.#finaliseIn(FINALISE_MS);
     if (!this.#serving) this.#promoteSoon();
-    this.#better.look();
+    this.#atBoundary();
+  }
+
+  /** Words may come late, so it is asked for again while somebody owes their final. */
+  #finaliseIn(ms: number): void {
+    this.#cancelFinalise = this.#failover.clock.setTimeout(() => {
+      if (this.#takesNoMore || this.#heard.isSpeech) return;
+      const owing = this.#ears().filter(({ owes }) => owes);
+      for (const ear of owing) {
+        ear.finalise();
+        this.onChange(ear);
+      }
+      if (owing.length > 0) this.#finaliseIn(FINALISE_AGAIN_MS);
+    }, ms);
   }
 
   #endedWithout(ear: Ear): void {
@@ -365,7 +408,15 @@ class SttConductor implements ChainedSttSession, EarEvents {
   #watchIn(ear: Ear, ms: number, run = () => this.onChange(ear)): void {
     if (ms === Number.POSITIVE_INFINITY) return;
     this.#unwatch(ear);
-    this.#watches.set(ear, this.#failover.clock.setTimeout(run, Math.max(LEAST_WAIT_MS, ms)));
+    const { clock } = this.#failover;
+    const waitMs = Math.max(LEAST_WAIT_MS, ms);
+    const dueMs = clock.now() + waitMs;
+    const look = () => {
+      // This process had no time: what the link has said in the meantime is heard first.
+      if (clock.now() - dueMs > BUSY_MS) this.#watchIn(ear, LOOK_AGAIN_MS, run);
+      else run();
+    };
+    this.#watches.set(ear, clock.setTimeout(look, waitMs));
   }
 
   #unwatch(ear: Ear): void {
@@ -387,6 +438,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
     this.#recovery.close();
     this.#cancelRetry();
     this.#cancelPromotion();
+    this.#cancelFinalise();
     const serving = this.#serving;
     if (serving?.attempt.hasResult && this.#hasEnded) serving.attempt.succeed();
     for (const ear of this.#ears()) this.#drop(ear);

@@ -2,6 +2,7 @@
 import type { Attempt } from '../failover/attempt.ts';
 import type { Failover, Switch } from '../failover/failover.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
+import type { TurnOpenings } from '../failover/turn-openings.ts';
 import type { SttLink } from './chain.ts';
 import type { SttPart } from './contract.ts';
 import type { Ear } from './ear.ts';
@@ -16,6 +17,8 @@ export interface Conducting {
   readonly hasEnded: boolean;
   /** Failed since the last words. */
   readonly tried: ReadonlySet<SttLink>;
+  /** What the turn has cost since the last final. */
+  readonly turn: TurnOpenings<SttLink>;
   open(attempt: Attempt<SttLink>): Ear;
   /** Once the ear has its place: it may tell something at once. */
   start(ear: Ear): void;

@@ -10,6 +10,14 @@ export interface SttTraits extends ProviderTraits {
   readonly wordTimes: boolean;
   /** It must be told by `speech()` when the caller speaks (voice activity), as it can't find out cheaply. */
   readonly needsVoiceActivity: boolean;
+  /** Its times may fall behind the audio, and it may tell the end of speech before the words: so do plugins, as it can't be known. */
+  readonly clockLags?: boolean;
+}
+
+/** In milliseconds from the moment at which a final was asked for: then it is late, then it has failed. */
+export interface FinalWait {
+  readonly helpMs: number;
+  readonly ms: number;
 }
 
 export interface SttWord {
@@ -62,6 +70,8 @@ export interface SttSession {
 
 export interface SttClient extends ProviderClient {
   open(options: SttOpenOptions): SttSession;
+  /** Where its model takes longer over a final than over the next words; the stall's wait where absent. */
+  readonly finals?: FinalWait;
 }
 
 export type SttProvider = ProviderDefinition<'stt', SttTraits, SttClient>;

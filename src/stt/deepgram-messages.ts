@@ -3,7 +3,13 @@ import type { SttPart, SttWord } from './contract.ts';
 
 /** What of a message matters here; fields: developers.deepgram.com/reference/speech-to-text/listen-streaming. */
 export type DeepgramMessage =
-  | { readonly type: 'words'; readonly words: HeardWords; readonly isFinal: boolean; readonly endsSpeech: boolean }
+  | {
+      readonly type: 'words';
+      readonly words: HeardWords;
+      readonly isFinal: boolean;
+      readonly endsSpeech: boolean;
+      readonly isAsked: boolean;
+    }
   | { readonly type: 'speech-start'; readonly atS: number }
   | { readonly type: 'speech-end' }
   /** All is said: so much audio was received. */
@@ -55,6 +61,7 @@ function readResults(message: Record<string, unknown>): DeepgramMessage | undefi
     type: 'words',
     isFinal: message.is_final === true,
     endsSpeech: message.speech_final === true,
+    isAsked: message.from_finalize === true,
     words: {
       text: best.transcript.trim(),
       confidence: Math.max(0, Math.min(1, numberOr(best.confidence, 1))),

@@ -41,6 +41,8 @@ export class DeepgramSession implements SttSession {
   #isSpeaking = false;
   #hasInterim = false;
   #lastMs = 0;
+  /** Up to where it was asked for a final. */
+  #askedAtMs = 0;
   #ended = false;
   readonly #cancel = () => this.#finish();
 
@@ -72,7 +74,7 @@ export class DeepgramSession implements SttSession {
 
   flush(): void {
     if (this.#isClosed) return;
-    if (this.#socket.isOpen) this.#socket.send(FINALIZE);
+    if (this.#socket.isOpen) this.#finalize();
     else this.#backlog.push(FINALIZE);
   }
 
@@ -93,11 +95,16 @@ export class DeepgramSession implements SttSession {
     this.#backlog = [];
     this.#backlogSamples = 0;
     for (const item of backlog) {
-      if (item === FINALIZE) this.#socket.send(FINALIZE);
+      if (item === FINALIZE) this.#finalize();
       else this.#send(item);
     }
     if (this.#ended) this.#socket.send(CLOSE);
     this.#options.onOpen?.();
+  }
+
+  #finalize(): void {
+    this.#askedAtMs = (this.#sentSamples * 1000) / this.#options.sampleRateHz + this.#offsetMs;
+    this.#socket.send(FINALIZE);
   }
 
   #send(samples: Int16Array): void {
@@ -134,6 +141,7 @@ export class DeepgramSession implements SttSession {
         break;
       case 'words':
         this.#hear(message.words, message.isFinal, message.endsSpeech);
+        if (message.isAsked && !message.endsSpeech) this.#finalised();
         break;
       case 'speech-start':
         this.#startSpeech(message.atS * 1000 + this.#offsetMs);
@@ -164,6 +172,13 @@ export class DeepgramSession implements SttSession {
       this.#hasInterim = !isFinal;
     }
     if (endsSpeech) this.#endSpeech();
+  }
+
+  /** Finalize is answered even where nothing was said; of speech, `speech_final` may never come. */
+  #finalised(): void {
+    if (this.#ended || this.#hasInterim) return;
+    this.#isSpeaking = false;
+    this.parts.push({ type: 'speech-end', atMs: this.#askedAtMs });
   }
 
   #startSpeech(atMs: number): void {

@@ -56,8 +56,8 @@ export const deepgramStt = defineStt({
     usdPerMinute: 0.0048,
     quality: 0.95,
     regions: ['us'],
-    // Interims come about once a second of audio, so a stage's usual waits would take that rhythm for an outage.
-    deadlines: { firstMs: 1_500, stallMs: 1_800 },
+    // Interims come about once a second of audio, and are told up to half a second later.
+    deadlines: { stallHelpMs: 1_400 },
     typicalFirstMs: 900,
   },
   create: ({ env, model }) =>

@@ -29,8 +29,8 @@ export class EarFeed {
   /** Audio that was gone from the ring before the session got it. */
   skippedMs = 0;
   readonly replayedMs: number;
-  /** When voice activity began or ended last. */
-  changedMs = Number.NEGATIVE_INFINITY;
+  /** When the session was last asked to finalise because nobody spoke. */
+  finalisedMs = Number.NEGATIVE_INFINITY;
   readonly #options: EarFeedOptions;
   readonly #resampler: StreamResampler | undefined;
   readonly #chunk: number;
@@ -47,6 +47,7 @@ export class EarFeed {
   #isEnded = false;
   #isClosed = false;
   #lastFlush = -1;
+  #finaliseAt = Number.POSITIVE_INFINITY;
   #cancelWait: () => void = () => undefined;
 
   constructor(options: EarFeedOptions) {
@@ -113,6 +114,12 @@ export class EarFeed {
     }
   }
 
+  /** Asks for the final of all that was heard until now, once the session has it. */
+  finalise(): void {
+    this.#finaliseAt = this.#options.heard.ring.written;
+    this.pump();
+  }
+
   end(): void {
     this.#isEnding = true;
     this.pump();
@@ -126,17 +133,22 @@ export class EarFeed {
 
   /** One chunk for the session, as far as the detector looked; false when there is none. */
   #give(): boolean {
-    const { heard, session } = this.#options;
+    const { heard, session, clock } = this.#options;
     if (this.#isClosed || this.#isEnded) return false;
     this.#skipWhatIsGone();
-    const flush = heard.nextFlush(Math.max(this.#given, this.#lastFlush + 1));
-    if (flush === this.#given) {
-      this.#lastFlush = flush;
+    const asked = heard.nextFlush(Math.max(this.#given, this.#lastFlush + 1)) ?? Number.POSITIVE_INFINITY;
+    const flush = Math.min(asked, this.#finaliseAt);
+    if (flush <= this.#given) {
+      if (asked <= this.#given) this.#lastFlush = asked;
+      if (this.#finaliseAt <= this.#given) {
+        this.#finaliseAt = Number.POSITIVE_INFINITY;
+        this.finalisedMs = clock.now();
+      }
       session.flush();
       return true;
     }
     const written = heard.ring.written;
-    const limit = Math.min(this.#detector && !this.#isDetectorDone ? this.#processed : written, flush ?? written);
+    const limit = Math.min(this.#detector && !this.#isDetectorDone ? this.#processed : written, flush);
     if (limit <= this.#given) return false;
     const samples = heard.ring.view(this.#given, Math.min(this.#chunk, limit - this.#given));
     this.#given += samples.length;
@@ -222,9 +234,8 @@ export class EarFeed {
   /** What was looked at before goes to the session first. */
   #told(active: boolean): void {
     if (this.#isClosed || this.#isEnded || active === this.#isActive) return;
-    const { session, clock, onSpeech } = this.#options;
+    const { session, onSpeech } = this.#options;
     this.#isActive = active;
-    this.changedMs = clock.now();
     try {
       session.speech?.(active);
     } catch (error) {

@@ -4,15 +4,18 @@ import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
 import { ProviderError, serverError } from '../failover/provider-error.ts';
 import type { SttLink } from './chain.ts';
-import type { SttOpenOptions, SttPart, SttSession } from './contract.ts';
+import type { FinalWait, SttOpenOptions, SttPart, SttSession } from './contract.ts';
 import { EarFeed } from './ear-feed.ts';
 import type { HeardAudio } from './heard-audio.ts';
+import { LaggingClock } from './lagging-clock.ts';
 import type { OpenActivity } from './voice-activity.ts';
 import { reachesBeyond, type SttWords, shift } from './words.ts';
 
 export interface EarEvents {
   /** Its connection stands. */
   onOpen(ear: Ear): void;
+  /** Its connection is late, and may still come. */
+  onLate(ear: Ear): void;
   /** Times are on the stream's clock. */
   onPart(ear: Ear, part: SttPart): void;
   /** Once, unless it is closed before. */
@@ -53,6 +56,7 @@ export class Ear {
   isInSpeech = false;
   readonly startedAt: number;
   readonly #options: EarOptions;
+  readonly #clock: LaggingClock | undefined;
   readonly #abort = new AbortController();
   #session: SttSession | undefined;
   #feed: EarFeed | undefined;
@@ -60,6 +64,8 @@ export class Ear {
   #expectation: SpeechExpectation | undefined;
   /** When utterances ended by voice activity that have no answer yet. */
   readonly #owedSinceMs: number[] = [];
+  /** Of the turn that is being heard it said something. */
+  #hasBegunTurn = false;
   #answeredAt: number;
   #mark: { readonly position: number; readonly atMs: number };
 
@@ -71,6 +77,8 @@ export class Ear {
     this.#expectation = options.expectation;
     this.#answeredAt = this.startedAt;
     this.#mark = { position: this.startedAt, atMs: options.clock.now() };
+    const { heard } = options;
+    if (this.link.traits.clockLags) this.#clock = new LaggingClock(heard, heard.toMs(this.startedAt));
   }
 
   /** Opens the session and gives it what was heard since the last final. */
@@ -78,6 +86,9 @@ export class Ear {
     const { attempt } = this;
     attempt.connecting();
     attempt.onTimeout((error) => this.#fail(error));
+    attempt.onLate(() => {
+      if (!this.isClosed && !this.isOpen) this.#options.events.onLate(this);
+    });
     try {
       const session = this.link.client.open({
         ...this.#options.open,
@@ -105,6 +116,19 @@ export class Ear {
 
   flush(): void {
     this.#feed?.pump();
+  }
+
+  /** Nobody speaks: what it heard is to be final, though it may not have noticed. */
+  finalise(): void {
+    const { interimResults, needsVoiceActivity } = this.link.traits;
+    if (!this.isOpen || !interimResults || needsVoiceActivity || this.#hasEnded || !this.owes) return;
+    // Once, until it tells more.
+    if (this.#feed && this.#feed.finalisedMs <= this.#mark.atMs) this.#feed.finalise();
+  }
+
+  /** Speech began after so long a quiet that it is another turn. */
+  beginTurn(): void {
+    this.#hasBegunTurn = false;
   }
 
   expect(expectation: SpeechExpectation): void {
@@ -151,10 +175,13 @@ export class Ear {
     return this.#owedSinceMs.length > 0 && !this.link.traits.interimResults;
   }
 
-  /** For which of its deadlines it is waited. */
-  get deadlineMs(): number {
-    const { firstMs, stallMs } = this.attempt.deadlines;
-    return this.interim && this.link.traits.interimResults ? stallMs : firstMs;
+  /** For how long it is waited now: then it is helped, then judged. */
+  get wait(): FinalWait {
+    const { firstHelpMs, firstMs, stallHelpMs, stallMs } = this.attempt.deadlines;
+    const stall = { helpMs: stallHelpMs, ms: stallMs };
+    if (!this.link.traits.interimResults) return { helpMs: firstHelpMs, ms: firstMs };
+    if (this.#isFinalAsked) return this.link.client.finals ?? stall;
+    return this.interim || this.#hasBegunTurn ? stall : { helpMs: firstHelpMs, ms: firstMs };
   }
 
   /**
@@ -182,7 +209,13 @@ export class Ear {
       const withoutMs = heard.gate.speechMs(this.#mark.position) + nowMs - heard.quietSinceMs;
       return Math.min(sinceMarkMs, withoutMs) - lead;
     }
-    return Math.min(sinceMarkMs, nowMs - (owedSinceMs ?? heard.quietSinceMs)) - lead;
+    const askedMs = Math.max(heard.quietSinceMs, this.#feed?.finalisedMs ?? 0);
+    return Math.min(sinceMarkMs, nowMs - (owedSinceMs ?? askedMs)) - lead;
+  }
+
+  /** And the words behind it may have to wait for it. */
+  get #isFinalAsked(): boolean {
+    return this.interim !== undefined && (this.#feed?.finalisedMs ?? Number.NEGATIVE_INFINITY) > this.#mark.atMs;
   }
 
   /** It had words of this speech, and then was silent while more was said. */
@@ -227,7 +260,7 @@ export class Ear {
 
   #take(raw: SttPart): void {
     const { heard, events } = this.#options;
-    const part = shift(raw, heard.toMs(this.startedAt) + (this.#feed?.skippedMs ?? 0));
+    const part = this.#placed(raw);
     this.#opened();
     switch (part.type) {
       case 'speech-start':
@@ -238,7 +271,8 @@ export class Ear {
         this.tellsSpeech = true;
         this.isInSpeech = false;
         this.#owedSinceMs.shift();
-        if (!this.interim)
+        // Who tells it before the words has told nothing yet.
+        if (!this.interim && !this.#clock)
           this.#result(raw.type === 'speech-end' && raw.atMs > 0 ? heard.toSamples(part.atMs) : undefined);
         break;
       default:
@@ -246,10 +280,18 @@ export class Ear {
           this.#result(part.text !== '' && part.endMs > 0 ? heard.toSamples(part.endMs) : undefined);
         }
         this.hasWords ||= part.text !== '';
+        this.#hasBegunTurn ||= part.text !== '';
         this.interim = part.type === 'interim' && part.text !== '' ? part : undefined;
     }
     events.onPart(this, part);
     if (!this.isClosed) events.onChange(this);
+  }
+
+  #placed(raw: SttPart): SttPart {
+    const { heard } = this.#options;
+    const part = shift(raw, heard.toMs(this.startedAt) + (this.#feed?.skippedMs ?? 0));
+    if (!this.#clock) return part;
+    return 'atMs' in part ? { ...part, atMs: heard.toMs(heard.ring.written) } : this.#clock.place(part);
   }
 
   #opened(): void {

@@ -47,6 +47,8 @@ export const freeStt = defineStt({
     interimResults: true,
     wordTimes: true,
     needsVoiceActivity: true,
+    // It has this machine's processor and is the last resort: on a busy one it is behind, and well.
+    deadlines: { firstMs: 6_000, stallMs: 6_000 },
   },
   create: ({ env }) =>
     createFreeStt(env.FREE_STT_MODEL_DIR ? new SherpaListener(env.FREE_STT_MODEL_DIR) : new PocketSphinxClient()),

@@ -3,6 +3,7 @@ import { defineStt } from './contract.ts';
 import { GOOGLE_ID, GOOGLE_SAMPLE_RATE_HZ } from './google-request.ts';
 import { createGoogleSpeech } from './google-rest.ts';
 import { createGoogleStreaming } from './google-streaming.ts';
+import { ONE_REQUEST } from './utterances.ts';
 
 const COMMON = { languages: 'any', sampleRateHz: GOOGLE_SAMPLE_RATE_HZ, wordTimes: true } as const;
 
@@ -19,8 +20,6 @@ export const googleStreaming = defineStt({
     usdPerMinute: 0.024,
     quality: 0.8,
     regions: ['us', 'eu'],
-    // Interims come some times a second while words change, and pause at the end of a sentence.
-    deadlines: { firstMs: 1_500, stallMs: 1_800 },
     typicalFirstMs: 600,
   },
   create: ({ env, model }) =>
@@ -44,7 +43,7 @@ export const google = defineStt({
     usdPerMinute: 0.012,
     quality: 0.8,
     regions: ['us', 'eu'],
-    deadlines: { firstMs: 2_500 },
+    deadlines: ONE_REQUEST,
     typicalFirstMs: 800,
   },
   create: ({ env, model }) =>

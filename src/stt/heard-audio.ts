@@ -1,6 +1,6 @@
 // All that the caller said since the last final, and from where it is to be heard again.
 import { SampleRing } from '../audio/sample-ring.ts';
-import { SpeechGate } from '../audio/speech-gate.ts';
+import { type QuietSpan, SpeechGate } from '../audio/speech-gate.ts';
 import type { Clock } from '../failover/clock.ts';
 
 export const KEPT_MS = 60_000;
@@ -10,8 +10,11 @@ const LEAD_MS = 2_000;
 const WORD_END_SLACK_MS = 250;
 /** The closure of a "t" is shorter. */
 const GAP_MS = 40;
-/** What a final without times waited for. */
+/** What a final without times waited for: the end of an utterance, else a gap between words. */
+const UTTERANCE_PAUSE_MS = 300;
 const PAUSE_MS = 100;
+/** With more speech behind a pause, a final is no longer about what was before it. */
+const LATE_FINAL_MS = 1_500;
 
 const MUTED_AFTER_MS = 300;
 
@@ -30,6 +33,8 @@ export class HeardAudio {
   #wasSpeech = false;
   #changedMs: number;
   #writtenMs: number;
+  /** How long it was quiet before the speech that was heard last. */
+  quietBeforeMs = 0;
 
   /** @throws RangeError for a rate that is none */
   constructor(sampleRateHz: number, clock: Clock) {
@@ -65,6 +70,7 @@ export class HeardAudio {
     if (this.ring.oldest > this.#base) this.#overflow();
     if (this.gate.isSpeech === this.#wasSpeech) return false;
     this.#wasSpeech = this.gate.isSpeech;
+    if (this.#wasSpeech) this.quietBeforeMs = this.#clock.now() - this.#changedMs;
     this.#changedMs = this.#clock.now();
     return true;
   }
@@ -86,7 +92,7 @@ export class HeardAudio {
 
   /** Where a final that names no times probably ended: in the last pause. */
   lastPause(): number {
-    const quiet = this.gate.lastQuiet(PAUSE_MS);
+    const quiet = this.#utterancePause() ?? this.gate.lastQuiet(PAUSE_MS);
     return quiet ? Math.min((quiet.from + quiet.to) / 2, quiet.from + this.toSamples(PAUSE_MS)) : this.ring.written;
   }
 
@@ -95,7 +101,9 @@ export class HeardAudio {
     const { gate } = this;
     const base = Math.max(this.#base, this.ring.oldest);
     const gap = base === 0 ? undefined : gate.quietAfter(base, GAP_MS);
-    const isNear = gap !== undefined && gap.from - base <= this.toSamples(WORD_END_SLACK_MS);
+    // Behind quiet, what comes is the next word and not the end of one.
+    const isInSound = gate.loudMs(base - this.toSamples(GAP_MS)) > gate.loudMs(base);
+    const isNear = gap !== undefined && isInSound && gap.from - base <= this.toSamples(WORD_END_SLACK_MS);
     const from = isNear ? Math.min((gap.from + gap.to) / 2, gap.from + this.toSamples(WORD_END_SLACK_MS)) : base;
     return Math.round(this.#afterSilence(Math.max(base, from)));
   }
@@ -111,6 +119,14 @@ export class HeardAudio {
 
   toSamples(ms: number): number {
     return Math.round((ms * this.sampleRateHz) / 1000);
+  }
+
+  /** The caller may have begun the next utterance before the final of the last one came. */
+  #utterancePause(): QuietSpan | undefined {
+    const quiet = this.gate.lastQuiet(UTTERANCE_PAUSE_MS);
+    if (!quiet || this.ring.written - quiet.to > this.toSamples(LATE_FINAL_MS)) return undefined;
+    const before = Math.max(this.#base, this.ring.oldest);
+    return this.gate.loudMs(before) - this.gate.loudMs(quiet.from) >= PAUSE_MS ? quiet : undefined;
   }
 
   #afterSilence(from: number): number {

@@ -5,7 +5,7 @@ import { AsyncQueue } from '../audio/async-queue.ts';
 import { serverError } from '../failover/provider-error.ts';
 import type { SttLink } from './chain.ts';
 import type { SttClient, SttOpenOptions, SttPart, SttSession, SttWord } from './contract.ts';
-import { type HeardUtterance, type Utterance, UtteranceSession } from './utterances.ts';
+import { type HeardUtterance, ONE_REQUEST, type Utterance, UtteranceSession } from './utterances.ts';
 
 /** Ours are the only retries. */
 export const NO_RETRIES = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 };
@@ -30,7 +30,8 @@ export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
       interimResults: streaming && interimResults,
       wordTimes: alignedTranscript === 'word',
       needsVoiceActivity: !streaming,
-      ...(!streaming && { deadlines: { firstMs: UTTERANCE_FIRST_MS } }),
+      clockLags: streaming,
+      ...(streaming ? SLOW_INTERIMS : { deadlines: ONE_REQUEST }),
     },
     client,
   };
@@ -38,8 +39,8 @@ export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
 
 /** What the chain hands to a plugin, which resamples to what its vendor wants. */
 const PLUGIN_SAMPLE_RATE_HZ = 16_000;
-/** Spec of this project: STT (one request). */
-const UTTERANCE_FIRST_MS = 2_500;
+/** The slowest rhythm among official plugins is Deepgram's: once a second, told up to half a second later. */
+const SLOW_INTERIMS = { typicalFirstMs: 600, deadlines: { stallHelpMs: 1_400 } } as const;
 
 class PluginSession implements SttSession {
   readonly parts = new AsyncQueue<SttPart>();

@@ -7,23 +7,34 @@ import type { SttPart } from './contract.ts';
 import type { Ear } from './ear.ts';
 import { reachesBeyond, type SttWords } from './words.ts';
 
-/** A slow rhythm of interims is no failure; another link listens in before its verdict. */
-const EARLY_STALL_SHARE = 0.6;
-const STAGE_WAIT_MS = { first: 700, stall: 900 };
 /** With nobody to compare with, a link gets so many times its wait before it is opened anew. */
-const ALONE_FACTOR = 3;
+const ALONE_FACTOR = 1.5;
 /** After noise the next suspicion waits so long, until words come. */
 const NOISE_PAUSES_MS = [2_000, 4_000, 8_000, 16_000];
 /** What was taken for noise is heard again with the next words: two links may have been deaf at once. */
 const NOISE_KEPT_MS = 20_000;
 
+/** Of the wait after which a link is judged: interims that come once a second are seldom so late. */
+const VERY_LATE = 0.7;
+
 interface Beside {
   readonly ear: Ear;
   readonly sinceMs: number;
+  /** Its suspect is not merely late. */
+  readonly mayBeReserve: boolean;
   /** Of the suspect when the other began to listen. */
   readonly interim: SttWords | undefined;
+  /** What it has said for good before it serves. */
+  readonly finals: SttWords[];
 }
 
+interface ListenBeside {
+  readonly after?: SttLink;
+  readonly sinceMs?: number;
+  readonly mayBeReserve?: boolean;
+}
+
+/** Lost to another that was quicker. */
 interface Judged {
   readonly to: SttLink;
   readonly tookMs: number;
@@ -32,29 +43,33 @@ interface Judged {
 }
 
 /**
- * A suspect is not judged by time alone: another link listens beside it to the same audio, and whoever has words first serves.
- * The suspect then has the rest of its own time: words from it and nothing was wrong, none and it failed. If neither has words
- * it was noise, and nobody is marked down.
+ * A suspect is not judged by time alone: when it is late, another link listens beside it to the same audio, and whoever has
+ * words first serves. The suspect then has the rest of its own time: words from it and nothing was wrong, so that it serves
+ * again from the next turn on; none and it failed. If neither has words it was noise, and nobody is marked down.
  */
 export class Suspicion {
   readonly #chain: Conducting;
   readonly #judged = new Map<Ear, Judged>();
   readonly #heardNoise = new Set<SttLink>();
+  /** Was late, and is well. */
+  #acquitted: Ear | undefined;
   #beside: Beside | undefined;
   #noises = 0;
   #noiseUntilMs = 0;
-  #isHedgeRefused = false;
+  /** The budget had no help: looked at again after such a wait. */
+  #lookAgainMs: number | undefined;
 
   constructor(chain: Conducting) {
     this.#chain = chain;
   }
 
   get isBusy(): boolean {
-    return this.#beside !== undefined || this.#judged.size > 0;
+    return this.#isOpen || this.#acquitted !== undefined;
   }
 
   get ears(): Ear[] {
-    return [...(this.#beside ? [this.#beside.ear] : []), ...this.#judged.keys()];
+    const others = [this.#beside?.ear, this.#acquitted].filter((ear) => ear !== undefined);
+    return [...others, ...this.#judged.keys()];
   }
 
   isBeside(ear: Ear): boolean {
@@ -63,23 +78,25 @@ export class Suspicion {
 
   feed(samples: Int16Array): void {
     this.#beside?.ear.feed(samples);
+    this.#acquitted?.feed(samples);
     if (this.#judged.size > 0) for (const ear of this.#judged.keys()) ear.feed(samples);
   }
 
   /** After how long a wait something is done about the ear. */
   limitOf(ear: Ear): number {
-    const { deadlineMs } = ear;
-    if (ear !== this.#chain.serving) return deadlineMs;
-    if (this.#beside) return this.#isSurelyLate(ear) ? deadlineMs : Number.POSITIVE_INFINITY;
+    const { helpMs, ms } = ear.wait;
+    if (ear !== this.#chain.serving) return ms;
+    if (this.#beside) return this.#isSurelyLate(ear) ? ms : Number.POSITIVE_INFINITY;
     const pauseMs = this.#noiseUntilMs - this.#chain.failover.clock.now();
-    if (pauseMs > 0) return Math.max(deadlineMs, (ear.waitedMs() ?? 0) + pauseMs);
-    return this.#isHedgeRefused ? deadlineMs : earlyMs(ear);
+    if (pauseMs > 0) return Math.max(ms, (ear.waitedMs() ?? 0) + pauseMs);
+    return Math.min(this.#lookAgainMs ?? helpMs, ms);
   }
 
   /** That wait has passed. */
   late(ear: Ear, waitedMs: number): void {
-    const isSure = waitedMs >= ear.deadlineMs && this.#isSurelyLate(ear);
-    if (this.#judged.has(ear) || isSure) this.#chain.fail(ear, timeout(ear, waitedMs));
+    const isSure = waitedMs >= ear.wait.ms && this.#isSurelyLate(ear);
+    if (ear === this.#acquitted) this.#chain.drop(ear);
+    else if (this.#judged.has(ear) || isSure) this.#chain.fail(ear, timeout(ear, waitedMs));
     else if (this.isBeside(ear)) this.noise();
     else if (ear === this.#chain.serving) this.#suspect(ear, waitedMs);
   }
@@ -88,6 +105,7 @@ export class Suspicion {
   onPart(ear: Ear, part: SttPart): void {
     if (this.isBeside(ear)) this.#compare(ear, part);
     else if (this.#judged.has(ear) && 'text' in part && part.text !== '') this.#acquit(ear);
+    else if (ear === this.#acquitted) this.giveBack();
   }
 
   /** The suspect answered first. */
@@ -103,7 +121,32 @@ export class Suspicion {
   onWords(): void {
     this.#noises = 0;
     this.#heardNoise.clear();
-    this.#isHedgeRefused = false;
+    this.#lookAgainMs = undefined;
+  }
+
+  /** The link that serves is late with its connection: another is opened, and the late one may still win. */
+  connectIsLate(ear: Ear): void {
+    if (!this.#beside && this.#chain.failover.mayHedge(ear.attempt)) this.#help(ear);
+  }
+
+  /** The connection came: who was opened because it was late is needed only where there is something to say. */
+  onServingOpen(ear: Ear): void {
+    const beside = this.#beside?.ear;
+    if (!beside || ear.owes) return;
+    this.#tellHedge(ear, beside, 'lost');
+    this.#chain.drop(beside);
+  }
+
+  /** At the end of a turn, who was late serves again: a won race changes nobody's place. */
+  giveBack(): void {
+    const ear = this.#acquitted;
+    const { serving, heard, transcript, failover } = this.#chain;
+    if (!ear || !serving || this.#isOpen || heard.isSpeech || transcript.hasOrphan || serving.owes || ear.owes) return;
+    this.#acquitted = undefined;
+    this.#chain.serve(ear);
+    failover.serves(ear.link);
+    if (serving.attempt.hasResult) serving.attempt.succeed();
+    this.#chain.drop(serving);
   }
 
   /** @returns whether the failed ear was one that did not serve */
@@ -115,41 +158,52 @@ export class Suspicion {
       tellSwitch(this.#chain.failover, ear.link, to, error, kept);
       return true;
     }
+    if (ear === this.#acquitted) {
+      this.#acquitted = undefined;
+      return true;
+    }
     const beside = this.#beside;
     if (ear !== beside?.ear) return false;
     this.#beside = undefined;
-    if (this.#chain.serving) this.listenBeside(this.#chain.serving, ear.link, beside.sinceMs);
+    const { serving } = this.#chain;
+    if (serving)
+      this.listenBeside(serving, { after: ear.link, sinceMs: beside.sinceMs, mayBeReserve: beside.mayBeReserve });
     return true;
   }
 
-  /** Who listens beside a suspect that failed: it has heard all, and may serve. */
-  takeBeside(): Ear | undefined {
-    const ear = this.#beside?.ear;
+  /** Who listens beside a suspect that failed has heard all, and serves. @returns whether there is somebody */
+  serveBeside(): boolean {
+    const beside = this.#beside;
     this.#beside = undefined;
-    return ear;
+    if (!beside) return false;
+    this.#chain.serve(beside.ear);
+    for (const final of beside.finals) this.#chain.take(beside.ear, final);
+    return true;
   }
 
   forget(ear: Ear): void {
     this.#judged.delete(ear);
     if (this.isBeside(ear)) this.#beside = undefined;
+    if (ear === this.#acquitted) this.#acquitted = undefined;
   }
 
   /** @returns whether another link may be called, or listens already */
-  listenBeside(suspect: Ear, after = suspect.link, sinceMs = this.#chain.failover.clock.now()): boolean {
+  listenBeside(suspect: Ear, { after = suspect.link, sinceMs, mayBeReserve = true }: ListenBeside = {}): boolean {
     if (this.#beside) return true;
-    const { failover } = this.#chain;
+    const { failover, turn } = this.#chain;
     const tried = new Set([...this.#chain.tried, suspect.link]);
-    const attempt =
-      failover.next(new Set([...tried, ...this.#heardNoise]), { after }) ?? failover.next(tried, { after });
-    if (attempt) this.#openBeside(attempt, sinceMs, suspect);
+    const how = { after, turn, ...(!mayBeReserve && { beside: suspect.link }) };
+    const attempt = failover.next(new Set([...tried, ...this.#heardNoise]), how) ?? failover.next(tried, how);
+    if (attempt) this.#openBeside(attempt, suspect, mayBeReserve, sinceMs);
     return attempt !== undefined;
   }
 
   /** Neither the suspect nor who listened beside it made words of what was heard. */
   noise(): void {
-    const { serving, heard, failover, transcript } = this.#chain;
+    const { serving, heard, failover, transcript, turn } = this.#chain;
     const link = this.#beside?.ear.link;
     if (!link) return;
+    turn.startOver();
     this.#chain.drop(this.#beside?.ear);
     // Should it be deaf too, the next suspicion asks somebody else.
     if (this.#heardNoise.has(link)) this.#heardNoise.clear();
@@ -169,44 +223,72 @@ export class Suspicion {
     this.#chain.review(serving);
   }
 
+  /** Somebody's case is not decided. */
+  get #isOpen(): boolean {
+    return this.#beside !== undefined || this.#judged.size > 0;
+  }
+
   #suspect(ear: Ear, waitedMs: number): void {
-    const { failover } = this.#chain;
-    if (waitedMs < ear.deadlineMs && !failover.mayHedge(ear.attempt)) {
-      this.#isHedgeRefused = true;
+    const { failover, turn } = this.#chain;
+    const { ms } = ear.wait;
+    // In noise it may not have noticed the end of speech.
+    ear.finalise();
+    if (waitedMs < ms) {
+      const veryLateMs = ms * VERY_LATE;
+      const isVeryLate = waitedMs >= veryLateMs;
+      if (failover.mayHedge(ear.attempt, isVeryLate) && this.#help(ear)) return;
+      this.#lookAgainMs = isVeryLate ? ms : veryLateMs;
       this.#chain.review(ear);
       return;
     }
     if (this.listenBeside(ear)) return;
-    const aloneMs = ear.deadlineMs * ALONE_FACTOR;
+    const aloneMs = ms * ALONE_FACTOR;
     if (waitedMs < aloneMs) {
       this.#chain.review(ear, aloneMs - waitedMs);
       return;
     }
-    const attempt = failover.next(new Set(), { isLastResort: true });
-    if (attempt) this.#openBeside(attempt, failover.clock.now(), ear);
+    const attempt = failover.next(new Set(), { isLastResort: true, turn });
+    if (attempt) this.#openBeside(attempt, ear, true);
+    // The turn has cost enough: it may still answer.
+    else this.#chain.review(ear, aloneMs);
   }
 
-  #openBeside(attempt: Attempt<SttLink>, sinceMs: number, suspect: Ear): void {
+  /** By whom it would not be worse to be answered: the late one may be well. */
+  #help(ear: Ear): boolean {
+    return this.listenBeside(ear, { mayBeReserve: false });
+  }
+
+  #openBeside(
+    attempt: Attempt<SttLink>,
+    suspect: Ear,
+    mayBeReserve: boolean,
+    sinceMs = this.#chain.failover.clock.now(),
+  ): void {
+    // One at a time is enough.
+    if (this.#acquitted) this.#chain.drop(this.#acquitted);
     const ear = this.#chain.open(attempt);
-    this.#beside = { ear, sinceMs, interim: suspect.interim };
+    this.#beside = { ear, sinceMs, mayBeReserve, interim: suspect.interim, finals: [] };
     this.#chain.start(ear);
   }
 
   #compare(ear: Ear, part: SttPart): void {
     const { serving: suspect, heard, transcript, failover } = this.#chain;
     if (!('text' in part)) {
-      if (part.type === 'speech-end' && !ear.hasWords) this.noise();
+      const isAnswer = part.type === 'speech-end' && !(ear.link.traits.clockLags && ear.owes);
+      if (isAnswer && !ear.hasWords) this.noise();
       return;
     }
     if (part.text === '' || !suspect) return;
     const isFinal = part.type === 'final' && !heard.isSpeech;
-    if (!isFinal && !reachesBeyond(part, suspect.interim)) return;
+    if (!isFinal && !reachesBeyond(part, suspect.interim)) {
+      if (part.type === 'final') this.#beside?.finals.push(part as SttWords);
+      return;
+    }
     const tookMs = failover.clock.now() - (this.#beside?.sinceMs ?? failover.clock.now());
-    this.#beside = undefined;
     const wordsKept = transcript.orphan(suspect);
     if (suspect.link === ear.link) this.#chain.drop(suspect);
     else this.#judged.set(suspect, { to: ear.link, tookMs, wordsKept, audioReplayedMs: ear.replayedMs });
-    this.#chain.serve(ear);
+    this.serveBeside();
     this.#chain.review(suspect);
     this.#chain.take(ear, part);
   }
@@ -215,7 +297,10 @@ export class Suspicion {
   #acquit(ear: Ear): void {
     const { serving } = this.#chain;
     if (serving) this.#tellHedge(ear, serving, 'won');
-    this.#chain.drop(ear);
+    this.#judged.delete(ear);
+    this.#chain.drop(this.#acquitted);
+    this.#acquitted = ear;
+    this.giveBack();
   }
 
   /** A request is answered or late, and another can be asked. */
@@ -229,14 +314,6 @@ export class Suspicion {
     const { events, stage } = this.#chain.failover;
     events.onHedge?.({ stage, late: late.link.id, beside: beside.link.id, outcome });
   }
-}
-
-/** When another begins to listen, so that its words are there at the deadline. */
-function earlyMs({ deadlineMs, attempt, interim }: Ear): number {
-  const isFirst = deadlineMs === attempt.deadlines.firstMs && !interim;
-  const earliestMs = isFirst ? STAGE_WAIT_MS.first : STAGE_WAIT_MS.stall;
-  const usualMs = isFirst ? attempt.deadlines.firstHelpMs : deadlineMs * EARLY_STALL_SHARE;
-  return Math.min(Math.max(earliestMs, usualMs), deadlineMs);
 }
 
 function timeout({ link: { id } }: Ear, waitedMs: number): ProviderError {

@@ -91,7 +91,7 @@ export class Transcript {
 
   /** Speech ended with or without words: of whole utterances nothing more comes. */
   #answeredBy(ear: Ear, atMs: number): void {
-    if (ear.interim) return;
+    if (ear.interim || (ear.link.traits.clockLags && ear.owes)) return;
     const orphan = this.#orphan;
     if (orphan && (atMs === 0 || !hasTimes(orphan) || orphan.endMs <= atMs)) this.promote();
     if (ear.link.traits.needsVoiceActivity && atMs > 0) this.#heard.answeredUntil(this.#heard.toSamples(atMs));

@@ -33,6 +33,9 @@ export interface UtteranceOptions extends SttOpenOptions {
   recognise(utterance: Utterance): Promise<HeardUtterance>;
 }
 
+/** Spec of this project: STT (one request), from the end of the utterance. */
+export const ONE_REQUEST = { firstHelpMs: 1_500, firstMs: 4_000 } as const;
+
 /** Voice activity is confirmed up to half a second after the first sound, as free-stt found. */
 const PRE_ROLL_MS = 500;
 /** Longer speech is cut: the caller's words come earlier, and no vendor's limit (Google: 60 s) is met. */

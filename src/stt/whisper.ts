@@ -5,7 +5,7 @@ import { networkCode, retryAfterMs } from '../failover/http-error.ts';
 import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import { createOpenAiSdk } from '../vendors/openai-sdk.ts';
 import { defineStt, type SttClient, type SttOpenOptions, type SttSession } from './contract.ts';
-import { type HeardUtterance, type Utterance, UtteranceSession } from './utterances.ts';
+import { type HeardUtterance, ONE_REQUEST, type Utterance, UtteranceSession } from './utterances.ts';
 
 const ID = 'whisper';
 const BASE_URL = 'https://api.openai.com/v1';
@@ -45,7 +45,7 @@ export const whisper = defineStt({
     usdPerMinute: 0.003,
     quality: 0.85,
     regions: ['us'],
-    deadlines: { firstMs: 2_500 },
+    deadlines: ONE_REQUEST,
     typicalFirstMs: 1_000,
   },
   create: ({ env, model }) =>

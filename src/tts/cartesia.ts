@@ -19,6 +19,9 @@ const ENGLISH_VOICE = 'f786b574-daa5-4673-aa0c-cbe3e8534c02';
 const CHECK_MS = 10_000;
 /** "Dozens" go well, by its documentation; an account may speak with 2 to 15 at once, which the vendor tells itself. */
 const MAX_CONTEXTS = 12;
+const LINGER_MS = 3_000;
+/** Its 429 is about generations at once (docs.cartesia.ai/use-the-api/concurrency-limits-and-timeouts), which end in a moment. */
+const BUSY_MS = 1_500;
 /** It closes a socket that had nothing to do for five minutes. */
 const MAX_IDLE_MS = 240_000;
 /** A context expires 1 s after its last sound; what is sent shortly before may come too late. */
@@ -74,6 +77,9 @@ const vendor: Omit<SocketVendor, 'headers'> = {
   id: ID,
   maxContexts: MAX_CONTEXTS,
   maxIdleMs: MAX_IDLE_MS,
+  // A cancellation stops only what has not begun: the rest is generated, and counts, until its `done`.
+  isLast: ({ type }) => type === 'done' || type === 'error',
+  lingerMs: LINGER_MS,
   contextOf: ({ context_id }) => (typeof context_id === 'string' ? context_id : undefined),
   failure: (message) =>
     message.type === 'error' && typeof message.context_id !== 'string' ? errorOf(message) : undefined,
@@ -149,7 +155,8 @@ function kindOf(status: number, words: string): ProviderErrorKind {
 }
 
 function failure(kind: ProviderErrorKind, words: string, status?: number, wait?: number): ProviderError {
-  return new ProviderError({ kind, provider: ID, message: `${ID}: ${words}`, status, retryAfterMs: wait });
+  const retryAfterMs = wait ?? (kind === 'rate-limit' ? BUSY_MS : undefined);
+  return new ProviderError({ kind, provider: ID, message: `${ID}: ${words}`, status, retryAfterMs });
 }
 
 /** Lists one voice: needs a valid key and costs nothing. */

@@ -10,14 +10,20 @@ import type { TtsChainOpenOptions, TtsLink } from './chain.ts';
 import type { TtsPart, TtsSession } from './contract.ts';
 import { Playout } from './playout.ts';
 import { ClauseScan, isSpeakable, ReplyText } from './reply-text.ts';
-import { resumePoint } from './resume-point.ts';
+import { type HeldSound, type ResumePoint, resumePoint } from './resume-point.ts';
+import type { SpokenUnit } from './spoken-unit.ts';
 import { StallWatch } from './stall-watch.ts';
+import { judgeOvertaken, Standby } from './standby.ts';
 import { untilAborted } from './until-aborted.ts';
 import { VoiceProfiles } from './voice-profile.ts';
 import { VoiceSource } from './voice-source.ts';
 
 /** Voices are learned for the life of a chain. */
 const profilesOf = new WeakMap<Failover<TtsLink>, VoiceProfiles<TtsLink>>();
+
+/** More often than vendors close sockets that had nothing to do, or their clients do. */
+const WARM_EVERY_MS = 45_000;
+const warmedAtMs = new WeakMap<Failover<TtsLink>, number>();
 
 interface Failed {
   readonly link: TtsLink;
@@ -50,6 +56,9 @@ export class ChainReply implements TtsSession {
   #segment = 0;
   #scan: ClauseScan;
   #serving: VoiceSource | undefined;
+  /** Beside the one that serves, while that is late. */
+  #standby: Standby | undefined;
+  #cancelOvertake: (() => void) | undefined;
   /** When the serving source's sound began, on the reply's clock. */
   #baseMs = 0;
   #gain = 1;
@@ -108,7 +117,7 @@ export class ChainReply implements TtsSession {
       this.#watch();
       return;
     }
-    if (this.#isRacing || this.#cancelRound || this.#queue.ended) return;
+    if (this.#isRacing || this.#standby || this.#cancelRound || this.#queue.ended) return;
     if (this.#scan.next().length > 0) this.#hasWork = true;
     if (this.#hasWork) void this.#race();
   }
@@ -134,7 +143,7 @@ export class ChainReply implements TtsSession {
     try {
       winner = await raceForFirst<TtsLink, VoiceSource>({
         failover: this.#failover,
-        start: (attempt) => this.#start(attempt),
+        start: (attempt) => this.#start(attempt, this.#spokenTo),
         tried: new Set(this.#tried),
         after: this.#failed?.link,
         turn: this.#turn,
@@ -150,14 +159,13 @@ export class ChainReply implements TtsSession {
     else if (exhausted) this.#tryLater();
   }
 
-  #start(attempt: VoiceSource['attempt']): VoiceSource {
+  #start(attempt: VoiceSource['attempt'], from: number): VoiceSource {
     const { language, sampleRateHz } = this.#options;
     const { link } = attempt;
     const source = new VoiceSource({
       attempt,
       reply: this.#reply,
-      from: this.#spokenTo,
-      segment: this.#segment,
+      ...this.#placeOf(from),
       voice: voiceOf(link, language),
       language,
       sampleRateHz,
@@ -171,6 +179,16 @@ export class ChainReply implements TtsSession {
     return source;
   }
 
+  /** Behind the segments of which nothing is left to speak. */
+  #placeOf(from: number): { from: number; segment: number } {
+    let place = { from, segment: this.#segment };
+    for (;;) {
+      const end = this.#reply.segmentEnd(place.segment);
+      if (end === undefined || isSpeakable(this.#reply.text.slice(place.from, end))) return place;
+      place = { from: Math.max(place.from, end), segment: place.segment + 1 };
+    }
+  }
+
   #serve({ run, failed }: Winner<TtsLink, VoiceSource>): void {
     this.#serving = run;
     // It may have won with its second chance: what is left after this part may be its own again.
@@ -178,10 +196,12 @@ export class ChainReply implements TtsSession {
     this.#baseMs = this.#playout.handedMs;
     this.#gain = this.#gainFor(run.link);
     this.#failover.serves(run.link);
+    warmFallbacks(this.#failover, run.link, this.#options.language);
     const from = this.#failed ?? (failed && { ...failed, wordsKept: 0 });
     this.#failed = undefined;
     if (from && from.link !== run.link) this.#tellSwitch(from, run.link);
     this.#stall.begin();
+    run.attempt.onLate(() => this.#help(run));
     run.onChange = () => this.#take(run);
     this.#take(run);
   }
@@ -197,6 +217,7 @@ export class ChainReply implements TtsSession {
     if (source !== this.#serving || this.#queue.ended) return;
     for (const event of source.take()) {
       if (event.type === 'audio') {
+        this.#dropStandby();
         this.#playout.push(this.#matched(event.samples, source.link));
         this.#stall.heard();
       } else if (event.type === 'word') {
@@ -219,6 +240,7 @@ export class ChainReply implements TtsSession {
 
   /** It can do no more, and all that it was given is spoken. */
   #done(source: VoiceSource): void {
+    this.#dropStandby();
     this.#leave(source);
     source.attempt.succeed();
     source.cancel();
@@ -227,24 +249,116 @@ export class ChainReply implements TtsSession {
 
   #lost(source: VoiceSource, error: ProviderError): void {
     const { unit, link } = source;
-    if (unit) {
-      const baseMs = this.#baseMs;
-      const point = resumePoint({
-        unit,
-        wordTimes: link.traits.wordTimes,
-        handedMs: this.#playout.handedMs - baseMs,
-        receivedMs: this.#playout.receivedMs - baseMs,
-      });
-      this.#playout.cut(baseMs + point.fromMs, baseMs + point.toMs, point.leastPauseMs, point.to);
-      this.#spokenTo = point.to;
-    } else this.#playout.release();
+    if (unit) this.#cutAt(this.#pointOf(source, unit));
+    else this.#playout.release();
     this.#leave(source);
     source.attempt.fail(error);
     this.#turn.failed(link);
     this.#tried.add(link);
     const atMs = this.#failover.clock.now();
     this.#failed ??= { link, error, atMs, wordsKept: this.#playout.wordsTold };
-    this.#begin();
+    if (this.#standby && this.#standby.point.to !== this.#spokenTo) this.#dropStandby();
+    if (this.#standby?.isReady) this.#promote(this.#standby);
+    else if (!this.#standby) this.#begin();
+  }
+
+  #pointOf({ link }: VoiceSource, unit: SpokenUnit): ResumePoint {
+    return resumePoint({ unit, wordTimes: link.traits.wordTimes, sound: this.#soundOf() });
+  }
+
+  #cutAt({ to, cutMs }: ResumePoint): void {
+    this.#playout.cut(this.#baseMs + cutMs, to);
+    this.#spokenTo = to;
+  }
+
+  /** The voice that serves is late: another gets ready beside it, and the late one may still go on. */
+  #help(late: VoiceSource): void {
+    const { unit } = late;
+    const isNeeded = late === this.#serving && !this.#standby && unit && !this.#queue.ended;
+    if (!isNeeded || !this.#failover.mayHedge(late.attempt)) return;
+    const tried = new Set([...this.#tried, late.link]);
+    const options = { after: late.link, beside: late.link, turn: this.#turn };
+    const attempt = this.#failover.next(tried, options);
+    if (!attempt) return;
+    const point = this.#pointOf(late, unit);
+    const source = this.#start(attempt, point.to);
+    const standby: Standby = new Standby({
+      failover: this.#failover,
+      late,
+      point,
+      source,
+      onReady: () => this.#standbyReady(standby),
+      onFailed: () => this.#standbyFailed(standby),
+    });
+    this.#standby = standby;
+  }
+
+  /** It is heard once the caller has nothing left to hear. */
+  #standbyReady(standby: Standby): void {
+    if (standby !== this.#standby) return;
+    if (!this.#serving) {
+      this.#promote(standby);
+      return;
+    }
+    const waitMs = Math.max(0, this.#playout.goneAtMs - this.#failover.clock.now());
+    this.#cancelOvertake = this.#failover.clock.setTimeout(() => this.#overtake(standby), waitMs);
+  }
+
+  #standbyFailed(standby: Standby): void {
+    this.#turn.failed(standby.source.link);
+    if (standby !== this.#standby) return;
+    this.#standby = undefined;
+    if (!this.#serving) this.#begin();
+  }
+
+  #overtake(standby: Standby): void {
+    const { late, point } = standby;
+    this.#cancelOvertake = undefined;
+    if (standby !== this.#standby || late !== this.#serving) return;
+    const leftMs = this.#stall.leftMs(late.attempt);
+    this.#cutAt(point);
+    this.#leave(late);
+    this.#tried.add(late.link);
+    const wordsKept = this.#playout.wordsTold;
+    judgeOvertaken(late, leftMs, (error) => {
+      this.#turn.failed(late.link);
+      this.#tellSwitch({ link: late.link, error, atMs: this.#failover.clock.now(), wordsKept }, standby.source.link);
+    });
+    this.#promote(standby);
+  }
+
+  #promote(standby: Standby): void {
+    this.#standby = undefined;
+    standby.won();
+    this.#endSegments();
+    const { source } = standby;
+    this.#scan = new ClauseScan(this.#reply, this.#spokenTo, this.#segment);
+    this.#serve({ attempt: source.attempt, run: source, failed: undefined });
+  }
+
+  #dropStandby(): void {
+    this.#cancelOvertake?.();
+    this.#cancelOvertake = undefined;
+    const standby = this.#standby;
+    if (!standby) return;
+    this.#standby = undefined;
+    this.#sources.delete(standby.source);
+    standby.drop();
+  }
+
+  /** What is held, on the clock of the source that serves. */
+  #soundOf(): HeldSound {
+    const baseMs = this.#baseMs;
+    const playout = this.#playout;
+    return {
+      handedMs: playout.handedMs - baseMs,
+      receivedMs: playout.receivedMs - baseMs,
+      isTorn: playout.isTorn,
+      pauseEnd: (which, fromMs, toMs, leastMs) => {
+        const endMs = playout.pauseEnd(which, baseMs + fromMs, baseMs + toMs, leastMs);
+        return endMs === undefined ? undefined : endMs - baseMs;
+      },
+    };
   }
 
   #leave(source: VoiceSource): void {
@@ -311,6 +425,7 @@ export class ChainReply implements TtsSession {
   }
 
   #cancel(): void {
+    this.#dropStandby();
     this.#finish();
     this.#cancelled.abort();
     for (const source of this.#sources) {
@@ -323,6 +438,7 @@ export class ChainReply implements TtsSession {
   #finish(): void {
     if (this.#queue.ended) return;
     this.#queue.end();
+    this.#dropStandby();
     this.#playout.close();
     this.#cancelRound?.();
     const serving = this.#serving;
@@ -332,6 +448,17 @@ export class ChainReply implements TtsSession {
       serving.cancel();
     }
     this.#over.abort();
+  }
+}
+
+/** Those that would be needed have a socket that stands: a cold one fails exactly then. */
+function warmFallbacks(failover: Failover<TtsLink>, serving: TtsLink, language: string): void {
+  const nowMs = failover.clock.now();
+  if (nowMs - (warmedAtMs.get(failover) ?? Number.NEGATIVE_INFINITY) < WARM_EVERY_MS) return;
+  warmedAtMs.set(failover, nowMs);
+  for (const link of failover.links) {
+    if (link === serving || link.traits.isReserve || !failover.mayServe(link)) continue;
+    link.client.warm?.({ voice: voiceOf(link, language), language })?.catch(() => undefined);
   }
 }
 

@@ -41,6 +41,11 @@ export class ContextAudio {
     return this.#aligner.missing > 0 || this.#lastEndMs > this.durationMs + END_SLACK_MS;
   }
 
+  /** Whether all that was written is in the sound by its times, to the end of the last word. */
+  get isSpoken(): boolean {
+    return this.#lastEndMs > 0 && this.#aligner.missing === 0 && this.#lastEndMs <= this.durationMs;
+  }
+
   write({ written, lead }: { readonly written: string; readonly lead: string }): void {
     this.#aligner.write(written, lead);
   }

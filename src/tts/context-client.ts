@@ -41,7 +41,7 @@ export function createContextClient(options: ContextClientOptions): TtsClient {
   };
   return {
     open,
-    warm: () => pool.warm(options.urlOf(last)),
+    warm: (voicing) => pool.warm(options.urlOf(voicing?.voice ? voicing : last)),
     check: (signal) => options.check(signal),
     async close() {
       for (const session of [...sessions]) session.cancel();

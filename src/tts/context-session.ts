@@ -20,6 +20,11 @@ export interface ContextSessionOptions extends TtsOpenOptions {
   readonly onOver: () => void;
 }
 
+/** Without sound for so long a context has ended: where all is said but for the roundness of times, and where it is not. */
+const QUIET_MS = { said: 300, unsaid: 2_000 } as const;
+/** After so long a vendor that had too much to do is asked again. */
+const BUSY_MS = 250;
+
 /** Another socket would hear the same. */
 const LASTING: ReadonlySet<ProviderErrorKind> = new Set(['auth', 'forbidden', 'quota']);
 
@@ -33,6 +38,9 @@ interface Context {
   /** All that was sent; what came after the last sound is said again where the context turns out to be expired. */
   readonly sent: { readonly text: SpokenText; readonly atMs: number }[];
   finished: boolean;
+  /** The vendor was told that all has sounded. */
+  isClosing: boolean;
+  quiet: NodeJS.Timeout | undefined;
   sentAtMs: number;
   heardAtMs: number | undefined;
 }
@@ -50,6 +58,9 @@ export class ContextSession implements TtsSession {
   #playedMs = 0;
   #isSegmentOpen = true;
   #ended = false;
+  /** A text that the vendor lost is told to it once more. */
+  #hasAskedAgain = false;
+  #isWaiting = false;
   readonly #over = new AbortController();
 
   constructor(options: ContextSessionOptions) {
@@ -126,7 +137,7 @@ export class ContextSession implements TtsSession {
 
   /** As far as it goes: a finished context is waited for before the next one begins. */
   #work(): void {
-    while (!this.#context?.finished && !this.#queue.ended) {
+    while (!this.#isWaiting && !this.#context?.finished && !this.#queue.ended) {
       const task = this.#tasks.shift();
       if (!task) return;
       if (task.type === 'speak') this.#say(task.text);
@@ -165,6 +176,8 @@ export class ContextSession implements TtsSession {
       audio: new ContextAudio(this.#options.sampleRateHz, this.#playedMs, (part) => this.#queue.push(part)),
       sent: [],
       finished: false,
+      isClosing: false,
+      quiet: undefined,
       sentAtMs: performance.now(),
       heardAtMs: undefined,
     };
@@ -181,6 +194,24 @@ export class ContextSession implements TtsSession {
     context.finished = true;
     context.sentAtMs = performance.now();
     this.#send(context.protocol.finish(context.id));
+    this.#closeOnceSpoken(context);
+  }
+
+  #closeOnceSpoken(context: Context): void {
+    const { protocol, audio, finished, isClosing } = context;
+    if (!finished || isClosing || !protocol.close || audio.durationMs === 0) return;
+    clearTimeout(context.quiet);
+    if (audio.isSpoken) this.#close(context);
+    else {
+      const quietMs = audio.isPending ? QUIET_MS.unsaid : QUIET_MS.said;
+      context.quiet = setTimeout(() => this.#close(context), quietMs).unref();
+    }
+  }
+
+  #close(context: Context): void {
+    if (this.#context !== context || context.isClosing) return;
+    context.isClosing = true;
+    this.#send(context.protocol.close?.(context.id) ?? []);
   }
 
   #read(context: Context, message: VendorMessage): void {
@@ -188,6 +219,7 @@ export class ContextSession implements TtsSession {
       if (this.#context !== context || this.#queue.ended) return;
       this.#take(context, event);
     }
+    if (this.#context === context) this.#closeOnceSpoken(context);
   }
 
   #take(context: Context, event: VoiceEvent): void {
@@ -200,6 +232,11 @@ export class ContextSession implements TtsSession {
         context.audio.push(this.#samplesOf(event.base64));
         return;
       case 'error':
+        // Replies that were cancelled a moment ago may be generated still, and count against the limit.
+        if (event.error.kind === 'rate-limit' && context.audio.durationMs === 0 && !this.#hasAskedAgain) {
+          this.#askAgain(context, BUSY_MS);
+          return;
+        }
         throw event.error;
       case 'expired':
         this.#sayAgain(context);
@@ -211,7 +248,11 @@ export class ContextSession implements TtsSession {
 
   #done(context: Context): void {
     context.audio.finish();
-    if (context.audio.durationMs === 0) throw this.#error('malformed', 'sent no sound for a text');
+    if (context.audio.durationMs === 0) {
+      if (this.#hasAskedAgain || context.sent.length === 0) throw this.#error('malformed', 'sent no sound for a text');
+      this.#askAgain(context, 0);
+      return;
+    }
     if (context.audio.isPending) throw this.#error('unreachable', 'ended before all was spoken');
     const { finished } = context;
     this.#endContext(true);
@@ -229,10 +270,29 @@ export class ContextSession implements TtsSession {
     this.#work();
   }
 
+  /** The whole context anew, once in a reply. */
+  #askAgain({ sent, finished }: Context, afterMs: number): void {
+    this.#hasAskedAgain = true;
+    this.#endContext(true);
+    if (finished) this.#tasks.unshift({ type: 'segment-end' });
+    this.#tasks.unshift(...sent.map(({ text }) => ({ type: 'speak', text }) as const));
+    if (afterMs === 0) {
+      this.#work();
+      return;
+    }
+    this.#isWaiting = true;
+    const timer = setTimeout(() => {
+      this.#isWaiting = false;
+      this.#guard(() => this.#work());
+    }, afterMs);
+    this.#over.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  }
+
   /** @param ended whether the vendor ended it */
   #endContext(ended: boolean): void {
     const context = this.#context;
     if (!context) return;
+    clearTimeout(context.quiet);
     if (!ended) this.#send(context.protocol.cancel(context.id));
     context.socket.drop(context.id, ended);
     context.audio.release();
@@ -254,6 +314,7 @@ export class ContextSession implements TtsSession {
 
   #leave(failed: boolean): void {
     const socket = this.#socket;
+    clearTimeout(this.#context?.quiet);
     this.#socket = undefined;
     this.#context = undefined;
     if (failed) socket?.abandon();

@@ -6,6 +6,8 @@ export interface TtsTraits extends ProviderTraits {
   readonly sampleRateHz: number;
   /** What times `word` parts carry: the vendor's own, ours by the length of words within a clause, or there are none. */
   readonly wordTimes: 'exact' | 'estimated' | 'none';
+  /** The least text that is worth a flush where it limits them; a clause where absent. */
+  readonly leastFlushChars?: number;
   /** Voice by language where the configuration names none. */
   readonly defaultVoices: Readonly<Record<string, string>>;
 }
@@ -39,6 +41,8 @@ export interface TtsSession {
 }
 
 export interface TtsClient extends ProviderClient {
+  /** @param voicing whom it will speak as; its default where absent */
+  warm?(voicing?: Pick<TtsOpenOptions, 'voice' | 'language'>): Promise<void>;
   open(options: TtsOpenOptions): TtsSession;
 }
 

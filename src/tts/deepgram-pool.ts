@@ -16,6 +16,12 @@ export class DeepgramPool {
     this.#optionsFor = optionsFor;
   }
 
+  /** One that waits for a reply, opened where there is none. */
+  warm(voice: string): void {
+    if (this.#closed || [...this.#idle].some(([socket, idle]) => idle.voice === voice && socket.isReusable)) return;
+    this.release(this.acquire(voice), voice);
+  }
+
   acquire(voice: string): DeepgramSocket {
     for (const [socket, { voice: spoken, timer }] of this.#idle) {
       if (spoken !== voice) continue;

@@ -5,6 +5,7 @@ import { ClauseSplitter } from './clauses.ts';
 import type { TtsOpenOptions, TtsPart, TtsSession } from './contract.ts';
 import type { DeepgramPool } from './deepgram-pool.ts';
 import type { DeepgramSocket } from './deepgram-socket.ts';
+import { spellCodes } from './spell-codes.ts';
 import { untilAborted } from './until-aborted.ts';
 
 export interface DeepgramReplyOptions extends Omit<TtsOpenOptions, 'language'> {
@@ -70,7 +71,6 @@ export class DeepgramReply implements TtsSession {
     for (const clause of this.#clauses.flush()) this.#text += plain(clause.text);
     this.#isSegmentOpen = false;
     this.#put(true);
-    this.#leastChars = 0;
   }
 
   end(): void {
@@ -194,7 +194,7 @@ export class DeepgramReply implements TtsSession {
   }
 }
 
-/** Without the markup that models write though nobody sees it. */
+/** Without the markup that models write though nobody sees it, and codes letter by letter: Aura leaves some out in a lump. */
 function plain(text: string): string {
-  return `${text.replace(/[*_`#~|]+/g, ' ').trim()} `;
+  return `${spellCodes(text.replace(/[*_`#~|]+/g, ' ')).trim()} `;
 }

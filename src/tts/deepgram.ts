@@ -25,6 +25,8 @@ export const deepgramTts = defineTts({
     languages: ['en', 'es', 'fr'],
     sampleRateHz: SAMPLE_RATE_HZ,
     wordTimes: 'none',
+    // 20 flushes in 60 s (developers.deepgram.com/docs/tts-ws-flush): 3 s of speech are about 45 characters, and twice that is safe.
+    leastFlushChars: 90,
     // developers.deepgram.com/docs/tts-models
     defaultVoices: {
       'en-US': DEFAULT_VOICE,
@@ -75,9 +77,10 @@ class DeepgramTtsClient implements TtsClient {
     });
   }
 
-  /** Fills the DNS cache: which voice will be wanted, and so which socket, is not known yet. */
-  async warm(): Promise<void> {
-    await this.#account.warm();
+  /** A socket of the voice; without one the DNS cache, as which socket will be wanted is not known yet. */
+  async warm(voicing?: Pick<TtsOpenOptions, 'voice'>): Promise<void> {
+    if (voicing) this.#pool.warm(voicing.voice || this.#options.model || DEFAULT_VOICE);
+    else await this.#account.warm();
   }
 
   async check(signal: AbortSignal): Promise<void> {

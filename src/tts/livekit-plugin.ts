@@ -1,6 +1,7 @@
 // Any LiveKit TTS plugin as a link of a chain.
 import { APIConnectionError, APITimeoutError, type tts, type voice } from '@livekit/agents';
 import { AsyncQueue } from '../audio/async-queue.ts';
+import { STAGE_DEADLINES } from '../failover/deadline.ts';
 import { ProviderError, serverError } from '../failover/provider-error.ts';
 import type { TtsLink } from './chain.ts';
 import { WrittenText } from './clause-text.ts';
@@ -14,6 +15,7 @@ export function ttsLinkFromPlugin(plugin: tts.TTS): TtsLink {
   // An 'error' that nobody listens to would end the process; a plugin may emit one when its reply is long over.
   plugin.on('error', () => undefined);
   const { streaming, alignedTranscript } = plugin.capabilities;
+  const { connectMs, firstMs } = STAGE_DEADLINES.tts;
   const client: TtsClient = {
     open: (options) => new PluginSession(plugin, options),
     close: () => plugin.close(),
@@ -25,6 +27,8 @@ export function ttsLinkFromPlugin(plugin: tts.TTS): TtsLink {
       sampleRateHz: plugin.sampleRate,
       // One that can't stream speaks whole texts, so it is to get small ones.
       wordTimes: streaming && alignedTranscript ? 'exact' : 'none',
+      // It does not tell when it is connected, so the first sound has that time, too.
+      deadlines: { firstHelpMs: STAGE_DEADLINES.tts.connectHelpMs, firstMs: connectMs + firstMs },
       defaultVoices: {},
     },
     client,

@@ -40,6 +40,11 @@ export class ReplyText {
     this.#ended = true;
   }
 
+  /** Whether a segment has ended, and nothing is left to speak between a place and its end. */
+  endsSegmentBehind(at: number): boolean {
+    return this.#flushes.some((end) => end >= at && !isSpeakable(this.#text.slice(at, end)));
+  }
+
   /** Where the segment of this number ends; undefined while it is open. */
   segmentEnd(segment: number): number | undefined {
     return this.#flushes[segment];

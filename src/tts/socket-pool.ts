@@ -25,6 +25,8 @@ export interface SocketVendor {
   failure(message: VendorMessage): ProviderError | undefined;
   /** Whether nothing more will come for the message's context; absent where one that was cancelled is over at once. */
   isLast?(message: VendorMessage): boolean;
+  /** One that was cancelled and is not told to be over counts for so long; for ever where absent. */
+  readonly lingerMs?: number;
   refused(refusal: Refusal): ProviderError;
   closed(code: number, reason: string): ProviderError;
 }
@@ -88,7 +90,7 @@ export class VendorSocket {
   readonly #gone: () => void;
   readonly #contexts = new Map<string, ContextListener>();
   /** Given up by us and not yet ended by the vendor: they count against its limit. */
-  readonly #lingering = new Set<string>();
+  readonly #lingering = new Map<string, number>();
   readonly #unsent: string[] = [];
   #replies = 0;
   #retired = false;
@@ -131,6 +133,8 @@ export class VendorSocket {
   }
 
   get load(): number {
+    const nowMs = performance.now();
+    for (const [id, untilMs] of this.#lingering) if (untilMs < nowMs) this.#lingering.delete(id);
     return this.#replies + this.#lingering.size;
   }
 
@@ -172,7 +176,8 @@ export class VendorSocket {
   /** @param ended whether the vendor is through with it too */
   drop(contextId: string, ended: boolean): void {
     this.#contexts.delete(contextId);
-    if (!ended && this.#vendor.isLast && this.#error === undefined) this.#lingering.add(contextId);
+    if (ended || !this.#vendor.isLast || this.#error !== undefined) return;
+    this.#lingering.set(contextId, performance.now() + (this.#vendor.lingerMs ?? Number.POSITIVE_INFINITY));
   }
 
   /** What is sent before it stands leaves once it does. */

@@ -4,12 +4,16 @@ import type { TtsPart } from './contract.ts';
 import { estimateWordTimes } from './estimate-word-times.ts';
 import type { PlacedWord } from './playout.ts';
 import { isSpeakable, type TextSpan } from './reply-text.ts';
+import { spokenChars } from './spell-codes.ts';
 import type { VoiceProfile } from './voice-profile.ts';
 
 /** Vendors' ends of words are rough, and some cut the silence of the last one. */
 const END_SLACK_MS = 100;
-/** A part of the usual length below which sound can't hold all of its text. */
-const LEAST_SHARE = 0.4;
+/** What breaks off in the midst of sound is not a word's end, but for so much. */
+const LOUD_END_SLACK_MS = 15;
+/** A part of the usual length below which sound can't hold all of its text; short texts vary more. */
+const LEAST_SHARE = { short: 0.4, long: 0.55 } as const;
+const LONG_CHARS = 30;
 
 export interface UnitOptions {
   /** Where it begins in the reply's text, and in the source's sound. */
@@ -75,8 +79,7 @@ export class SpokenUnit {
   grow(audioMs: number): PlacedWord[] {
     this.audioMs += audioMs;
     if (this.#options.hasTimes) return [];
-    const chars = this.#text.trim().length;
-    const expectedMs = Math.max(chars * this.#options.profile.msPerChar, this.audioMs);
+    const expectedMs = Math.max(this.chars * this.#options.profile.msPerChar, this.audioMs);
     return this.#estimate(this.startMs, this.startMs + expectedMs, this.#endMs);
   }
 
@@ -86,11 +89,14 @@ export class SpokenUnit {
     return this.#estimate(this.words.at(-1)?.endMs ?? this.startMs, this.#endMs, Number.POSITIVE_INFINITY);
   }
 
-  /** After `finish`: whether the sound is too short for its text. */
-  get isCutShort(): boolean {
-    if (this.#hasWords && (this.#aligner.missing > 0 || this.#lastEndMs > this.#endMs + END_SLACK_MS)) return true;
-    const chars = this.#text.trim().length;
-    return !this.hasExactWords && this.audioMs < LEAST_SHARE * chars * this.#options.profile.msPerChar;
+  /**
+   * After `finish`: whether the sound is too short for its text.
+   * @param endsLoud it ends in the midst of sound
+   */
+  isCutShort(endsLoud: boolean): boolean {
+    const slackMs = endsLoud ? LOUD_END_SLACK_MS : END_SLACK_MS;
+    if (this.#hasWords && (this.#aligner.missing > 0 || this.#lastEndMs > this.#endMs + slackMs)) return true;
+    return !this.hasExactWords && this.audioMs < this.#leastMs;
   }
 
   get hasExactWords(): boolean {
@@ -98,7 +104,14 @@ export class SpokenUnit {
   }
 
   get chars(): number {
-    return this.#text.trim().length;
+    return spokenChars(this.#text);
+  }
+
+  /** Sound of this length may hold all of the text. */
+  get #leastMs(): number {
+    const { chars } = this;
+    const share = chars < LONG_CHARS ? LEAST_SHARE.short : LEAST_SHARE.long;
+    return share * chars * this.#options.profile.msPerChar;
   }
 
   /** Whether something that it was given, and can be spoken, is not in the sound. */
@@ -106,7 +119,7 @@ export class SpokenUnit {
     if (this.to !== undefined) return true;
     const due = this.clauses.at(-1)?.to;
     if (due === undefined) return false;
-    if (!this.#hasWords) return this.audioMs < LEAST_SHARE * this.chars * this.#options.profile.msPerChar;
+    if (!this.#hasWords) return this.audioMs < this.#leastMs;
     return this.#aligner.missing > 0 || this.#lastEndMs > this.#endMs + END_SLACK_MS;
   }
 

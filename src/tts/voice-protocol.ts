@@ -18,6 +18,8 @@ export interface VoiceProtocol {
   speak(contextId: string, text: string): readonly VendorMessage[];
   /** No more text; the rest is spoken and `done` follows. */
   finish(contextId: string): readonly VendorMessage[];
+  /** Sent once all has sounded, where the vendor ends no context by itself: sooner it would lose what was not yet spoken. */
+  close?(contextId: string): readonly VendorMessage[];
   cancel(contextId: string): readonly VendorMessage[];
   read(message: VendorMessage): readonly VoiceEvent[];
 }

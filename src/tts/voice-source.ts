@@ -1,5 +1,6 @@
 // One provider at work on a reply from some place in its text on: what it is given, what it spoke, and whether it failed.
 import { StreamResampler } from '../audio/stream-resampler.ts';
+import { levelDbfs } from '../audio/voiced-spans.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
 import type { Runner } from '../failover/race.ts';
@@ -9,6 +10,13 @@ import type { PlacedWord } from './playout.ts';
 import { ClauseScan, isSpeakable, type ReplyText } from './reply-text.ts';
 import { SpokenUnit } from './spoken-unit.ts';
 import type { VoiceProfile } from './voice-profile.ts';
+
+/** Speech that ends by itself fades: its last moment is far quieter than this. */
+const LOUD_DBFS = -30;
+const END_MS = 5;
+
+const SENTENCE_END = /[.!?…]["'”’)]*$/;
+const MOST_FLUSH_CHARS = 400;
 
 export interface SourceOptions {
   readonly attempt: Attempt<TtsLink>;
@@ -48,6 +56,7 @@ export class VoiceSource implements Runner {
   /** The unit that is being spoken. */
   #speaking = 0;
   #audioMs = 0;
+  #endsLoud = false;
   #isFed = false;
   #isOver = false;
   #error: ProviderError | undefined;
@@ -134,17 +143,34 @@ export class VoiceSource implements Runner {
     });
   }
 
-  /** Each clause with a flush behind it, as nothing else tells what was spoken. */
+  /**
+   * Each clause with a flush behind it, as nothing else tells what was spoken; where the vendor limits flushes, sentences behind a
+   * first clause, for which somebody waits.
+   */
   #feedClauses(): void {
-    const { text } = this.#options.reply;
+    const { reply } = this.#options;
     for (const clause of this.#scan.next()) {
-      const unit = this.#begin(this.#cursor);
-      unit.clause(clause, text);
-      unit.to = clause.to;
+      const last = this.#units.at(-1);
+      const unit = last && last.to === undefined ? last : this.#begin(this.#cursor);
+      unit.clause(clause, reply.text);
       this.#cursor = clause.to;
-      this.#session?.write(text.slice(clause.from, clause.to));
-      this.#session?.flush();
+      this.#session?.write(reply.text.slice(clause.from, clause.to));
+      if (this.#isWorthFlush(unit, clause.to)) this.#flushUnit(unit, clause.to);
     }
+    const open = this.#units.at(-1);
+    if (open && open.to === undefined && reply.endsSegmentBehind(this.#cursor)) this.#flushUnit(open, this.#cursor);
+  }
+
+  #isWorthFlush(unit: SpokenUnit, to: number): boolean {
+    const { leastFlushChars } = this.link.traits;
+    if (leastFlushChars === undefined || unit === this.#units[0]) return true;
+    const said = this.#options.reply.text.slice(unit.from, to).trim();
+    return (said.length >= leastFlushChars && SENTENCE_END.test(said)) || said.length >= MOST_FLUSH_CHARS;
+  }
+
+  #flushUnit(unit: SpokenUnit, to: number): void {
+    unit.to = to;
+    this.#session?.flush();
   }
 
   /** As it is written, with the caller's flushes; segments with nothing to speak are left out. */
@@ -214,6 +240,8 @@ export class VoiceSource implements Runner {
     const ms = (samples.length * 1000) / sampleRateHz;
     profile.level.add(samples, sampleRateHz);
     this.#audioMs += ms;
+    const end = Math.round((END_MS * sampleRateHz) / 1000);
+    this.#endsLoud = levelDbfs(samples, Math.max(0, samples.length - end)) > LOUD_DBFS;
     this.#tell(this.unit?.grow(ms) ?? []);
     this.#events.push({ type: 'audio', samples });
   }
@@ -227,7 +255,7 @@ export class VoiceSource implements Runner {
     if (this.#resampler) this.#sound(this.#resampler.flush());
     this.#tell(unit.finish());
     if (unit.audioMs === 0) throw this.#failure('malformed', 'sent no sound for a text');
-    if (unit.isCutShort) throw this.#failure('unreachable', 'ended before all was spoken');
+    if (unit.isCutShort(this.#endsLoud)) throw this.#failure('unreachable', 'ended before all was spoken');
     this.#options.profile.learn(unit.chars, unit.audioMs);
     this.#speaking += 1;
     const next = this.unit;

@@ -1,6 +1,7 @@
 // The Gemini API's failures as ProviderErrors: by status, by the error's details, by what the transport says.
 import { networkCode, retryAfterMs } from '../failover/http-error.ts';
 import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { isContentRefusal } from './content-refusal.ts';
 import { durationMs } from './rate-limit-reset.ts';
 import { withoutKeys } from './without-keys.ts';
 
@@ -59,7 +60,7 @@ function kindOf(status: number, told: GoogleError): ProviderErrorKind {
   // Not served in this country, or not without billing.
   if (told.status === 'FAILED_PRECONDITION') return 'forbidden';
   if (status === 429) return isSpent(told) ? 'quota' : 'rate-limit';
-  return kindOfStatus(status);
+  return status === 400 && isContentRefusal(told.message ?? '') ? 'content-refusal' : kindOfStatus(status);
 }
 
 /** The message is the same for a minute's and a day's limit; only the quota's id tells them apart. */
@@ -84,6 +85,8 @@ function describe(failure: Error, told: GoogleError | undefined, kind: ProviderE
   switch (kind) {
     case 'auth':
       return 'the key was refused';
+    case 'content-refusal':
+      return 'the content was refused';
     case 'invalid-request':
       return `the request was refused${told?.status ? ` (${told.status})` : ''}`;
     case 'malformed':

@@ -1,6 +1,7 @@
 // OpenAI-compatible failures as ProviderErrors: by status, by code, by what the transport says.
 import { networkCode } from '../failover/http-error.ts';
 import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
+import { isContentRefusal } from './content-refusal.ts';
 import { rateLimitWaitMs } from './rate-limit-reset.ts';
 import { withoutKeys } from './without-keys.ts';
 
@@ -28,6 +29,9 @@ const QUOTA_CODES: ReadonlySet<unknown> = new Set([
   'billing_hard_limit_reached',
   'billing_not_active',
 ]);
+
+/** A filter took offence: Azure (https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter) and OpenAI itself. */
+const REFUSAL_CODES: ReadonlySet<unknown> = new Set(['content_filter', 'content_policy_violation', 'invalid_prompt']);
 
 /** Of what there was too much. */
 const LIMIT_TYPES: ReadonlySet<unknown> = new Set(['requests', 'tokens', 'rate_limit_error']);
@@ -57,6 +61,10 @@ function kindOf(failure: SdkError, status: number | undefined, metadata: Metadat
   if (name === 'APIConnectionError') return 'unreachable';
   if (isBadJson(failure)) return 'malformed';
   if (QUOTA_CODES.has(failure.code) || QUOTA_CODES.has(failure.type)) return 'quota';
+  if (isRefusal(failure, status, metadata)) return 'content-refusal';
+  // Other requests of ours fill what may be under way at once, and the credit is not spent:
+  // https://openrouter.ai/docs/api/reference/errors-and-debugging
+  if (status === 402 && String(metadata.limit_source ?? '').includes('in_flight')) return 'rate-limit';
   if (status === undefined) {
     // An error event inside of a stream has a code at most; a broken connection has neither.
     if (failure.code === 'rate_limit_exceeded' || LIMIT_TYPES.has(failure.type)) return 'rate-limit';
@@ -66,9 +74,14 @@ function kindOf(failure: SdkError, status: number | undefined, metadata: Metadat
   // OpenRouter's allowance of free requests a day: no pace, and gone until midnight.
   if (status === 429 && /per-day|daily/.test(`${String(metadata.limit_source ?? '')} ${failure.message}`))
     return 'quota';
-  // Its moderation refuses words, not us.
-  if (status === 403 && (metadata.reasons || metadata.flagged_input)) return 'invalid-request';
   return kindOfStatus(status);
+}
+
+function isRefusal(failure: SdkError, status: number | undefined, metadata: Metadata): boolean {
+  if (REFUSAL_CODES.has(failure.code)) return true;
+  // OpenRouter's moderation refuses words, not us.
+  if (status === 403 && (metadata.reasons || metadata.flagged_input)) return true;
+  return (status === 400 || status === 403) && isContentRefusal(failure.message);
 }
 
 /** OpenRouter puts the status into the code of an error event. */
@@ -97,6 +110,8 @@ function describe(failure: SdkError, kind: ProviderErrorKind): string {
   switch (kind) {
     case 'auth':
       return 'the key was refused';
+    case 'content-refusal':
+      return 'the content was refused';
     case 'invalid-request':
       return `the request was refused${failure.code ? ` (${failure.code})` : ''}`;
     case 'malformed':

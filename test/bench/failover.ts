@@ -6,6 +6,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { initializeLogger } from '@livekit/agents';
+import type { MeasuredCall } from './support/call-outcome.ts';
+import type { Party } from './support/call-runner.ts';
 import { Escapes, Outage, ownFirstMs } from './support/failover-calls.ts';
 import { COLUMNS, type Column } from './support/failover-columns.ts';
 import {
@@ -20,7 +22,7 @@ import {
 import { markdownTable } from './support/failover-table.ts';
 import { type MeasuredCase, measureRealtime, REALTIME_COLUMNS, realtimeCell } from './support/realtime-outcome.ts';
 import { CASES } from './support/realtime-rows.ts';
-import { measureRooms, PARTIES, type Party, type RoomOutcome, roomCell } from './support/room-calls.ts';
+import { measureRooms, ROOM_PARTIES, roomCell } from './support/room-calls.ts';
 import { ROOM_FAULTS } from './support/room-faults.ts';
 
 const HELP = `Usage: pnpm bench:failover [--rows stt,llm,tts,realtime] [--room [--ours]] [--json FILE]
@@ -30,8 +32,9 @@ Fails scripted providers in every way and counts what a caller would have lost, 
 speech-to-speech vendors under calls of official plugins and of Bulletproof, each in a process of its own: eight minutes.
 
   --rows STAGES  only these stages, comma separated
-  --room         calls in a real room instead, over fixture vendors that fail: what is lost at the caller's ear, and the
-                 longest silence within a sentence; ten minutes
+  --room         calls in a real room instead, over fixture vendors that fail: what is lost at the caller's ear and in the
+                 conversation, and the longest wait; with Bulletproof's own providers, with official plugins as its links,
+                 and with the same plugins under LiveKit's adapters; 25 minutes
   --ours         there only Bulletproof
   --json FILE    also write every measurement there
   --help         this text
@@ -112,23 +115,24 @@ async function measureSecondCalls(column: Column, stage: Stage, ownMs: number, e
   );
 }
 
-/** @returns every measurement, by fault and party */
+/** @returns every call, by fault and party */
 async function measureRoomTable(
   parties: readonly Party[],
   stages: readonly Stage[],
-): Promise<Record<string, Record<string, RoomOutcome>>> {
-  const measured: Record<string, Record<string, RoomOutcome>> = {};
+): Promise<Record<string, Record<string, MeasuredCall>>> {
+  const measured: Record<string, Record<string, MeasuredCall>> = {};
   const faults = ROOM_FAULTS.filter(({ stage }) => stage === undefined || stages.includes(stage));
-  await measureRooms(parties, faults, (party, { title }, outcome) => {
-    measured[title] = { ...measured[title], [party]: outcome };
-    const lateness = `frames up to ${Math.round(outcome.latenessMs)} ms late`;
-    progress.write(`${party}: ${title}: ${roomCell(outcome)} (${lateness})\n`);
+  await measureRooms(parties, faults, (party, { title }, call) => {
+    measured[title] = { ...measured[title], [party]: call };
+    const lateness = `frames up to ${Math.round(call.latenessMs)} ms late`;
+    progress.write(`${ROOM_PARTIES[party]}: ${title}: ${roomCell(call)} (${lateness})\n`);
   });
   const lines = Object.entries(measured).map(([title, by]) => ({
     title,
     cells: parties.map((party) => (by[party] ? roomCell(by[party]) : '')),
   }));
-  out.write(`${markdownTable({ title: 'In a room, what fails', cells: parties }, lines)}\n`);
+  const cells = parties.map((party) => ROOM_PARTIES[party] ?? party);
+  out.write(`${markdownTable({ title: 'In a room, what fails', cells }, lines)}\n`);
   return measured;
 }
 
@@ -169,7 +173,8 @@ async function main(): Promise<void> {
     throw new RangeError(`--rows takes ${STAGES.join(', ')}, realtime; got ${values.rows}`);
   }
   if (values.room) {
-    const parties = values.ours ? PARTIES.slice(0, 1) : PARTIES;
+    const named = Object.keys(ROOM_PARTIES) as Party[];
+    const parties = values.ours ? named.filter((party) => party.endsWith('ours')) : named;
     const measured = await measureRoomTable(parties, stages);
     if (values.json) writeFileSync(values.json, `${JSON.stringify(measured, null, 2)}\n`);
     return;

@@ -41,6 +41,7 @@ describe('one failure of each kind', () => {
     ['timeout', undefined, 60, 'closed'],
     ['malformed', undefined, 60, 'closed'],
     ['invalid-request', undefined, 0, 'closed'],
+    ['content-refusal', undefined, 0, 'closed'],
   ];
 
   it('covers every kind', () => {

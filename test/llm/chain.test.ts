@@ -166,7 +166,7 @@ describe('a reply over a chain', () => {
     const bench = new Bench();
     const a = bench.link('a', { firstMs: 800, fault: 'server', after: 3 });
     const links = [a, bench.link('b', { firstMs: 300 })];
-    const { text } = await bench.run(bench.failover(links, 0.05));
+    const { text } = await bench.run(bench.failover(links, 1));
     expect(text).toBe(WHOLE);
     expect(bench.hedges).toMatchObject([{ outcome: 'lost' }]);
     expect(bench.exhausted).toBe(0);
@@ -183,11 +183,12 @@ describe('a reply over a chain', () => {
   it('waits for no provider that hangs longer than its deadline, and with a hedge less', async () => {
     const alone = new Bench();
     const late = await alone.run(alone.failover([alone.link('a', { fault: 'hang', after: 0 }), alone.link('b')]));
-    expect(late.firstMs).toBeLessThanOrEqual(1_000 + 80);
+    expect(late.firstMs).toBeLessThanOrEqual(3_000 + 80);
     const hedged = new Bench();
     const links = [hedged.link('a', { fault: 'hang', after: 0 }), hedged.link('b')];
     const sooner = await hedged.run(hedged.failover(links, 0.05));
-    expect(sooner.firstMs).toBeLessThan(late.firstMs as number);
+    // The first hang of a call: the budget has nothing for who is merely late.
+    expect(sooner.firstMs).toBeLessThanOrEqual(1_200 + 80);
     expect(hedged.hedges).toEqual([{ stage: 'llm', late: 'a', beside: 'b', outcome: 'won' }]);
     // Beaten and never heard of: found out all the same.
     expect(hedged.failures).toEqual(['a timeout']);

@@ -64,7 +64,6 @@ export function chatFailures() {
     failure('overloaded', 'server', { kind: 'status', status: 503 }),
     failure('overloaded, as some say it', 'server', { kind: 'status', status: 529 }),
     failure('refused', 'unreachable', { kind: 'refuse' }),
-    failure('nothing in it', 'malformed', { kind: 'empty' }),
     failure('key refused after the status', 'auth', { kind: 'late-auth' }),
     ...[0, 2].flatMap((after) => [
       failure(`error event after ${after}`, 'server', { kind: 'error-event', after, message: 'engine died' }),

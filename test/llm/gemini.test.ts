@@ -31,6 +31,7 @@ describeLlm({
   talk: conversation.hello,
   callingTalk: conversation.leaveMessage,
   tool,
+  arrangeEmpty: ({ server }) => server.faults.fail({ kind: 'empty' }),
   expectedArguments: { name: 'Ann' },
   secrets: [KEY],
   failures: [
@@ -51,7 +52,6 @@ describeLlm({
     failure('broken inside', 'server', { kind: 'status', status: 500, message: `Died with ${KEY}.` }),
     failure('overloaded', 'server', { kind: 'status', status: 503 }),
     failure('refused', 'unreachable', { kind: 'refuse' }),
-    failure('nothing in it', 'malformed', { kind: 'empty' }),
     ...[0, 2].flatMap((after) => [
       failure(`error event after ${after}`, 'server', { kind: 'error-event', after, status: 503 }),
       failure(`limit met after ${after}`, 'rate-limit', { kind: 'error-event', after, status: 429 }),
@@ -125,7 +125,7 @@ describe('gemini', () => {
   it.each([
     ['gemini-3-flash-preview', 'skip_thought_signature_validator', { thinkingLevel: 'MINIMAL' }],
     ['gemini-2.5-flash', undefined, { thinkingBudget: 0 }],
-    ['gemini-2.5-pro', undefined, undefined],
+    ['gemini-2.5-pro', undefined, { thinkingBudget: 128 }],
   ])('%s: calls of another model, and as little thinking as it can', async (model, foreign, thinkingConfig) => {
     const { client, server } = await opened({}, model);
     const call = { id: 'call_of_openai', name: tool.name, arguments: '{}' };
@@ -185,13 +185,29 @@ describe('gemini', () => {
   });
 
   it.each([
-    ['blocks the request', { blockReason: 'PROHIBITED_CONTENT' }, 'invalid-request'],
-    ['stops for safety', { text: ['Well, '], finishReason: 'SAFETY' }, 'invalid-request'],
+    ['blocks the request', { blockReason: 'PROHIBITED_CONTENT' }, 'content-refusal'],
+    ['stops for safety', { text: ['Well, '], finishReason: 'SAFETY' }, 'content-refusal'],
+    ['recites', { text: ['Well, '], finishReason: 'RECITATION' }, 'content-refusal'],
     ['writes no call', { toolCalls: [{ id: '', name: 'a', arguments: '{"n' }] }, 'malformed'],
     ['calls with a list', { toolCalls: [{ id: '', name: 'a', arguments: '[1]' }] }, 'malformed'],
   ])('tells that it %s', async (_, scripted, kind) => {
     const { client } = await opened({ reply: () => scripted });
     await expect(partsOf(client.reply(requestOf(conversation.hello)))).rejects.toMatchObject({ kind });
+  });
+
+  it.each(['SAFETY', 'RECITATION', 'PROHIBITED_CONTENT', 'BLOCKLIST', 'SPII', 'LANGUAGE'])(
+    'takes %s for a refusal of the content',
+    async (finishReason) => {
+      const { client } = await opened({ reply: () => ({ finishReason }) });
+      const reply = partsOf(client.reply(requestOf(conversation.hello)));
+      await expect(reply).rejects.toMatchObject({ kind: 'content-refusal' });
+    },
+  );
+
+  it('gives each reply an end', async () => {
+    const { client, server } = await opened();
+    await partsOf(client.reply(requestOf(conversation.hello)));
+    expect(server.chats()[0]?.generationConfig?.maxOutputTokens).toBe(8_192);
   });
 
   it('asks once per reply, and closes the connection of one that is left', async () => {

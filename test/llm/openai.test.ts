@@ -21,6 +21,7 @@ describeLlm({
   talk: conversation.hello,
   callingTalk: conversation.leaveMessage,
   tool,
+  arrangeEmpty: ({ server }) => server.faults.fail({ kind: 'empty' }),
   expectedArguments: { name: 'Ann' },
   secrets: [KEY, KEY.slice(0, 12)],
   failures: [
@@ -28,6 +29,14 @@ describeLlm({
     failure('billing not active', 'quota', { kind: 'status', status: 429, code: 'billing_not_active' }),
     failure('key revoked in mid-stream', 'auth', { kind: 'error-event', after: 1, code: 'invalid_api_key' }),
     failure('limit met in mid-stream', 'rate-limit', { kind: 'error-event', after: 1, code: 'rate_limit_exceeded' }),
+    failure('filtered, as Azure says it', 'content-refusal', { kind: 'status', status: 400, code: 'content_filter' }),
+    failure('a flagged prompt', 'content-refusal', { kind: 'status', status: 400, code: 'invalid_prompt' }),
+    failure('filtered by its words alone', 'content-refusal', {
+      kind: 'status',
+      status: 400,
+      message: "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+    }),
+    failure('filtered in mid-stream', 'content-refusal', { kind: 'error-event', after: 2, code: 'content_filter' }),
     failure('limit without a code', 'rate-limit', { kind: 'error-event', after: 1, status: 429 }),
   ],
 });
@@ -60,6 +69,42 @@ describe('openai', () => {
     server.faults.fail({ kind: 'status', status: 429, retryAfterS: 7 });
     const reply = partsOf(client.reply(requestOf(conversation.hello)));
     await expect(reply).rejects.toMatchObject({ retryAfterMs: 7000 });
+  });
+
+  it.each([
+    ['gpt-4.1-mini', { max_completion_tokens: 2_048 }],
+    ['gpt-5-mini-2025-08-07', { max_completion_tokens: 8_192, reasoning_effort: 'minimal' }],
+    ['gpt-5.1', { max_completion_tokens: 8_192 }],
+    ['gpt-5-chat-latest', { max_completion_tokens: 8_192 }],
+    ['o4-mini', { max_completion_tokens: 8_192, reasoning_effort: 'low' }],
+  ])('%s: a reply has an end, and as little reasoning as the model allows', async (model, parameters) => {
+    const { server } = await opened();
+    const env = { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: server.url };
+    await partsOf(openai.create({ env, model }).reply(requestOf(conversation.hello)));
+    const {
+      model: _,
+      messages,
+      stream,
+      stream_options,
+      tools,
+      tool_choice,
+      ...rest
+    } = server.chats()[0] as unknown as Record<string, unknown>;
+    expect(rest).toEqual(parameters);
+  });
+
+  it('ends with the filter’s reason as a refusal of the content', async () => {
+    const { client } = await opened({ reply: () => ({ text: ['Well, '], finishReason: 'content_filter' }) });
+    await expect(partsOf(client.reply(requestOf(conversation.hello)))).rejects.toMatchObject({
+      kind: 'content-refusal',
+    });
+  });
+
+  it('shows every delta of a call, and says the end before the usage', async () => {
+    const { client } = await opened();
+    const types = (await partsOf(client.reply(requestOf(conversation.leaveMessage)))).map(({ type }) => type);
+    expect([...new Set(types)]).toEqual(['text', 'progress', 'tool-call', 'end', 'usage']);
+    expect(types.filter((type) => type === 'progress')).toHaveLength(4);
   });
 
   it('asks to go on from a begun reply, after the results of tools', async () => {

@@ -1,5 +1,6 @@
 // The OpenRouter provider against a server that speaks its protocol.
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Habits } from '../../fixtures/habits.ts';
 import { type OpenRouterOptions, startOpenRouter } from '../../fixtures/vendors/openrouter.ts';
 import { openrouter } from '../../src/llm/openrouter.ts';
 import { describeLlm } from '../conformance/llm.ts';
@@ -23,6 +24,7 @@ describeLlm({
   talk: conversation.hello,
   callingTalk: conversation.leaveMessage,
   tool,
+  arrangeEmpty: ({ server }) => server.faults.fail({ kind: 'empty' }),
   expectedArguments: { name: 'Ann' },
   secrets: [KEY, KEY.slice(0, 12)],
   failures: [
@@ -79,8 +81,37 @@ describe('openrouter', () => {
   it('does not take words that its moderation refused for a refused key', async () => {
     const errorMetadata = { reasons: ['violence'], flagged_input: 'hello there my friend' };
     const error: unknown = await failing({ errorMetadata }, 403).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ kind: 'invalid-request', status: 403 });
+    expect(error).toMatchObject({ kind: 'content-refusal', status: 403 });
     expect((error as Error).message).not.toContain('friend');
+  });
+
+  it('takes a 402 for what is under way for a rate limit, as the credit is not spent', async () => {
+    const errorMetadata = { limit_source: 'openrouter_in_flight_budget', error_type: 'in_flight_budget_exhausted' };
+    const { client, server } = await opened({ errorMetadata });
+    server.faults.fail({ kind: 'status', status: 402, retryAfterS: 2 });
+    const reply = partsOf(client.reply(requestOf(conversation.hello)));
+    await expect(reply).rejects.toMatchObject({ kind: 'rate-limit', status: 402, retryAfterMs: 2_000 });
+  });
+
+  it.each([
+    ['openai/gpt-4.1-mini', { max_tokens: 2_048 }],
+    ['openai/gpt-5-mini', { max_tokens: 8_192, reasoning: { effort: 'minimal' } }],
+    ['anthropic/claude-sonnet-4.5', { max_tokens: 2_048 }],
+  ])('%s: a reply has an end, and as little reasoning as the model allows', async (model, parameters) => {
+    const { server } = await opened();
+    const env = { OPENROUTER_API_KEY: KEY, OPENROUTER_BASE_URL: server.url };
+    await partsOf(openrouter.create({ env, model }).reply(requestOf(conversation.hello)));
+    const { max_tokens, reasoning } = server.chats()[0] as unknown as Record<string, unknown>;
+    expect({ max_tokens, ...(reasoning !== undefined && { reasoning }) }).toEqual(parameters);
+  });
+
+  it('shows a model that thinks to be alive', async () => {
+    const habits = new Habits(1);
+    const always = Object.assign(habits, { chance: (share: number) => share === 0.1 });
+    const { client } = await opened({ habits: always, speed: 50 });
+    const parts = await partsOf(client.reply(requestOf(conversation.hello)));
+    expect(parts[0]).toEqual({ type: 'progress', of: 'reasoning' });
+    expect(parts.filter(({ type }) => type === 'text').length).toBeGreaterThan(0);
   });
 
   it('checks the key without cost, and its credit', async () => {

@@ -125,7 +125,7 @@ describe('Gemini’s sessions', () => {
     await person.reply(0);
     const [first] = calls.gemini.sessions;
     await eventually('a handle', () => (first?.handles.length ?? 0) > 1);
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     if (isExpired) calls.gemini.expireHandles();
     calls.gemini.breakWhen('idle', { kind: 'drop', after: 0, code: 1006 });
     await eventually('another session', () => calls.gemini.sessions.length > 1);
@@ -135,12 +135,13 @@ describe('Gemini’s sessions', () => {
     const serving = calls.gemini.sessions.at(-1);
     expect(serving).toMatchObject({ handle: isExpired ? undefined : first?.handles.at(-1) });
     const told = serving?.turns.flatMap(({ role, parts }) => parts.map(({ text }) => [role, text?.trim()]));
-    expect(told).toEqual([
+    // The plugin's default model is of 2.5, which passes over a history in turns.
+    const before = [
       ['user', 'w1'],
       ['model', 'w20 w1 w21 w22 w23 w24'],
-      ['user', 'w2'],
-      ['model', 'w20 w2 w21 w22 w23 w24'],
-    ]);
+    ];
+    if (isExpired) expect(serving?.instructions).toContain('Caller: w1\nYou: w20 w1 w21 w22 w23 w24');
+    expect(told).toEqual([...(isExpired ? [] : before), ['user', 'w2'], ['model', 'w20 w2 w21 w22 w23 w24']]);
     expect(person.heard).toEqual(['w1', 'w2']);
     expect(calls.failures).toEqual(['unreachable']);
   });
@@ -185,6 +186,7 @@ describe('whoever serves', () => {
     const person = await calls.call('OpenAI Realtime', 'Gemini Live');
     expect((await person.ask('Greet.')).words).toEqual([1, 2, 3]);
     expect(person.replies).toHaveLength(1);
+    await eventually('the silent one is judged', () => calls.failures.length > 0);
     expect(calls.failures).toEqual(['timeout']);
   });
 });

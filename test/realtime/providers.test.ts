@@ -16,7 +16,7 @@ let geminiVendor: GeminiLiveFixture;
 beforeAll(async () => {
   initializeLogger({ pretty: false, level: 'silent' });
   openaiVendor = await startOpenAiRealtime({ apiKey: KEY, models: ['gpt-realtime'] });
-  geminiVendor = await startGeminiLive({ apiKey: KEY, models: ['gemini-2.5-flash-native-audio-preview-09-2025'] });
+  geminiVendor = await startGeminiLive({ apiKey: KEY, models: ['gemini-3.8-live'] });
 });
 afterAll(() => Promise.all([openaiVendor.close(), geminiVendor.close()]));
 
@@ -83,6 +83,20 @@ it('openai-realtime tells a wrong key, and never repeats it', async () => {
   expect(String(refused)).not.toContain('sk-another');
 });
 
+it('gemini-live leaves a model that is gone for the next one, which is told once', async () => {
+  const client = geminiLive.create({
+    env: { GEMINI_API_KEY: KEY, GEMINI_BASE_URL: geminiVendor.url },
+    model: 'gemini-gone',
+  });
+  const told = await client.check?.(AbortSignal.timeout(10_000)).catch((error: unknown) => error);
+  expect(told).toMatchObject({ kind: 'invalid-request', message: 'gemini-live has no model "gemini-gone"' });
+  expect((await client.model()).model).toBe('gemini-3.8-live');
+  await expect(client.check?.(AbortSignal.timeout(10_000))).resolves.toBeUndefined();
+  expect(client.leaveModel?.('gemini-3.8-live')).toBe(true);
+  expect((await client.model()).model).toBe('gemini-2.5-flash-native-audio-preview-12-2025');
+  expect(client.leaveModel?.('gemini-2.5-flash-native-audio-preview-12-2025')).toBe(false);
+});
+
 describe('the models that calls are given', () => {
   it('are the configured ones, at the address of their own where there is one', async () => {
     const env = { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: 'http://proxy/v1', OPENAI_REALTIME_BASE_URL: 'http://live/v1' };
@@ -105,7 +119,7 @@ describe('the models that calls are given', () => {
     expect(await options()).toMatchObject({
       apiKey: KEY,
       httpOptions: { baseUrl: 'http://b' },
-      model: 'gemini-2.5-flash-native-audio-preview-09-2025',
+      model: 'gemini-3.8-live',
       voice: 'Aoede',
       realtimeInputConfig: { automaticActivityDetection: { silenceDurationMs: 500 } },
     });

@@ -2,13 +2,8 @@
 // the conversation.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../fixtures/faults.ts';
-import {
-  type LinkName,
-  type RealtimeCall,
-  type RealtimeCalls,
-  type RealtimeVendors,
-  startRealtimeCalls,
-} from './support/realtime-calls.ts';
+import { type LinkName, type RealtimeCall, type RealtimeCalls, startRealtimeCalls } from './support/realtime-calls.ts';
+import type { RealtimeVendors } from './support/realtime-vendors.ts';
 import { always } from './support/vendor-calls.ts';
 
 interface FailingTurn {

@@ -1,15 +1,8 @@
 // A tool runs in a real call when its speech-to-speech model dies: it runs once, and whoever serves next tells its result.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../fixtures/faults.ts';
-import {
-  type LinkName,
-  type RealtimeCall,
-  type RealtimeCalls,
-  type Script,
-  say,
-  startRealtimeCalls,
-  wordsOf,
-} from './support/realtime-calls.ts';
+import { type LinkName, type RealtimeCall, type RealtimeCalls, startRealtimeCalls } from './support/realtime-calls.ts';
+import { type Script, say, wordsOf } from './support/realtime-vendors.ts';
 import { always } from './support/vendor-calls.ts';
 
 interface DyingTurn {

@@ -7,6 +7,8 @@ import { allWords, converse, finish, hear, once, startChain, TURNS } from './tal
 
 const utterances = { needsVoiceActivity: true, interimResults: false, deadlines: { firstMs: 2_500 } };
 
+const firstTurn = TURNS[0] as number[];
+
 describe('connecting', () => {
   const ways: readonly Extract<Fault, { at: 'connect' }>['does'][] = [
     'hangs',
@@ -85,7 +87,8 @@ describe('several failures', () => {
         links.map(({ link }) => link),
       );
       expect(once(await converse(chain))).toEqual(allWords);
-      expect(chain.failures.map((failure) => failure.split(' ')[0])).toEqual(['one', 'two']);
+      // One that is silent is judged later than another that breaks.
+      expect(chain.failures.map((failure) => failure.split(' ')[0]).toSorted()).toEqual(['one', 'two']);
       expect(clock.pending).toBe(0);
     }
   });
@@ -174,6 +177,49 @@ describe('several failures', () => {
     await hear(chain, silence(20_000));
     expect(once(await finish(chain))).toEqual(allWords);
     expect(chain.exhausted).toHaveLength(1);
+  });
+});
+
+describe('a storm', () => {
+  it('between two links that both fail in turn ends after five openings, and goes on by rounds that wait', async () => {
+    const clock = new FakeClock();
+    const breaking = TURNS.flat().map((word) => ({ at: 'word' as const, word, does: 'server' as const, times: 99 }));
+    const one = scriptedStt('one', { clock, faults: breaking });
+    const two = scriptedStt('two', { clock, faults: breaking });
+    const chain = startChain(clock, [one.link, two.link]);
+    await hear(chain, speak(firstTurn));
+    // Each link twice; whoever comes next waits for a second.
+    expect([one.opened, two.opened]).toEqual([2, 2]);
+    expect(chain.exhausted).toHaveLength(1);
+    await hear(chain, silence(10_000));
+    expect(one.opened + two.opened).toBeLessThanOrEqual(5 * 4);
+    for (const { faults } of [one, two]) faults.length = 0;
+    await hear(chain, silence(6_000));
+    expect(once(await finish(chain))).toEqual(firstTurn.map((word) => `w${word}`));
+  });
+
+  it('of words and failures in turn opens as few: words are no end of a turn', async () => {
+    const clock = new FakeClock();
+    const breaking = [1, 2, 3, 4, 5, 6, 7].map((word) => ({
+      at: 'word' as const,
+      word,
+      does: 'ends' as const,
+      times: 99,
+    }));
+    const links = ['one', 'two'].map((id) => scriptedStt(id, { clock, faults: breaking }));
+    const chain = startChain(
+      clock,
+      links.map(({ link }) => link),
+    );
+    const opened = () => links.reduce((sum, link) => sum + link.opened, 0);
+    await hear(chain, speak(firstTurn.slice(0, 4)));
+    expect(opened()).toBeLessThanOrEqual(5);
+    await hear(chain, speak(firstTurn.slice(4)));
+    await hear(chain, silence(500));
+    expect(opened()).toBeLessThanOrEqual(2 * 5);
+    for (const { faults } of links) faults.length = 0;
+    await hear(chain, silence(6_000));
+    expect(once(await finish(chain))).toEqual(firstTurn.map((word) => `w${word}`));
   });
 });
 

@@ -10,6 +10,8 @@ const SEED = 20_261_122;
 const FAULTS = 1_000;
 const WORDS = [0, 1, 2, 3, 4, 5, 6, 7];
 const LEAD_MS = 300;
+/** Help for one that is silent is due after 1,200 ms of speech: half a second later than by the waits that took normal vendors for dead. */
+const MOST_SILENT_MS = 1_320;
 const FAILING: readonly Failing[] = [
   'server',
   'unreachable',
@@ -46,15 +48,19 @@ async function waitAfter(fault: Extract<Fault, { at: 'word' | 'connect' }>, ownM
 }
 
 describe('the wait for the next recogniser', () => {
-  it(`is within a second in 99 of 100 of ${FAULTS} random faults (seed ${SEED})`, { timeout: 120_000 }, async () => {
+  it(`is within a second, of silence 1.3 s, in 99 of 100 of ${FAULTS} random faults (seed ${SEED})`, {
+    timeout: 240_000,
+  }, async () => {
     const random = seededRandom(SEED);
-    const times: number[] = [];
+    const [told, silent]: [number[], number[]] = [[], []];
     for (let n = 0; n < FAULTS; n += 1) {
       const does = FAILING[Math.floor(random() * FAILING.length)] as Failing;
       const word = Math.floor(random() * WORDS.length);
+      const times = does === 'silent' ? silent : told;
       times.push(await waitAfter({ at: 'word', word, does }, 20 + 100 * random()));
     }
-    expect(percentile99('STT', times)).toBeLessThanOrEqual(MOST_SWITCH_MS);
+    expect(percentile99('STT', told)).toBeLessThanOrEqual(MOST_SWITCH_MS);
+    expect(percentile99('STT, silent', silent)).toBeLessThanOrEqual(MOST_SILENT_MS);
   });
 
   it.each(HARD_FAILURES)('is hardly more than its own time after a hard failure: $name', async ({ kind }) => {

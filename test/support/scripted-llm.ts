@@ -13,6 +13,8 @@ export interface LlmScript {
   /** How it goes on when another began. */
   readonly onContinue?: 'continue' | 'restart';
   readonly parts?: readonly LlmPart[];
+  /** After the part with this number; 20 ms where absent. */
+  readonly pauseMs?: (index: number) => number;
 }
 
 export interface ScriptedLlmOptions {
@@ -44,14 +46,21 @@ export function scriptedLlm(options: ScriptedLlmOptions): LlmLink {
   async function* reply(request: LlmRequest): AsyncGenerator<LlmPart> {
     onRequest?.(request);
     calls += 1;
-    const { firstMs = 50, after = Number.POSITIVE_INFINITY, fault, onContinue = 'continue', parts } = script(calls);
+    const {
+      firstMs = 50,
+      after = Number.POSITIVE_INFINITY,
+      fault,
+      onContinue = 'continue',
+      parts,
+      pauseMs,
+    } = script(calls);
     await wait(firstMs, request.signal);
     const said = onContinue === 'continue' ? (request.continueFrom?.match(/\S+/g)?.length ?? 0) : 0;
     const pieces = parts ?? words.slice(said).map((text) => ({ type: 'text' as const, text }));
     for (const [index, part] of pieces.entries()) {
       if (index === after || request.signal.aborted) break;
       yield part;
-      await wait(WORD_MS, request.signal);
+      await wait(pauseMs?.(index) ?? WORD_MS, request.signal);
     }
     if (request.signal.aborted || after > pieces.length || fault === undefined || fault === 'end') return;
     if (fault === 'hang') return new Promise<never>(() => undefined);

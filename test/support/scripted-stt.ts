@@ -285,7 +285,7 @@ function partOf(type: 'interim' | 'final', words: readonly SttWord[], hasTimes: 
 type Heard = { type: 'word'; word: number; startMs: number; endMs: number } | { type: 'quiet' };
 
 /** Reads words back from samples. */
-class WordEar {
+export class WordEar {
   #at = 0;
   #level = 0;
   #run = 0;

@@ -1,4 +1,6 @@
 // Voices for tests of the chain: w0, w1, … as tones, on any clock, that fail as they are told.
+import type { Habits } from '../../fixtures/habits.ts';
+import { SpeechHabits } from '../../fixtures/speech-habits.ts';
 import { speakTones } from '../../fixtures/tones.ts';
 import { AsyncQueue } from '../../src/audio/async-queue.ts';
 import { type Clock, systemClock } from '../../src/failover/clock.ts';
@@ -33,8 +35,16 @@ export interface ScriptedTtsOptions {
   /** Sound in a chunk, and the time between two. */
   readonly chunkMs?: number;
   readonly everyMs?: number;
+  /** When a word ends by the times that are told: its sound ends after 240 ms. */
+  readonly wordEndsMs?: number;
   readonly priority?: number;
+  /** In place of its first sound, chunks and pace: those of a real vendor, handshakes too. */
+  readonly habits?: Habits;
 }
+
+/** The slow side of normal: fixtures/vendors say for each where it is from. */
+const NORMAL = { first: { p50Ms: 250, p95Ms: 450, maxMs: 600 }, pieceMs: [40, 500] } as const;
+const HANDSHAKE = { p50Ms: 300, p95Ms: 500, maxMs: 600 };
 
 export class ScriptedTts {
   readonly link: TtsLink;
@@ -46,14 +56,17 @@ export class ScriptedTts {
   /** All that each session was given, with | for a flush and ] for the end. */
   readonly written: string[] = [];
   readonly clock: Clock;
-  readonly options: Required<Omit<ScriptedTtsOptions, 'priority'>>;
+  readonly options: Required<Omit<ScriptedTtsOptions, 'priority' | 'habits'>>;
+  readonly habits: Habits | undefined;
   closed = 0;
   readonly #sessions: ScriptedSession[] = [];
 
   constructor(id: string, clock: Clock = systemClock, options: ScriptedTtsOptions = {}) {
-    const { sampleRateHz = 16_000, wordTimes = 'exact', gain = 1, firstMs = 80, chunkMs = 40, everyMs = 10 } = options;
+    const { sampleRateHz = 16_000, wordTimes = 'exact', gain = 1, firstMs = 80, chunkMs = 40 } = options;
+    const { everyMs = 10, wordEndsMs = 240 } = options;
     this.clock = clock;
-    this.options = { sampleRateHz, wordTimes, gain, firstMs, chunkMs, everyMs };
+    this.habits = options.habits;
+    this.options = { sampleRateHz, wordTimes, gain, firstMs, chunkMs, everyMs, wordEndsMs };
     this.link = {
       id,
       traits: { languages: 'any', sampleRateHz, wordTimes, defaultVoices: { 'en-US': 'v' } },
@@ -104,6 +117,8 @@ class ScriptedSession implements TtsSession {
   #isOpen = true;
   #isWorking = false;
   #hasBegun = false;
+  #pace: SpeechHabits | undefined;
+  #opened: Promise<void> | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(owner: ScriptedTts, options: TtsOpenOptions, fault: TtsFault | undefined, note: (text: string) => void) {
@@ -114,7 +129,13 @@ class ScriptedSession implements TtsSession {
       this.#cancel?.();
       this.parts.end();
     });
-    queueMicrotask(() => options.onOpen?.());
+    const { habits, clock } = owner;
+    if (habits) this.#pace = new SpeechHabits(habits, NORMAL, () => clock.now());
+    // Most replies find a socket that stands.
+    if (!habits?.chance(0.3)) queueMicrotask(() => options.onOpen?.());
+    else {
+      this.#opened = this.#sleep(habits.latency(HANDSHAKE)).then(() => options.onOpen?.());
+    }
   }
 
   write(text: string): void {
@@ -154,6 +175,7 @@ class ScriptedSession implements TtsSession {
 
   async #work(): Promise<void> {
     this.#isWorking = true;
+    await this.#opened;
     for (let step = this.#steps.shift(); step; step = this.#steps.shift()) {
       if (this.parts.ended) return;
       if (step.type === 'clause') await this.#speak(step.text);
@@ -177,8 +199,9 @@ class ScriptedSession implements TtsSession {
   }
 
   async #speak(clause: string): Promise<void> {
-    const { sampleRateHz, wordTimes, chunkMs, everyMs, firstMs, gain } = this.#owner.options;
-    if (!this.#hasBegun) await this.#sleep(this.#fault?.does === 'slow-first' ? this.#fault.byMs : firstMs);
+    const { sampleRateHz, wordTimes, chunkMs, everyMs, firstMs, gain, wordEndsMs } = this.#owner.options;
+    const pace = this.#fault?.does === 'slow-first' || this.#fault?.does === 'trickle' ? undefined : this.#pace;
+    if (!this.#hasBegun && !pace) await this.#sleep(this.#fault?.does === 'slow-first' ? this.#fault.byMs : firstMs);
     this.#hasBegun = true;
     if (this.parts.ended) return;
     if (this.#fault?.does === 'empty') return;
@@ -187,17 +210,22 @@ class ScriptedSession implements TtsSession {
     const spoken = spokenTones(words.map(toneOf), sampleRateHz);
     const samples = gain === 1 ? spoken : spoken.map((sample) => Math.round(sample * gain));
     let told = 0;
-    const chunk = Math.round((chunkMs * sampleRateHz) / 1000);
-    for (let at = 0; at < samples.length; at += chunk) {
+    for (let at = 0; at < samples.length; ) {
+      const lengthMs = Math.min(pace?.pieceMs() ?? chunkMs, ((samples.length - at) * 1000) / sampleRateHz);
+      if (pace) await this.#sleep(pace.waitMs(lengthMs));
+      if (this.parts.ended) return;
+      const chunk = Math.max(1, Math.round((lengthMs * sampleRateHz) / 1000));
       const piece = samples.slice(at, this.#cutAt(at, Math.min(samples.length, at + chunk)));
       const untilMs = this.#soundMs + (piece.length * 1000) / sampleRateHz;
       for (; wordTimes !== 'none' && told < words.length && fromMs + told * 300 < untilMs; told += 1) {
         const startMs = fromMs + told * 300;
-        this.parts.push({ type: 'word', text: words[told] as string, startMs, endMs: startMs + 240 });
+        this.parts.push({ type: 'word', text: words[told] as string, startMs, endMs: startMs + wordEndsMs });
       }
       if (piece.length > 0) this.parts.push({ type: 'audio', samples: piece });
       this.#soundMs = untilMs;
       if (await this.#befalls()) return;
+      at += chunk;
+      if (pace) continue;
       await this.#sleep(
         this.#fault?.does === 'trickle' && untilMs >= this.#fault.afterMs ? this.#fault.everyMs : everyMs,
       );

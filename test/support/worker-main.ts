@@ -1,7 +1,9 @@
-// A worker process for tests and benchmarks: `node worker-main.ts <job file> <url> <key> <secret> [agent name]`; says "ready".
+// A worker process for tests and benchmarks: `node worker-main.ts <job file> <url> <key> <secret> [agent name]`; says "ready", and how
+// much of its heap is in use at SIGUSR2.
 import '../../src/livekit/quiet-rtc.ts';
 import { pathToFileURL } from 'node:url';
 import { startWorker } from '../../src/livekit/worker.ts';
+import { usedHeapMb } from './used-heap.ts';
 
 const [jobFile, url, apiKey, apiSecret, agentName] = process.argv.slice(2) as [string, string, string, string, string?];
 const worker = startWorker({
@@ -12,6 +14,7 @@ const worker = startWorker({
   agentName,
   limits: { maxCalls: 20, warmProcesses: 1, drainMs: 1_000, callMegabytes: 1_000 },
 });
+process.on('SIGUSR2', () => process.stdout.write(`heap ${usedHeapMb().toFixed(2)} MB\n`));
 process.on('SIGTERM', () => void worker.close().then(() => process.exit(0)));
 await worker.ready;
 process.stdout.write('ready\n');

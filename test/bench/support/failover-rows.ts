@@ -25,8 +25,8 @@ const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `${(ms
 const words = ({ lost, twice, clipped, isSilent }: Outcome) =>
   [
     `${lost} lost`,
-    ...(twice > 0 ? [`${twice} twice`] : []),
-    ...(clipped ? [`${clipped} clipped`] : []),
+    ...(twice > 0 || clipped !== undefined ? [`${twice} twice`] : []),
+    ...(clipped !== undefined ? [`${clipped} clipped`] : []),
     ...(isSilent ? ['then silence'] : []),
   ].join(', ');
 const wordsAndGap = (outcome: Outcome) =>

@@ -1,10 +1,12 @@
 // One case of the benchmark in a process of its own, for it may end it: `node realtime-case.ts <party> <vendor> <case>` writes
 // one line of JSON when it ends, however it ends.
+
 import { writeSync } from 'node:fs';
 import { initializeLogger, llm, voice } from '@livekit/agents';
 import { realtime as google } from '@livekit/agents-plugin-google';
 import { realtime as openai } from '@livekit/agents-plugin-openai';
 import { z } from 'zod';
+import { withToldHistory } from '../../../fixtures/told-history.ts';
 import { startGeminiLive } from '../../../fixtures/vendors/gemini-live.ts';
 import type { GeminiContent } from '../../../fixtures/vendors/gemini-protocol.ts';
 import { startOpenAiRealtime } from '../../../fixtures/vendors/openai-realtime.ts';
@@ -49,7 +51,10 @@ const [openaiVendor, geminiVendor] = await Promise.all([
         items.some(({ type }) => type === 'function_call_output'),
       ),
   }),
-  startGeminiLive({ speed: 4, reply: ({ turns }) => scriptOfGemini(turns) }),
+  startGeminiLive({
+    speed: 4,
+    reply: ({ turns, instructions }) => scriptOfGemini(withToldHistory(instructions, turns)),
+  }),
 ]);
 const vendor = vendorName === 'openai' ? openaiVendor : geminiVendor;
 const vendors = [openaiVendor, geminiVendor];

@@ -1,24 +1,43 @@
 // The vendors of a call in a room, and what befalls them in its second turn.
 import type { Fault } from '../../../fixtures/faults.ts';
 import { startCartesia } from '../../../fixtures/vendors/cartesia.ts';
+import type { ChatRequest } from '../../../fixtures/vendors/chat-completions.ts';
 import { startDeepgram } from '../../../fixtures/vendors/deepgram.ts';
 import { startElevenLabs } from '../../../fixtures/vendors/elevenlabs.ts';
 import { startGoogleSpeech } from '../../../fixtures/vendors/google-speech.ts';
 import { startOpenAi } from '../../../fixtures/vendors/openai.ts';
 import { startOpenRouter } from '../../../fixtures/vendors/openrouter.ts';
+import { say, wordsOf } from '../../rooms/support/realtime-vendors.ts';
+import { habitsBySeed } from '../../support/habits-by-seed.ts';
 import type { Stage } from './failover-rows.ts';
 
 const LLM_WORD_MS = 30;
 
-export async function startVendors() {
+/** Such as w20 and w21 about the words of the caller. */
+export type Frame = readonly [before: readonly number[], after: readonly number[]];
+
+/** @param seed of habits; absent: they answer at once @param frame of the caller's words in each reply */
+export async function startVendors(seed?: number, [before, after]: Frame = [[], []]) {
+  const habits = habitsBySeed(seed);
+  const quick = <Options>(options: Options): Partial<Options> => (seed === undefined ? options : {});
+  const ear = quick({ interimEveryMs: 200 });
+  const model = {
+    ...quick({ everyMs: LLM_WORD_MS }),
+    reply: ({ messages }: ChatRequest) => {
+      // A turn whose last words were recognised late comes in two messages, and both are to be answered.
+      const unanswered = messages.slice(messages.findLastIndex(({ role }) => role === 'assistant') + 1);
+      const heard = unanswered.map(({ role, content }) => (role === 'user' ? (content ?? '') : ''));
+      return say([...before, ...wordsOf(heard.join(' ')), ...after]);
+    },
+  };
   const [deepgram, deepgramBackup, google, openrouter, openai, cartesia, elevenlabs] = await Promise.all([
-    startDeepgram({ interimEveryMs: 200 }),
-    startDeepgram({ interimEveryMs: 200 }),
-    startGoogleSpeech(),
-    startOpenRouter({ everyMs: LLM_WORD_MS }),
-    startOpenAi({ everyMs: LLM_WORD_MS }),
-    startCartesia(),
-    startElevenLabs(),
+    startDeepgram({ ...habits(), ...ear }),
+    startDeepgram({ ...habits(), ...ear }),
+    startGoogleSpeech(habits()),
+    startOpenRouter({ ...habits(), ...model }),
+    startOpenAi({ ...habits(), ...model }),
+    startCartesia(habits()),
+    startElevenLabs(habits()),
   ]);
   return { deepgram, deepgramBackup, google, openrouter, openai, cartesia, elevenlabs };
 }

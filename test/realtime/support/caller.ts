@@ -55,6 +55,13 @@ export class RealtimeCaller {
     this.#queue = framesOf(marked(words, clip));
   }
 
+  /** Noise of a level below that at which vendors hear speech. Resolves when it is over. */
+  async noise(ms: number): Promise<void> {
+    const samples = Int16Array.from({ length: (ms * RATE_HZ) / 1000 }, (_, i) => 220 * Math.sin(i / 3));
+    this.#queue = framesOf(samples);
+    await eventually('the noise is over', () => this.#queue.length === 0, 60_000);
+  }
+
   get isSpeaking(): boolean {
     return this.#queue.length > 0;
   }

@@ -1,6 +1,9 @@
 // Calls over both official plugins, on servers that speak their protocols: what was heard, said, failed and switched.
+
+import type { Behavior } from '@google/genai';
 import { realtime as google } from '@livekit/agents-plugin-google';
 import { realtime as openai } from '@livekit/agents-plugin-openai';
+import { withToldHistory } from '../../../fixtures/told-history.ts';
 import {
   type GeminiLiveFixture,
   type GeminiLiveOptions,
@@ -13,7 +16,7 @@ import {
   startOpenAiRealtime,
 } from '../../../fixtures/vendors/openai-realtime.ts';
 import type { ScriptedReply } from '../../../fixtures/vendors/scripted-reply.ts';
-import type { Switch } from '../../../src/failover/failover.ts';
+import type { Hedge, Switch } from '../../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
 import { RealtimeChain } from '../../../src/realtime/chain.ts';
 import { RealtimeCaller } from './caller.ts';
@@ -28,8 +31,12 @@ export type Script = (heard: string, results: readonly string[]) => ScriptedRepl
 export const repeat: Script = (heard) => ({ text: `w20 ${heard} w21 w22 w23 w24`.split(/(?<=\s)/) });
 
 export interface RealtimeCallsOptions {
-  readonly openai?: Pick<OpenAiRealtimeOptions, 'sessionLimitMs'>;
-  readonly gemini?: Pick<GeminiLiveOptions, 'speed'>;
+  readonly openai?: Partial<Omit<OpenAiRealtimeOptions, 'reply'>>;
+  readonly gemini?: Pick<GeminiLiveOptions, 'speed' | 'habits' | 'oddities'> & {
+    /** Of the plugin's model; its own default where absent. */
+    readonly model?: string;
+    readonly toolBehavior?: Behavior;
+  };
 }
 
 export class RealtimeCalls {
@@ -37,7 +44,11 @@ export class RealtimeCalls {
   readonly gemini: GeminiLiveFixture;
   readonly switches: Switch[] = [];
   readonly failures: string[] = [];
+  readonly hedges: Hedge['outcome'][] = [];
+  /** First results of providers that were well, in milliseconds. */
+  readonly measured: [provider: string, firstMs: number][] = [];
   readonly exhausted: string[] = [];
+  readonly #options: RealtimeCallsOptions;
   readonly #setScript: (script: Script) => void;
   #caller: RealtimeCaller | undefined;
   #chain: RealtimeChain | undefined;
@@ -46,7 +57,9 @@ export class RealtimeCalls {
     openaiVendor: OpenAiRealtimeFixture,
     geminiVendor: GeminiLiveFixture,
     setScript: (script: Script) => void,
+    options: RealtimeCallsOptions,
   ) {
+    this.#options = options;
     this.openai = openaiVendor;
     this.gemini = geminiVendor;
     this.#setScript = setScript;
@@ -65,11 +78,19 @@ export class RealtimeCalls {
           );
         },
       }),
-      startGeminiLive({ ...options.gemini, reply: ({ turns }) => script(...understood(turns)) }),
+      startGeminiLive({
+        ...options.gemini,
+        reply: ({ turns, instructions }) => script(...understood(turns, instructions)),
+      }),
     ]);
-    return new RealtimeCalls(openaiVendor, geminiVendor, (next) => {
-      script = next;
-    });
+    return new RealtimeCalls(
+      openaiVendor,
+      geminiVendor,
+      (next) => {
+        script = next;
+      },
+      options,
+    );
   }
 
   set script(script: Script) {
@@ -87,6 +108,10 @@ export class RealtimeCalls {
       board: new MemoryHealthBoard(),
       onSwitch: (event) => this.switches.push(event),
       onFailure: (_stage, _provider, { kind }) => this.failures.push(kind),
+      onHedge: ({ outcome }) => this.hedges.push(outcome),
+      onAttempt: (_stage, provider, outcome, firstMs) => {
+        if (outcome === 'success' && firstMs !== undefined) this.measured.push([provider, firstMs]);
+      },
       onExhausted: (_stage, { kind }) => this.exhausted.push(kind),
     });
     return this.callAgain();
@@ -120,13 +145,20 @@ export class RealtimeCalls {
   }
 
   #geminiModel(): google.RealtimeModel {
-    return new google.RealtimeModel({ apiKey: 'AIza-test', httpOptions: { baseUrl: this.gemini.url } });
+    const { model, toolBehavior } = this.#options.gemini ?? {};
+    return new google.RealtimeModel({
+      apiKey: 'AIza-test',
+      httpOptions: { baseUrl: this.gemini.url },
+      ...(model && { model }),
+      ...(toolBehavior && { toolBehavior }),
+    });
   }
 }
 
 /** Results of tools come to Gemini as such, or in words where another session called them. */
-function understood(turns: readonly GeminiContent[]): [heard: string, results: string[]] {
-  const parts = turns.flatMap(({ role, parts: all = [] }) => all.map((part) => ({ role, ...part })));
+function understood(turns: readonly GeminiContent[], instructions: string): [heard: string, results: string[]] {
+  const all = withToldHistory(instructions, turns);
+  const parts = all.flatMap(({ role, parts: pieces = [] }) => pieces.map((part) => ({ role, ...part })));
   const results = parts.flatMap(({ functionResponse, text }) => {
     const output =
       (functionResponse?.response as { output?: unknown } | undefined)?.output ??

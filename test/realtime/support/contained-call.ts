@@ -5,6 +5,7 @@ import { initializeLogger } from '@livekit/agents';
 import { realtime as google } from '@livekit/agents-plugin-google';
 import { realtime as openai } from '@livekit/agents-plugin-openai';
 import type { Fault } from '../../../fixtures/faults.ts';
+import { withToldHistory } from '../../../fixtures/told-history.ts';
 import { startGeminiLive } from '../../../fixtures/vendors/gemini-live.ts';
 import { startOpenAiRealtime } from '../../../fixtures/vendors/openai-realtime.ts';
 import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
@@ -22,8 +23,8 @@ const sayAgain = (heard: string) => ({ text: `${heard} w21 w22 w23 w24`.split(/(
 const [openaiVendor, geminiVendor] = await Promise.all([
   startOpenAiRealtime({ reply: ({ lastUserText }) => sayAgain(lastUserText) }),
   startGeminiLive({
-    reply: ({ turns }) => {
-      const said = turns.flatMap(({ role, parts = [] }) =>
+    reply: ({ turns, instructions }) => {
+      const said = withToldHistory(instructions, turns).flatMap(({ role, parts = [] }) =>
         role === 'user' ? parts.map(({ text }) => text ?? '') : [],
       );
       return sayAgain(said.findLast((text) => /^\s*w\d/.test(text))?.trim() ?? '');

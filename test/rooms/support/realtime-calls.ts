@@ -6,33 +6,20 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Fault } from '../../../fixtures/faults.ts';
 import { decodeTones } from '../../../fixtures/tones.ts';
-import { startCartesia } from '../../../fixtures/vendors/cartesia.ts';
-import { startDeepgram } from '../../../fixtures/vendors/deepgram.ts';
-import { type GeminiLiveFixture, startGeminiLive } from '../../../fixtures/vendors/gemini-live.ts';
-import type { GeminiContent } from '../../../fixtures/vendors/gemini-protocol.ts';
-import { type OpenAiRealtimeFixture, startOpenAiRealtime } from '../../../fixtures/vendors/openai-realtime.ts';
-import { startOpenRouter } from '../../../fixtures/vendors/openrouter.ts';
+import type { GeminiLiveFixture } from '../../../fixtures/vendors/gemini-live.ts';
+import type { OpenAiRealtimeFixture } from '../../../fixtures/vendors/openai-realtime.ts';
 import type { RealtimeMoment } from '../../../fixtures/vendors/realtime-moments.ts';
-import type { ScriptedReply } from '../../../fixtures/vendors/scripted-reply.ts';
 import { joinAsCaller } from '../../../src/livekit/caller.ts';
 import { issueToken } from '../../../src/livekit/tokens.ts';
 import { spawnWorker } from '../../support/spawn-worker.ts';
+import { echoed, GREETING, type RealtimeVendors, type Script, startRealtimeVendors, TAIL } from './realtime-vendors.ts';
 import { startTestServer } from './server.ts';
 import { type Told, type Turn, VendorCall } from './vendor-calls.ts';
 import { withoutTears } from './without-tears.ts';
 
 export type LinkName = 'openai' | 'gemini' | 'pipeline';
 export type RealtimeCalls = Awaited<ReturnType<typeof startRealtimeCalls>>;
-export type RealtimeVendors = Awaited<ReturnType<typeof startVendors>>;
 
-/** @param heard the caller's last words @param results of tools, in order */
-export type Script = (heard: string, results: readonly string[]) => ScriptedReply;
-
-const GREETING = [30, 31];
-/** Follow the echo of the caller's words, so that a reply is long enough to be broken in its middle. */
-const TAIL = [20, 21, 22];
-/** So many times as fast as they are heard, replies come: some of it is still to come when it breaks. */
-const SPEED = 2;
 const KEY = '-key-of-a-test';
 
 export const LABELS: Readonly<Record<LinkName, string>> = {
@@ -40,54 +27,6 @@ export const LABELS: Readonly<Record<LinkName, string>> = {
   gemini: 'google.RealtimeModel',
   pipeline: 'bulletproof.PipelineModel',
 };
-
-export const say = (words: readonly number[]): ScriptedReply => ({
-  text: words.map((word, position) => (position === 0 ? `w${word}` : ` w${word}`)),
-});
-
-const echoed: Script = (heard) => say(heard === '' ? GREETING : [...wordsOf(heard), ...TAIL]);
-
-export function wordsOf(text: string): number[] {
-  return [...text.matchAll(/w(\d+)/g)].map(([, index]) => Number(index));
-}
-
-async function startVendors(script: Script) {
-  const [openai, gemini, deepgram, openrouter, cartesia] = await Promise.all([
-    startOpenAiRealtime({
-      speed: SPEED,
-      reply: ({ lastUserText, items }) =>
-        script(
-          lastUserText,
-          items.flatMap(({ type, output }) => (type === 'function_call_output' ? [output ?? ''] : [])),
-        ),
-    }),
-    startGeminiLive({ speed: SPEED, reply: ({ turns }) => answerOfGemini(script, turns) }),
-    startDeepgram({ interimEveryMs: 200 }),
-    startOpenRouter({
-      everyMs: 30,
-      reply: ({ messages }) => {
-        const told = (wanted: string) =>
-          messages.filter(({ role }) => role === wanted).map(({ content }) => content ?? '');
-        return script(said(told('user')), [...told('tool'), ...resultsIn(told('user').join('\n'))]);
-      },
-    }),
-    startCartesia(),
-  ]);
-  return { openai, gemini, deepgram, openrouter, cartesia };
-}
-
-/** Of the vendor's, with results of tools as such, or in words in a conversation that another had begun. */
-function answerOfGemini(script: Script, turns: readonly GeminiContent[]): ScriptedReply {
-  const parts = turns.flatMap(({ role, parts: all = [] }) => all.map((part) => ({ role, ...part })));
-  const results = parts.flatMap(({ functionResponse, text }) => {
-    const output = (functionResponse?.response as { output?: unknown } | undefined)?.output;
-    return output === undefined ? resultsIn(text ?? '') : [String(output)];
-  });
-  return script(said(parts.flatMap(({ role, text }) => (role === 'user' && text ? [text] : []))), results);
-}
-
-const resultsIn = (text: string) => [...text.matchAll(/ result: "?(w\d+)"?\)/g)].map(([, result]) => result as string);
-const said = (texts: readonly string[]) => texts.findLast((text) => /^\s*w\d/.test(text))?.trim() ?? '';
 
 /**
  * A LiveKit server, the vendors and a worker. Call `stop` in `afterAll`.
@@ -100,7 +39,7 @@ export async function startRealtimeCalls(env: Readonly<Record<string, string>> =
   let script = echoed;
   const [server, vendors] = await Promise.all([
     startTestServer(),
-    startVendors((heard, results) => script(heard, results)),
+    startRealtimeVendors((heard, results) => script(heard, results)),
   ]);
   const worker = await spawnWorker(new URL('./realtime-job.ts', import.meta.url), server, {
     env: {

@@ -7,7 +7,7 @@ import { realtime as openai } from '@livekit/agents-plugin-openai';
 import { z } from 'zod';
 import { followConversation } from '../../../src/call/conversation.ts';
 import { reportFailover } from '../../../src/call/failover-reports.ts';
-import { createLinks, type Links, planStages, warmLocalLinks } from '../../../src/call/stages.ts';
+import { createLinks, type Links, planStages } from '../../../src/call/stages.ts';
 import { readEnvironment } from '../../../src/config/environment.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import type { FailoverOptions } from '../../../src/failover/failover.ts';
@@ -19,6 +19,7 @@ import { SttChain } from '../../../src/stt/livekit.ts';
 import { createLogger } from '../../../src/telemetry/log.ts';
 import { TtsChain } from '../../../src/tts/livekit.ts';
 import { testResources } from '../../support/test-resources.ts';
+import { hasOwnVendors, takeCallEnvironment } from './call-environment.ts';
 import type { Told } from './vendor-calls.ts';
 
 /** A slow machine makes calls long: what failed in one comes back by a check, never by the clock. */
@@ -28,7 +29,9 @@ const CHAINS: Config['chains'] = { stt: ['deepgram'], llm: ['openrouter'], tts: 
 const TOOL_MS = 600;
 
 interface Ready {
-  readonly links: Links;
+  readonly config: Config;
+  /** Absent where the call has vendors of its own. */
+  readonly links: Links | undefined;
   readonly failover: FailoverOptions;
   readonly vad: VAD;
   readonly board: HealthClient | undefined;
@@ -42,23 +45,21 @@ const tell = (told: Omit<Told, 'room' | 'pid'>) => {
 
 export default defineAgent<Partial<Ready>>({
   prewarm: async (proc) => {
-    const env = readEnvironment('/nowhere');
     const { config, vad } = testResources({ links: { stt: [], llm: [], tts: [], realtime: [] } });
-    const chained = { ...config, chains: CHAINS };
-    const links = createLinks(planStages(chained, env), chained, env);
-    await warmLocalLinks(links);
+    const links = hasOwnVendors() ? undefined : linksFor(config);
     const { failover } = config;
     const settings = { ...failover, uncheckedMs: FAR_MS, breaker: { ...failover.breaker, openMs: FAR_MS } };
     const socketPath = process.env.HEALTH_SOCKET;
     const board = socketPath ? connectHealthBoard({ socketPath, settings }) : undefined;
-    Object.assign(proc.userData, { links, failover: { settings, ...(board && { board }) }, vad, board });
+    Object.assign(proc.userData, { config, links, failover: { settings, ...(board && { board }) }, vad, board });
   },
   entry: async (context) => {
     room = context.job.room?.name ?? '';
     tell({ who: 'job', text: 'begins' });
+    takeCallEnvironment(room);
     await context.connect();
     const caller = await context.waitForParticipant();
-    const { links, failover, vad, board } = context.proc.userData as Ready;
+    const { config, links = linksFor(config), failover, vad, board } = context.proc.userData as Ready;
     await board?.ready();
     const log = createLogger().child({ room });
     const options: FailoverOptions = {
@@ -67,7 +68,7 @@ export default defineAgent<Partial<Ready>>({
       onFailure: (stage, provider, { kind }) => tell({ who: 'failure', text: `${stage} ${provider} ${kind}` }),
     };
     const session = new voice.AgentSession({
-      llm: chainOf(room, links, options, vad),
+      llm: modelOf(room, links, options, vad),
       // Its default withholds what the caller says while the agent first speaks.
       aecWarmupDuration: null,
       userAwayTimeout: null,
@@ -100,8 +101,14 @@ const lookUp = llm.tool({
   },
 });
 
-/** As the room's name begins: "openai+gemini+pipeline-…". */
-function chainOf(name: string, links: Links, options: FailoverOptions, vad: VAD): RealtimeChain {
+function linksFor(config: Config): Links {
+  const env = readEnvironment('/nowhere');
+  const chained = { ...config, chains: CHAINS };
+  return createLinks(planStages(chained, env), chained, env);
+}
+
+/** As the room's name begins: "openai+gemini+pipeline-…"; with PLUGIN_ALONE the first as it is, under no chain of ours. */
+function modelOf(name: string, links: Links, options: FailoverOptions, vad: VAD): llm.RealtimeModel {
   const { env } = process;
   const models: Readonly<Record<string, () => llm.RealtimeModel>> = {
     openai: () =>
@@ -124,8 +131,6 @@ function chainOf(name: string, links: Links, options: FailoverOptions, vad: VAD)
       }),
   };
   const order = (name.split('-')[0] as string).split('+');
-  return new RealtimeChain(
-    order.flatMap((id) => models[id]?.() ?? []),
-    options,
-  );
+  const made = order.flatMap((id) => models[id]?.() ?? []);
+  return env.PLUGIN_ALONE ? (made[0] as llm.RealtimeModel) : new RealtimeChain(made, options);
 }
