@@ -27,7 +27,10 @@ function setUp(maxCalls = 10) {
           });
         }),
     } as unknown as JobRequest);
-  return { clock, admission, refused, assigned, offer, ended: () => void (running -= 1) };
+  const ended = () => {
+    running -= 1;
+  };
+  return { clock, admission, refused, assigned, offer, ended };
 }
 
 it('gives 30 calls at once 10 places and 20 refusals', async () => {

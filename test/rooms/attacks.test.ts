@@ -39,7 +39,7 @@ describe('a vendor that is full until the end of time', () => {
     const openrouter = await startOpenRouter();
     const { main, url } = await startMain({ OPENROUTER_API_KEY: 'or-key', OPENROUTER_BASE_URL: openrouter.url });
     try {
-      const hostile = { kind: 'status', status: 429, retryAfterS: 9_223_372_036_854_775_807 } as const;
+      const hostile = { kind: 'status', status: 429, retryAfterS: 2 ** 63 } as const;
       // Not for good: free checks would meet it before the call does.
       openrouter.faults.fail(hostile, 50);
       const response = await fetch(`${url}/api/calls`, {
