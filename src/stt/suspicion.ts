@@ -15,7 +15,7 @@ const NOISE_PAUSES_MS = [2_000, 4_000, 8_000, 16_000];
 const NOISE_KEPT_MS = 20_000;
 
 /** Of the wait after which a link is judged: interims that come once a second are seldom so late. */
-const VERY_LATE = 0.7;
+const VERY_LATE = 0.66;
 
 interface Beside {
   readonly ear: Ear;
