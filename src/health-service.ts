@@ -2,7 +2,7 @@
 import { clientsOf, closeLeft, createLinks, type Links, linksOfStage, type Plan, STAGES } from './call/stages.ts';
 import type { Environment } from './config/environment.ts';
 import type { ConfigFiles } from './config/files.ts';
-import type { Config } from './config/schema.ts';
+import { type Config, PIPELINE } from './config/schema.ts';
 import { systemClock } from './failover/clock.ts';
 import type { Health } from './failover/health.ts';
 import { MemoryHealthBoard } from './failover/health-board.ts';
@@ -30,21 +30,31 @@ export async function startHealthService(
   config: Config,
   env: Environment,
   log: Logger,
+  /** Signs what workers tell each other, where HEALTH_SECRET is not set: that of the LiveKit server. */
+  serverSecret: string,
 ): Promise<HealthService> {
   const settings = config.failover;
   const board = new MemoryHealthBoard(settings);
   logChanges(board, log);
-  const server = await serveHealthBoard({ board, log: (message) => log.warn({ event: 'health_board' }, message) });
+  const isKnown = (id: string) => known.has(id);
+  const server = await serveHealthBoard({
+    board,
+    isKnown,
+    log: (message) => log.warn({ event: 'health_board' }, message),
+  });
+  let current = { plan, links: createLinks(plan, config, env) };
+  let known = boardIds(current.links);
   const workerId = crypto.randomUUID();
   const redis = env.REDIS_URL
     ? await joinRedis({
         url: env.REDIS_URL,
         board,
         workerId,
+        secret: env.HEALTH_SECRET ?? serverSecret,
+        isKnown,
         log: (message) => log.warn({ event: 'health_redis' }, message),
       })
     : undefined;
-  let current = { plan, links: createLinks(plan, config, env) };
   let checks = startChecks(board, settings, current.links, log);
   return {
     board,
@@ -60,6 +70,7 @@ export async function startHealthService(
       const links = createLinks(nextPlan, nextConfig, nextEnv, former);
       checks.stop();
       current = { plan: nextPlan, links };
+      known = boardIds(links);
       for (const id of changedServices(former, links)) board.forget(id);
       checks = startChecks(board, settings, links, log);
       void closeLeft(former, links);
@@ -105,6 +116,19 @@ function changedServices(former: Links, links: Links): string[] {
     const changed = linksOfStage(links, stage).filter(({ client }) => !known.has(client));
     return [...new Set(changed.map(({ id }) => `${stage}/${id}`))];
   });
+}
+
+/** What may be told about: each service, and each of its keys. */
+function boardIds(links: Links): ReadonlySet<string> {
+  return new Set(
+    STAGES.flatMap((stage) => [
+      `${stage}/${PIPELINE}`,
+      ...linksOfStage(links, stage).flatMap(({ id, keyFingerprint }) => [
+        `${stage}/${id}`,
+        ...(keyFingerprint ? [`${stage}/${id}#${keyFingerprint}`] : []),
+      ]),
+    ]),
+  );
 }
 
 /** Each provider that has a free check, by the service and by each of its keys. */

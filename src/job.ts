@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineAgent, inference } from '@livekit/agents';
 import { openJournal } from './call/journal.ts';
 import { openMessageStore } from './call/messages.ts';
+import { openOutbox } from './call/outbox.ts';
 import { type CallResources, runCall } from './call/run-call.ts';
 import { closeLeft, createLinks, planStages, warmLocalLinks } from './call/stages.ts';
 import { healthSocket } from './config/environment.ts';
@@ -12,10 +13,12 @@ import { loadPersonas } from './config/personas.ts';
 import { UserError } from './config/user-error.ts';
 import { connectHealthBoard, type HealthClient } from './failover/health-client.ts';
 import { DEFAULT_FAILOVER, type FailoverSettings } from './failover/settings.ts';
+import { keepWordsOutOfLog } from './livekit/private-log.ts';
 import { createLogger, wantsPretty } from './telemetry/log.ts';
 
 export default defineAgent<{ resources?: Loaded }>({
   prewarm: async (process) => {
+    keepWordsOutOfLog();
     process.userData.resources = await loadResources();
   },
   entry: async (context) => {
@@ -49,6 +52,7 @@ async function loadResources(): Promise<Loaded> {
     ...(board && { board }),
     vad: new inference.VAD(),
     journal: openJournal(fileURLToPath(new URL('journal', stateDirectory()))),
+    outbox: openOutbox(fileURLToPath(new URL('outbox', stateDirectory()))),
     messages: openMessageStore(fileURLToPath(new URL('messages', stateDirectory()))),
     log: createLogger({
       level: env.LOG_LEVEL ?? 'info',

@@ -2,13 +2,15 @@
 import './livekit/quiet-rtc.ts';
 import { fileURLToPath } from 'node:url';
 import { chainHealth } from './call/chain-health.ts';
+import { openOutbox } from './call/outbox.ts';
+import { startResending } from './call/resend.ts';
 import { planStages } from './call/stages.ts';
 import { openInBrowser } from './cli/open-in-browser.ts';
 import { HELP, type Options, parseOptions } from './cli/options.ts';
 import { createProgress } from './cli/progress.ts';
 import { announceHealthSocket, type Environment, passToChildren, readEnvironment } from './config/environment.ts';
 import { loadConfig } from './config/load.ts';
-import { agentsDirectory, configFile, jobFile, projectDirectory } from './config/paths.ts';
+import { agentsDirectory, configFile, jobFile, projectDirectory, stateDirectory } from './config/paths.ts';
 import type { Persona } from './config/persona.ts';
 import { loadPersonas } from './config/personas.ts';
 import type { Config } from './config/schema.ts';
@@ -17,9 +19,10 @@ import { type Demo, startDemo } from './demo.ts';
 import { systemClock } from './failover/clock.ts';
 import { followConfiguration } from './follow-configuration.ts';
 import { type HealthService, startHealthService } from './health-service.ts';
+import { type PageAccess, pageAccess } from './http/leave.ts';
 import { type HttpServer, startHttp } from './http/server.ts';
 import { createCallAccess } from './livekit/call-access.ts';
-import { accessServer, type ServerAccess } from './livekit/server-access.ts';
+import { accessServer, refusePublishedKey, type ServerAccess } from './livekit/server-access.ts';
 import { type CallWorker, startWorker } from './livekit/worker.ts';
 import { findOllama } from './llm/local.ts';
 import { createLogger, type Logger, wantsPretty } from './telemetry/log.ts';
@@ -34,7 +37,11 @@ interface Setup {
   readonly log: Logger;
   readonly pretty: boolean;
   readonly demo: Demo | undefined;
+  /** Who may use the talk page. */
+  readonly access: PageAccess;
 }
+
+const LOOPBACK = '127.0.0.1';
 
 type Cleanup = () => Promise<unknown>;
 
@@ -58,6 +65,7 @@ async function main(): Promise<number> {
 
 async function prepare(options: Options, signal: AbortSignal, cleanups: Cleanup[]): Promise<Setup> {
   const given = readEnvironment(process.cwd());
+  const access = pageAccess(given.HTTP_HOST ?? LOOPBACK, given);
   const config = loadConfig(configFile);
   const defaultPersona = options.persona ?? given.PERSONA ?? config.persona.default;
   const personas = await loadPersonas(fileURLToPath(agentsDirectory), defaultPersona);
@@ -74,7 +82,7 @@ async function prepare(options: Options, signal: AbortSignal, cleanups: Cleanup[
   };
   // Call processes read the same environment.
   passToChildren({ ...demo?.env, PERSONA: defaultPersona, LOCAL_LLM_BASE_URL: found });
-  return { options, env, config, personas, defaultPersona, log, pretty, demo };
+  return { options, env, config, personas, defaultPersona, log, pretty, demo, access };
 }
 
 async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promise<number> {
@@ -83,18 +91,22 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   const plan = planStages(config, env);
   for (const line of startupReport([plan.stt, plan.llm, plan.tts, plan.realtime])) log.info({ event: 'chain' }, line);
 
-  const health = await startHealthService(plan, config, env, log);
-  cleanups.push(() => health.close());
-  announceHealthSocket(health.socketPath);
-  const following = followConfiguration(health, log);
-  cleanups.push(async () => following.stop());
-
   const { show, clear } = createProgress(process.stderr);
   const access = accessServer({ root: projectDirectory, env, log, signal: ending, onProgress: show });
   const server = await access.finally(clear);
   cleanups.push(() => server.stop());
+  if (!setup.access.loopbackOnly || setup.access.publicUrl) refusePublishedKey(server);
+  const health = await startHealthService(plan, config, env, log, server.apiSecret);
+  cleanups.push(() => health.close());
+  announceHealthSocket(health.socketPath);
+  const following = followConfiguration(health, log);
+  cleanups.push(async () => following.stop());
   const worker = startCalls(setup, server);
   cleanups.push(() => worker.close());
+  const outbox = openOutbox(fileURLToPath(new URL('outbox', stateDirectory())));
+  const { personas } = setup;
+  const stopResending = startResending({ outbox, personas, env: () => env, clock: systemClock, log });
+  cleanups.push(async () => stopResending());
   const http = await startPage(setup, server, worker, health);
   cleanups.push(() => http.close());
 
@@ -105,32 +117,48 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   return untilEnd(setup, signals, server, worker);
 }
 
-function startCalls({ env, config, pretty }: Setup, server: ServerAccess): CallWorker {
+function startCalls({ env, config, pretty, log }: Setup, server: ServerAccess): CallWorker {
   return startWorker({
     ...server,
     jobFile,
     limits: config.worker,
     agentName: env.AGENT_NAME,
-    // Its warnings are advice to developers.
-    logLevel: env.LOG_LEVEL === 'debug' ? 'debug' : 'error',
+    // Its debug lines are for developers of LiveKit's own code.
+    logLevel: env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace' ? env.LOG_LEVEL : 'warn',
     prettyLog: pretty,
+    onRefused: (room) =>
+      log.warn(
+        { event: 'call_refused', room },
+        `a call was left to other workers: all ${config.worker.maxCalls} places are taken`,
+      ),
+    onLoadFailed: (how) =>
+      log.error({ event: 'call_process_failed', reason: how }, `a call process ended while it was loading (${how})`),
   });
 }
 
 function startPage(setup: Setup, server: ServerAccess, worker: CallWorker, health: HealthService): Promise<HttpServer> {
-  const { options, env, log, personas, defaultPersona, demo } = setup;
+  const { options, env, log, personas, defaultPersona, demo, access } = setup;
   return startHttp({
-    host: env.HTTP_HOST ?? '127.0.0.1',
+    host: env.HTTP_HOST ?? LOOPBACK,
     port: options.port,
+    access,
     log,
     deps: {
-      personas: [...personas.values()].map(({ id, title, description, languages, mode = 'pipeline' }) => {
-        return { id, title, description, languages, isDefault: id === defaultPersona, mode };
+      personas: [...personas.values()].map(({ id, title, description, languages, mode = 'pipeline', publicModes }) => {
+        return {
+          id,
+          title,
+          description,
+          languages,
+          isDefault: id === defaultPersona,
+          mode,
+          ...(publicModes && { publicModes }),
+        };
       }),
-      createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME }),
+      createCall: createCallAccess({ ...server, agentName: env.AGENT_NAME, expect: (room) => worker.expect(room) }),
       health: () => {
-        const ready = worker.isRegistered();
-        return { live: true, ready, reasons: ready ? [] : ['the worker is not registered with the LiveKit server'] };
+        const reasons = worker.troubles();
+        return { live: true, ready: reasons.length === 0, reasons };
       },
       livekitUrl: server.url,
       providers: () => chainHealth(health.plan, health.links, health.board.all(), systemClock.now()),

@@ -87,18 +87,6 @@ export class GhlClient {
     return contact ?? undefined;
   }
 
-  /** By words of the name. */
-  async search(words: string, limit = 5): Promise<readonly GhlContact[]> {
-    const body = { locationId: this.#settings.locationId, page: 1, pageLimit: limit, query: words.slice(0, 75) };
-    const path = '/contacts/search';
-    const { contacts } = await this.#call<{ contacts?: readonly GhlContact[] }>({
-      ...read(path),
-      method: 'POST',
-      body,
-    });
-    return contacts ?? [];
-  }
-
   /** Creates the contact, or updates the one with the same telephone number or e-mail address. */
   async upsert(fields: ContactFields): Promise<{ readonly id: string; readonly isNew: boolean }> {
     const { contact, new: isNew } = await this.#call<{ new?: boolean; contact?: GhlContact }>({

@@ -3,8 +3,10 @@
 import { z } from 'zod';
 import { type AnyTool, defineTool, type ToolContext } from '../../src/index.ts';
 import { toContactFields, toE164, toShortContact } from './contact-fields.ts';
-import { type GhlAppointment, GhlClient, GhlError } from './gohighlevel-client.ts';
+import { type GhlAppointment, GhlClient, type GhlContact, GhlError } from './gohighlevel-client.ts';
+import { ofThisCall } from './of-this-call.ts';
 import { once } from './once.ts';
+import { isShownToBe } from './shown-to-be.ts';
 import { inWords, type PartOfDay, pickSlots, WEEKDAYS } from './slots.ts';
 
 export interface GhlToolOptions {
@@ -15,6 +17,12 @@ export interface GhlToolOptions {
 const DAYS_AHEAD = 14;
 const DAY_MS = 86_400_000;
 const KEPT = 'kept-locally';
+const ENV = ['GHL_API_KEY', 'GHL_LOCATION_ID', 'GHL_CALENDAR_ID', 'GHL_BASE_URL'];
+
+/** Contacts that the caller was shown to be, or that were made from what they said. */
+const contactsOf = ofThisCall(() => new Set<string>());
+/** The one visit of a call: the time that was tried, and what came of it. */
+const visitOf = ofThisCall((): { startTime?: string; booked?: Record<string, unknown> } => ({}));
 
 const phone = z.string().describe('Telephone number, digits only or with + and country code');
 const email = z.string().describe('E-mail address');
@@ -31,22 +39,24 @@ export function goHighLevelTools(options: GhlToolOptions = {}): readonly AnyTool
 function lookUpContact(options: GhlToolOptions) {
   return defineTool({
     name: 'look_up_contact',
-    description: 'Finds a contact in the CRM by telephone number, e-mail address or name. Read only.',
+    description:
+      'Finds the contact of the caller in the CRM: by the full name together with the telephone number or e-mail address, ' +
+      'or by the number that they call from. Tells nothing of contacts that the caller is not. Read only.',
     parameters: z.object({ phone: phone.optional(), email: email.optional(), name: z.string().optional() }),
+    env: ENV,
     async execute(by, context) {
       const client = connect(context, options);
       if (!client) return { status: 'unknown', note: 'No CRM is connected, so nothing can be looked up.' };
-      if (by.phone || by.email) {
-        const contact = await client.findDuplicate({
-          ...(by.phone && { phone: toE164(by.phone) }),
-          ...(by.email && { email: by.email }),
-        });
-        if (contact) return { status: 'found', contacts: [toShortContact(contact)] };
-      }
-      const contacts = by.name ? await client.search(by.name) : [];
-      return contacts.length > 0
-        ? { status: 'found', contacts: contacts.map(toShortContact) }
-        : { status: 'not-found' };
+      const { phoneNumber } = context.caller;
+      const found: (GhlContact | undefined)[] = [];
+      if (by.phone || by.email) found.push(await findDuplicate(client, by));
+      if (phoneNumber) found.push(await findDuplicate(client, { phone: phoneNumber }));
+      const own = found.find((contact) => contact && isShownToBe(contact, by, phoneNumber));
+      // The same whether there is such a contact or not.
+      if (!own)
+        return { status: 'not-found', note: 'Needs the full name with the telephone number or e-mail address.' };
+      contactsOf(context.callId).add(own.id);
+      return { status: 'found', contacts: [toShortContact(own)] };
     },
   });
 }
@@ -60,13 +70,14 @@ const contactFields = {
 function saveContact(options: GhlToolOptions) {
   return defineTool({
     name: 'save_contact',
-    description: 'Creates a contact in the CRM, or updates the one with the same telephone number or e-mail address.',
+    description: 'Creates a contact in the CRM, or completes that of the caller. What stands there is not changed.',
     parameters: z.object({ ...contactFields, company: z.string().optional().describe('Company of the contact') }),
+    env: ENV,
     execute: (args, context) =>
-      once(context.idempotencyKey, () =>
+      once(context, () =>
         inCrm(context, options, 'contact', args, async (client) => {
-          const { id, isNew } = await client.upsert(toContactFields(args));
-          return { status: isNew ? 'created' : 'updated', contactId: id };
+          const saved = await saveOwn(client, args, context);
+          return saved ? { status: saved.status, contactId: saved.id } : NOT_SHOWN;
         }),
       ),
   });
@@ -81,9 +92,12 @@ function addNote(options: GhlToolOptions) {
       contactId: z.string().min(1),
       text: z.string().min(1).describe('The note, in a few sentences'),
     }),
+    env: ENV,
     execute: (args, context) =>
-      once(context.idempotencyKey, () =>
+      once(context, () =>
         inCrm(context, options, 'note', args, async (client) => {
+          // What comes later was shown in the call.
+          if (!context.isLater && !contactsOf(context.callId).has(args.contactId)) return NOT_SHOWN;
           const reference = `Reference: ${context.idempotencyKey.slice(0, 16)}`;
           const isThere = async () =>
             (await client.notes(args.contactId)).some((note) => note.body?.includes(reference));
@@ -106,21 +120,42 @@ function bookAppointment(options: GhlToolOptions) {
       part: z.enum(['morning', 'afternoon']).optional().describe('Preferred part of the day'),
       title: z.string().optional().describe('What it is about'),
     }),
+    env: ENV,
     execute: (args, context) =>
-      once(context.idempotencyKey, () =>
+      once(context, () =>
         inCrm(context, options, 'appointment', args, async (client) => {
           const calendarId = context.env.GHL_CALENDAR_ID;
-          if (!calendarId) throw new GhlError('GHL_CALENDAR_ID is not set, so nothing can be booked', undefined);
-          const contact = await client.upsert(toContactFields(args));
+          if (!calendarId) throw new GhlError('GHL_CALENDAR_ID is not set, so nothing can be booked', 404);
+          const visit = visitOf(context.callId);
+          if (visit.booked)
+            return { ...visit.booked, note: 'It was booked before in this call: a colleague can change it.' };
+          const contact = await saveOwn(client, args, context);
+          if (!contact) return NOT_SHOWN;
           const title = args.title ?? `Call with ${args.name}`;
-          return await book(
-            client,
-            { ...args, calendarId, contactId: contact.id, title },
-            options.now?.() ?? new Date(),
-          );
+          // Nobody could tell the caller of a time that is found after the call: a colleague reads the wish.
+          if (context.isLater) return await noteWish(client, contact.id, args, context);
+          const booking = { ...args, calendarId, contactId: contact.id, title };
+          const result = await book(client, booking, visit, options.now?.() ?? new Date());
+          if (result.status === 'booked') visit.booked = result;
+          return result;
         }),
       ),
   });
+}
+
+async function noteWish(
+  client: GhlClient,
+  contactId: string,
+  { startTime, day, part, title }: { [name in 'startTime' | 'day' | 'part' | 'title']?: string | undefined },
+  { idempotencyKey }: ToolContext,
+): Promise<Record<string, unknown>> {
+  const reference = `Reference: ${idempotencyKey.slice(0, 16)}`;
+  const isThere = async () => (await client.notes(contactId)).some((note) => note.body?.includes(reference));
+  const wish = [title, startTime, day, part].filter(Boolean).join(', ');
+  await writeOnce(isThere, () =>
+    client.addNote(contactId, `Wishes an appointment, not booked yet: ${wish}\n${reference}`),
+  );
+  return { status: 'noted' };
 }
 
 interface Booking {
@@ -132,11 +167,17 @@ interface Booking {
   readonly part?: PartOfDay | undefined;
 }
 
-async function book(client: GhlClient, booking: Booking, now: Date): Promise<Record<string, unknown>> {
+/** @param visit the time that an attempt before, whose end is not known, may have booked: no other is taken beside it */
+async function book(
+  client: GhlClient,
+  booking: Booking,
+  visit: { startTime?: string },
+  now: Date,
+): Promise<Record<string, unknown>> {
   const { calendarId, contactId, title } = booking;
   const until = new Date(now.getTime() + DAYS_AHEAD * DAY_MS);
   const free = async () => await client.freeSlots(calendarId, now, until);
-  const startTime = booking.startTime ?? pickSlots(await free(), booking)[0];
+  const startTime = visit.startTime ?? booking.startTime ?? pickSlots(await free(), booking)[0];
   if (startTime === undefined) {
     return {
       status: 'no-free-time',
@@ -147,6 +188,7 @@ async function book(client: GhlClient, booking: Booking, now: Date): Promise<Rec
   }
   const isSame = (event: GhlAppointment) =>
     event.calendarId === calendarId && Date.parse(event.startTime ?? '') === Date.parse(startTime);
+  visit.startTime = startTime;
   try {
     await writeOnce(
       async () => (await client.appointments(contactId)).some(isSame),
@@ -155,6 +197,7 @@ async function book(client: GhlClient, booking: Booking, now: Date): Promise<Rec
   } catch (error) {
     // The time was taken in the meantime: say so and offer others, instead of failing.
     if (!(error instanceof GhlError) || (error.status !== 400 && error.status !== 422)) throw error;
+    delete visit.startTime;
     return {
       status: 'no-free-time',
       otherTimes: pickSlots(await free(), {})
@@ -163,6 +206,42 @@ async function book(client: GhlClient, booking: Booking, now: Date): Promise<Rec
     };
   }
   return { status: 'booked', when: inWords(startTime), startTime };
+}
+
+const NOT_SHOWN = {
+  status: KEPT,
+  note: 'It was noted on this machine only, and a colleague will check it: the caller was not shown to be that contact.',
+};
+
+function findDuplicate(client: GhlClient, by: { phone?: string | undefined; email?: string | undefined }) {
+  return client.findDuplicate({
+    ...(by.phone && { phone: toE164(by.phone) }),
+    ...(by.email && { email: by.email }),
+  });
+}
+
+/** Makes the contact, or completes it where the caller is shown to be it; undefined where it is somebody else's. */
+async function saveOwn(
+  client: GhlClient,
+  given: Parameters<typeof toContactFields>[0],
+  { callId, caller }: ToolContext,
+): Promise<{ id: string; status: 'created' | 'updated' } | undefined> {
+  const fields = toContactFields(given);
+  const own = contactsOf(callId);
+  const existing = fields.phone || fields.email ? await findDuplicate(client, fields) : undefined;
+  if (!existing) {
+    const { id, isNew } = await client.upsert(fields);
+    own.add(id);
+    return { id, status: isNew ? 'created' : 'updated' };
+  }
+  if (!own.has(existing.id) && !isShownToBe(existing, given, caller.phoneNumber)) return undefined;
+  own.add(existing.id);
+  const missing = Object.entries(fields).filter(([name]) => !existing[name as keyof GhlContact]);
+  if (missing.length === 0) return { id: existing.id, status: 'updated' };
+  const { phone: number, email: address } = existing;
+  const found = { ...(number ? { phone: number } : address && { email: address }) };
+  await client.upsert({ ...found, ...Object.fromEntries(missing) });
+  return { id: existing.id, status: 'updated' };
 }
 
 /** Writes unless it is there; after an attempt with an uncertain end it looks again, and tries once more. */
@@ -189,6 +268,7 @@ async function inCrm(
   const client = connect(context, options);
   if (!client) {
     await context.record(type, { ...args, idempotencyKey, reason: 'no CRM is connected' });
+    await later(context, type);
     return {
       status: KEPT,
       note: 'No CRM is connected. It was noted on this machine only, and a colleague must act on it.',
@@ -196,18 +276,32 @@ async function inCrm(
   }
   try {
     const result = await run(client);
-    await context.record(type, { ...args, idempotencyKey, crm: result });
+    const entry = { ...args, idempotencyKey, crm: result };
+    if (result === NOT_SHOWN) await context.record(type, entry);
+    // It is done, whether or not it can be noted here as well.
+    else await context.record(type, entry).catch((error: unknown) => journalFailed(context, type, error));
     return result;
   } catch (error) {
     if (!(error instanceof GhlError)) throw error;
     context.log('error', 'crm_failed', { type, error: error.message, status: error.status });
     await context.record(type, { ...args, idempotencyKey, reason: error.message });
+    // What the CRM refuses as it is, it would refuse again.
+    if (error.isUncertain || error.status === 429 || error.status === 401) await later(context, type);
     const certainty = error.isUncertain ? 'It is not certain whether the CRM has it.' : 'The CRM does not have it.';
     return {
       status: KEPT,
       note: `The CRM failed. ${certainty} It was noted on this machine, and a colleague must act on it.`,
     };
   }
+}
+
+/** Best effort: the journal has it already. */
+function later(context: ToolContext, type: string): Promise<void> {
+  return context.retryLater().catch((error: unknown) => journalFailed(context, type, error));
+}
+
+function journalFailed(context: ToolContext, type: string, error: unknown): void {
+  context.log('error', 'journal_failed', { type, error: String((error as NodeJS.ErrnoException).code ?? error) });
 }
 
 /** Calls that were told that there is no CRM; a process serves few calls. */

@@ -15,7 +15,7 @@ export const takeMessage = defineTool({
   }),
   execute({ name, number, reason }, context) {
     const { idempotencyKey, caller } = context;
-    return once(idempotencyKey, async () => {
+    return once(context, async () => {
       const callerNumber = caller.phoneNumber;
       // Whoever reads the journal counts entries with the same key once.
       await context.record('message', { name, number, reason, ...(callerNumber && { callerNumber }), idempotencyKey });

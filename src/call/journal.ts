@@ -1,6 +1,7 @@
 // What calls leave behind on this machine: messages taken, tool results, one JSON object a line.
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateFolder } from '../config/private-folder.ts';
 
 export interface JournalEntry {
   readonly type: string;
@@ -20,7 +21,7 @@ export function openJournal(directory: string, now: () => Date = () => new Date(
   return {
     async record(entry) {
       const timestamp = now().toISOString();
-      await mkdir(directory, { recursive: true });
+      await makePrivateFolder(directory);
       const line = `${JSON.stringify({ timestamp, ...entry })}\n`;
       await appendFile(join(directory, `${timestamp.slice(0, 10)}.jsonl`), line, { mode: 0o600, flush: true });
     },

@@ -3,6 +3,7 @@
 import { type Links, linksOfStage, PIPELINE_STAGES } from './stages.ts';
 
 const FALLBACK = 'en-US';
+const LONGEST_TAG = 35;
 
 export interface LanguageChoice {
   readonly language: string;
@@ -11,7 +12,13 @@ export interface LanguageChoice {
 }
 
 export function chooseLanguage(wish: string | undefined, links: Links): LanguageChoice {
-  const language = wish ?? FALLBACK;
+  const language = wish === undefined ? FALLBACK : canonicalTag(wish);
+  if (language === undefined) {
+    return {
+      language: FALLBACK,
+      notice: `“${wish?.slice(0, LONGEST_TAG)}” is no language tag such as “en-US”; this call is held in English.`,
+    };
+  }
   const unable = PIPELINE_STAGES.filter((stage) => linksFor(linksOfStage(links, stage), language).length === 0);
   if (unable.length === 0) return { language };
   const who = unable.map((stage) => links[stage].map(({ id }) => id).join(' or ')).join(', ');
@@ -20,6 +27,15 @@ export function chooseLanguage(wish: string | undefined, links: Links): Language
     language: FALLBACK,
     notice: `${name} is not spoken by ${who}; this call is held in English. Give a provider that speaks it (see .env.example).`,
   };
+}
+
+/** As BCP 47 writes it; undefined for what is no tag, as anybody may have written it. */
+function canonicalTag(text: string): string | undefined {
+  try {
+    return text.length > LONGEST_TAG ? undefined : Intl.getCanonicalLocales(text)[0];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of each stage those that serve the language. */

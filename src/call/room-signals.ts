@@ -40,7 +40,8 @@ export function createRoomSignals(room: Room, log: Logger): RoomSignals {
       attempt('stages', () => {
         return room.localParticipant?.setAttributes({ [STAGES_ATTRIBUTE]: JSON.stringify(serving) });
       }),
-    switched: (event) => sendText(SWITCH_TOPIC, event),
+    // Without the vendor's own words, which may tell of the account.
+    switched: ({ message: _, ...event }) => sendText(SWITCH_TOPIC, event),
     turn: (turn, voiceToVoiceMs) => sendText(TURN_TOPIC, { turn, voiceToVoiceMs }),
     notice: (level, text) => sendText(NOTICE_TOPIC, { level, text }),
   };

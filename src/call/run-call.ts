@@ -1,6 +1,6 @@
 // One call from the caller's arrival to the end: persona, session, greeting, and what the page is told.
 import { type JobContext, type VAD, voice } from '@livekit/agents';
-import type { RemoteParticipant } from '@livekit/rtc-node';
+import { ParticipantKind, type RemoteParticipant } from '@livekit/rtc-node';
 import type { Environment } from '../config/environment.ts';
 import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
@@ -16,13 +16,15 @@ import type { Journal } from './journal.ts';
 import { chooseLanguage, linksInLanguage } from './language.ts';
 import { LastResortCall } from './last-resort-call.ts';
 import type { MessageStore } from './messages.ts';
+import type { Outbox } from './outbox.ts';
 import { createRoomSignals, type RoomSignals } from './room-signals.ts';
 import { Serving } from './serving.ts';
 import { createSession } from './session.ts';
 import { createSpeechToSpeechSession, REALTIME_RATE_HZ } from './speech-to-speech.ts';
 import { type Links, linksOfStage } from './stages.ts';
 import { toLiveKitTools } from './tools.ts';
-import { answerTyped } from './typed-text.ts';
+import { typedTextReader } from './typed-text.ts';
+import { watchLength } from './watch-length.ts';
 
 /** What a call process holds ready before its call. */
 export interface CallResources {
@@ -34,6 +36,8 @@ export interface CallResources {
   readonly board?: HealthBoard;
   readonly vad: VAD;
   readonly journal: Journal;
+  /** Where what tools could not hand over waits. */
+  readonly outbox: Pick<Outbox, 'put'>;
   /** Where recorded messages are kept; none is taken where absent. */
   readonly messages?: MessageStore;
   readonly log: Logger;
@@ -79,11 +83,12 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     log,
     onTell: (text) => void signals.notice('warning', text),
     record,
-    hangUp: async () => {
-      await context.deleteRoom();
-      await session.close();
-    },
+    hangUp: () => hangUp(),
   });
+  const hangUp = async () => {
+    await context.deleteRoom();
+    await session.close();
+  };
   context.addShutdownCallback(() => lastResort.close());
   const onAnswer = countTurns(signals, log);
   const create = isSpeechToSpeech ? createSpeechToSpeechSession : createSession;
@@ -135,6 +140,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
       caller: callerOf(caller),
       signal: calling.signal,
       env: resources.env,
+      outbox: resources.outbox,
       record,
       log: (level, event, fields) => log[level]({ event, ...fields }, event.replaceAll('_', ' ')),
     }),
@@ -147,11 +153,23 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     inputOptions: {
       participantIdentity: caller.identity,
       audioSampleRate: isSpeechToSpeech ? REALTIME_RATE_HZ : firstOf(links.stt).traits.sampleRateHz,
-      textInputCallback: answerTyped,
+      textInputCallback: typedTextReader(config.calls.typedChars, () =>
+        signals.notice('warning', `A message may have ${config.calls.typedChars} characters; that one was not read.`),
+      ),
     },
     outputOptions: { audioSampleRate: isSpeechToSpeech ? REALTIME_RATE_HZ : firstOf(links.tts).traits.sampleRateHz },
   });
   lastResort.attach(session, agent);
+  const unwatch = watchLength({
+    session,
+    room: context.room,
+    settings: config.calls,
+    language: language.language,
+    hasVoice: !isSpeechToSpeech,
+    log,
+    hangUp,
+  });
+  session.on(voice.AgentSessionEventTypes.Close, unwatch);
   log.info(
     {
       event: 'call_started',
@@ -192,7 +210,9 @@ function failoverOptions({ config, board }: CallResources): FailoverOptions {
 }
 
 function callerOf(caller: RemoteParticipant): { identity: string; phoneNumber?: string } {
-  const phoneNumber = caller.attributes['sip.phoneNumber'];
+  // Of a caller by telephone the network tells it; anybody else's attribute proves nothing.
+  const isByPhone = caller.kind === ParticipantKind.SIP;
+  const phoneNumber = isByPhone ? caller.attributes['sip.phoneNumber'] : undefined;
   return { identity: caller.identity, ...(phoneNumber && { phoneNumber }) };
 }
 

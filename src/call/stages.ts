@@ -1,5 +1,6 @@
 // Which providers serve each stage, in what order, and who is left out and why.
 import { createHash } from 'node:crypto';
+import { checkBaseUrls } from '../config/base-urls.ts';
 import type { Environment } from '../config/environment.ts';
 import type { ProviderClient, ProviderDefinition, ProviderSettings, ProviderTraits } from '../config/provider.ts';
 import { type Config, PIPELINE } from '../config/schema.ts';
@@ -48,6 +49,7 @@ export interface Plan {
 
 /** @throws UserError when a chain names an unknown provider or no provider of a stage is available */
 export function planStages(config: Config, env: Environment): Plan {
+  checkBaseUrls(env);
   return {
     stt: planStage<SttProvider>('stt', config.chains.stt, sttProviders, env),
     llm: planStage<LlmProvider>('llm', config.chains.llm, llmProviders, env),
@@ -195,7 +197,7 @@ interface Key {
 }
 
 /** One entry for each of the keys that a provider's variable holds, comma separated; one without where it needs none. */
-function keysOf(provider: Pick<AnyProvider, 'keyEnv' | 'needsOneOf'>, env: Environment): Key[] {
+export function keysOf(provider: Pick<AnyProvider, 'keyEnv' | 'needsOneOf'>, env: Environment): Key[] {
   const names = [provider.keyEnv, ...(provider.needsOneOf ?? [])].filter((name) => name?.endsWith('_KEY'));
   const name = names.find((candidate) => candidate && env[candidate]);
   const keys = (name && env[name]?.split(',').flatMap((key) => key.trim() || [])) || [];

@@ -2,12 +2,16 @@
 import { createHash } from 'node:crypto';
 import { llm } from '@livekit/agents';
 import type { Persona } from '../config/persona.ts';
-import type { ToolContext } from '../config/tool.ts';
+import type { AnyTool, ToolContext } from '../config/tool.ts';
+import type { Outbox } from './outbox.ts';
 
 /** What every tool of a call shares. */
-export type CallToolContext = Omit<ToolContext, 'idempotencyKey'>;
+export interface CallToolContext extends Omit<ToolContext, 'idempotencyKey' | 'retryLater'> {
+  /** Where what could not be handed over waits. */
+  readonly outbox: Pick<Outbox, 'put'>;
+}
 
-export function toLiveKitTools(persona: Persona, context: CallToolContext): llm.ToolContextLike {
+export function toLiveKitTools(persona: Persona, { outbox, ...context }: CallToolContext): llm.ToolContextLike {
   return persona.tools.map((tool) =>
     llm.tool({
       name: tool.name,
@@ -17,7 +21,22 @@ export function toLiveKitTools(persona: Persona, context: CallToolContext): llm.
         context.log('info', 'tool_called', { tool: tool.name });
         const idempotencyKey = keyOf(context.callId, tool.name, args);
         try {
-          return await tool.execute(args, { ...context, idempotencyKey });
+          const { callId, room, caller } = context;
+          const retryLater = () => {
+            const nowMs = Date.now();
+            const when = { sinceMs: nowMs, attempts: 0, nextMs: nowMs };
+            return outbox.put({
+              tool: tool.name,
+              personaId: persona.id,
+              args,
+              callId,
+              room,
+              caller,
+              idempotencyKey,
+              ...when,
+            });
+          };
+          return await tool.execute(args, { ...context, idempotencyKey, retryLater, env: declared(tool, context.env) });
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error);
           context.log('error', 'tool_failed', { tool: tool.name, error: message });
@@ -26,6 +45,11 @@ export function toLiveKitTools(persona: Persona, context: CallToolContext): llm.
       },
     }),
   );
+}
+
+/** Of the environment what the tool declares. */
+export function declared({ env = [] }: AnyTool, given: ToolContext['env']): ToolContext['env'] {
+  return Object.fromEntries(env.map((name) => [name, given[name]]));
 }
 
 /** By what is asked, not by the model's call id: another provider that asks for the same gives another id. */

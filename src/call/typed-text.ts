@@ -1,12 +1,21 @@
 // What the caller types is a turn like one that is spoken.
 import type { voice } from '@livekit/agents';
 
-/** Interrupts and answers; LiveKit's own would do so for an empty message too. */
-export function answerTyped(
-  session: Pick<voice.AgentSession, 'interrupt' | 'generateReply'>,
-  { text }: { readonly text: string },
-): void {
-  if (text.trim() === '') return;
-  session.interrupt();
-  session.generateReply({ userInput: text });
+/**
+ * Interrupts and answers; LiveKit's own would do so for an empty message too, and for one of any length.
+ * @param onTooLong told where the message is longer than it may be: nothing of it is read
+ */
+export function typedTextReader(maxChars: number, onTooLong: () => void) {
+  return (
+    session: Pick<voice.AgentSession, 'interrupt' | 'generateReply'>,
+    { text }: { readonly text: string },
+  ): void => {
+    if (text.trim() === '') return;
+    if (text.length > maxChars) {
+      onTooLong();
+      return;
+    }
+    session.interrupt();
+    session.generateReply({ userInput: text });
+  };
 }

@@ -87,6 +87,8 @@ export interface Persona {
   readonly script: AssistantScript;
   /** How its calls are held where room and token don't say; 'pipeline' where absent. */
   readonly mode?: CallMode;
+  /** How anybody may call it on a talk page that others reach; by invitation only where absent. */
+  readonly publicModes?: readonly CallMode[];
   /** Words that a recogniser should know: names of products, of the company. */
   readonly keyPhrases?: readonly string[];
   /** By language (`es`, `es-MX`), in place of the recorded English ones, for when every provider of a stage failed. */
@@ -100,6 +102,7 @@ export function definePersona(persona: Persona): Persona {
   };
   if (!/^[a-z][a-z0-9-]*$/.test(persona.id)) fail('id must be kebab case, such as "front-desk"');
   if (persona.languages.length === 0) fail('languages must name at least one, such as "en-US"');
+  if (!(persona.publicModes ?? []).every(isCallMode)) fail(`publicModes must be of ${CALL_MODES.join(', ')}`);
   if (persona.mode !== undefined && !isCallMode(persona.mode)) fail(`mode must be ${CALL_MODES.join(' or ')}`);
   if (new Set(persona.tools.map((tool) => tool.name)).size !== persona.tools.length) {
     fail('two tools have the same name');

@@ -85,6 +85,17 @@ export const configSchema = z.strictObject({
       takeMessage: z.boolean().default(true),
     })
     .prefault({}),
+  /** How long a call may be, and how much may be typed in it. */
+  calls: z
+    .strictObject({
+      /** Then the agent says goodbye and ends it. */
+      maxMs: milliseconds(10_000, 24 * 3_600_000).default(3_600_000),
+      /** After so long without a word of either side the caller is asked whether they are still there; after as long again it ends. */
+      silenceMs: milliseconds(5_000, 3_600_000).default(60_000),
+      /** Of a message that the caller types; more is not read. */
+      typedChars: z.number().int().min(1).max(100_000).default(2_000),
+    })
+    .prefault({}),
   worker: z.strictObject({
     /** More calls at once are left to other workers. */
     maxCalls: z.number().int().min(1).max(1_000),
@@ -92,6 +103,8 @@ export const configSchema = z.strictObject({
     warmProcesses: z.number().int().min(1).max(64),
     /** At SIGTERM, calls may go on for so long. */
     drainMs: milliseconds(0, 24 * 3_600_000),
+    /** A call process that takes more memory (RSS) than this is ended, before it takes that of the others. */
+    callMegabytes: z.number().int().min(200).max(65_536).default(1_000),
   }),
 });
 

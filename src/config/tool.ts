@@ -13,8 +13,12 @@ export interface ToolContext {
   readonly idempotencyKey: string;
   /** Aborted when the call ends. */
   readonly signal: AbortSignal;
-  /** Environment variables that belong to integrations, such as `GHL_API_KEY`. */
+  /** The environment variables that the tool declares. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The call is over: the tool runs again as it asked for by `retryLater`, and nobody is told its result. */
+  readonly isLater?: boolean;
+  /** Runs the tool again later with the same arguments and key, until it does not ask for that any more. */
+  retryLater(): Promise<void>;
   /** Keeps a result in the local journal of this worker. */
   record(type: string, data: Readonly<Record<string, unknown>>): Promise<void>;
   log(level: 'info' | 'warn' | 'error', event: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -26,6 +30,8 @@ export interface ToolDefinition<Schema extends z.ZodObject = z.ZodObject> {
   /** Tells the model when to call it. */
   readonly description: string;
   readonly parameters: Schema;
+  /** The environment variables that it may read, such as `GHL_API_KEY`; it is given no others. */
+  readonly env?: readonly string[];
   /** Returns a JSON-serialisable result; a thrown error is told to the model as text. */
   execute(args: z.output<Schema>, context: ToolContext): Promise<unknown>;
 }

@@ -54,7 +54,7 @@ export class MemoryHealthBoard implements HealthBoard {
     provider.report(outcome);
     const after = provider.snapshot();
     if (isChanged(before, after)) this.#tell(id, after);
-    else for (const listener of [...this.#measureListeners]) listener(id);
+    else for (const listener of [...this.#measureListeners]) guarded(() => listener(id));
   }
 
   load(id: string): number {
@@ -103,8 +103,17 @@ export class MemoryHealthBoard implements HealthBoard {
     return provider;
   }
 
+  /** Whoever listens answers for itself: the board goes on, and so does the process. */
   #tell(id: string, health: Health): void {
-    for (const listener of [...this.#listeners]) listener(id, health);
+    for (const listener of [...this.#listeners]) guarded(() => listener(id, health));
+  }
+}
+
+function guarded(listen: () => void): void {
+  try {
+    listen();
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error));
   }
 }
 

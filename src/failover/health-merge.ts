@@ -20,8 +20,15 @@ export function mergeHealth(own: Health, other: Health): Health {
 }
 
 function judge(own: Health, other: Health): Health {
-  if (other.provenMs > failedMs(own) && other.provenMs > own.provenMs) return withTrials(other, own);
-  if (own.provenMs > failedMs(other)) return own;
+  // Of a failure that both know, each board knows best what it knows of since.
+  const isSame = isSameFailure(own, other);
+  const isProvenThere = other.provenMs > failedMs(isSame ? other : own);
+  const isProvenHere = own.provenMs > failedMs(isSame ? own : other);
+  const isLess = severity(other.breaker) < severity(own.breaker);
+  if (isProvenThere && (other.provenMs > own.provenMs || (isLess && isAbout(other.provenMs, own.provenMs)))) {
+    return withTrials(other, own);
+  }
+  if (isProvenHere) return own;
   return {
     ...own,
     breaker: worseBreaker(own, other),
@@ -72,6 +79,17 @@ function isOpenForGood(breaker: BreakerState): boolean {
 
 function severity({ kind }: BreakerState): number {
   return ['closed', 'half-open', 'open'].indexOf(kind);
+}
+
+/** News take different times on their way, and times shift with that. */
+const ON_ITS_WAY_MS = 1_000;
+
+function isAbout(aMs: number, bMs: number): boolean {
+  return Math.abs(aMs - bMs) < ON_ITS_WAY_MS;
+}
+
+function isSameFailure({ lastFailure: a }: Health, { lastFailure: b }: Health): boolean {
+  return a !== undefined && b !== undefined && a.message === b.message && isAbout(a.atMs, b.atMs);
 }
 
 function failedMs({ lastFailure }: Health): number {

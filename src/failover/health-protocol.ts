@@ -1,7 +1,7 @@
 // What call processes and their parent say to each other about health: one JSON object a line, times as ages.
 import { z } from 'zod';
 import type { Health, Outcome } from './health.ts';
-import { PROVIDER_ERROR_KINDS } from './provider-error.ts';
+import { boundedWaitMs, PROVIDER_ERROR_KINDS } from './provider-error.ts';
 
 /** A longer line is no message of ours. */
 export const MAX_LINE_CHARS = 64 * 1024;
@@ -10,16 +10,21 @@ export const MAX_UNREAD_BYTES = 1024 * 1024;
 /** A vendor's own words may be a whole page. */
 const MAX_WORDS = 2_000;
 
+/** Nothing is known from further back, nor set for longer. */
+const OLDEST_MS = 24 * 60 * 60_000;
 /** Milliseconds ago; JSON has no Infinity. */
-const age = z.union([z.number(), z.enum(['always', 'never'])]);
+const age = z.union([
+  z.number().transform((ms) => Math.min(Math.max(ms, -OLDEST_MS), OLDEST_MS)),
+  z.enum(['always', 'never']),
+]);
 type Age = z.infer<typeof age>;
 
-const count = z.number().min(0);
+const count = z.number().min(0).max(1e9);
 const failureShape = {
   kind: z.enum(PROVIDER_ERROR_KINDS),
-  message: z.string(),
+  message: z.string().transform((words) => words.slice(0, MAX_WORDS)),
   status: z.number().optional(),
-  retryAfterMs: z.number().optional(),
+  retryAfterMs: z.number().transform(boundedWaitMs).optional(),
 };
 const failure = z.object(failureShape);
 const latency = z.object({ count, p50: count, p90: count, p95: count });

@@ -27,6 +27,8 @@ export interface HealthServerOptions {
   /** A socket in a new folder that only this user can open, where absent. */
   readonly socketPath?: string;
   readonly clock?: Clock;
+  /** Whether there is such a provider: what is told of others is no news. All are known where absent. */
+  readonly isKnown?: (id: string) => boolean;
   /** Told in words what went wrong. */
   readonly log?: (message: string) => void;
 }
@@ -113,6 +115,7 @@ class Post {
   readonly #board: MemoryHealthBoard;
   readonly #clock: Clock;
   readonly #log: (message: string) => void;
+  readonly #isKnown: (id: string) => boolean;
   readonly #sockets = new Set<Socket>();
   /** Those that said hello. */
   readonly #readers = new Set<Socket>();
@@ -122,7 +125,8 @@ class Post {
   /** As it is sent. */
   #config: string | undefined;
 
-  constructor({ board, clock = systemClock, log = () => undefined }: HealthServerOptions) {
+  constructor({ board, clock = systemClock, log = () => undefined, isKnown = () => true }: HealthServerOptions) {
+    this.#isKnown = isKnown;
     this.#board = board;
     this.#clock = clock;
     this.#log = log;
@@ -154,7 +158,7 @@ class Post {
     const grants = new TrialGrants(this.#board, this.#clock);
     const read = lineReader((line) => {
       const message = line === undefined ? undefined : parseClientMessage(line);
-      if (message) this.#handle(message, socket, grants);
+      if (message && this.#mayBeHeard(message)) this.#handle(message, socket, grants);
       else this.malformed += 1;
     });
     socket.setEncoding('utf8').on('data', read);
@@ -172,6 +176,10 @@ class Post {
     for (const cancel of this.#measureTimers.values()) cancel();
     this.#measureTimers.clear();
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #mayBeHeard(message: ClientMessage): boolean {
+    return !('id' in message) || this.#isKnown(message.id);
   }
 
   #handle(message: ClientMessage, socket: Socket, grants: TrialGrants): void {

@@ -15,6 +15,15 @@ export const PROVIDER_ERROR_KINDS = [
 ] as const;
 export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
 
+/** No vendor closes for longer: what says so is mistaken, or hostile. */
+export const LONGEST_WAIT_MS = 60 * 60_000;
+
+/** A wait that a vendor names, as a number that a timer and a date can bear; undefined where it is none. */
+export function boundedWaitMs(ms: number | undefined): number | undefined {
+  if (ms === undefined || Number.isNaN(ms)) return undefined;
+  return Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
+}
+
 export interface ProviderErrorOptions {
   readonly kind: ProviderErrorKind;
   readonly provider: string;
@@ -22,7 +31,7 @@ export interface ProviderErrorOptions {
   readonly message: string;
   /** HTTP status or websocket close code, where there was one. */
   readonly status?: number | undefined;
-  /** From `Retry-After` or a vendor's reset header. */
+  /** From `Retry-After` or a vendor's reset header; bounded to an hour. */
   readonly retryAfterMs?: number | undefined;
   /** The vendor has the model no more that was asked for: another may be there. */
   readonly isModelGone?: boolean | undefined;
@@ -44,7 +53,7 @@ export class ProviderError extends Error {
     this.kind = options.kind;
     this.provider = options.provider;
     this.status = options.status;
-    this.retryAfterMs = options.retryAfterMs;
+    this.retryAfterMs = boundedWaitMs(options.retryAfterMs);
     this.isModelGone = options.isModelGone ?? false;
   }
 }

@@ -1,11 +1,12 @@
 // Joins the health boards of several workers through Redis; without it each worker goes on by itself.
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Redis, RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import { backoffMs } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { MemoryHealthBoard } from './health-board.ts';
 import { mergeHealth } from './health-merge.ts';
-import { type HealthInAges, healthFromAges, healthToAges, parseHealth } from './health-protocol.ts';
+import { type HealthInAges, healthFromAges, healthToAges, MAX_LINE_CHARS, parseHealth } from './health-protocol.ts';
 import { networkCode } from './http-error.ts';
 
 export interface RedisHealthOptions {
@@ -16,6 +17,10 @@ export interface RedisHealthOptions {
   readonly board: MemoryHealthBoard;
   /** Tells this worker's news from the others'. */
   readonly workerId: string;
+  /** Shared by all workers: news that are not signed with it are nobody's. */
+  readonly secret: string;
+  /** Whether there is such a provider here. All are known where absent. */
+  readonly isKnown?: (id: string) => boolean;
   readonly clock?: Clock;
   /** As Math.random. */
   readonly random?: () => number;
@@ -51,6 +56,7 @@ export async function joinRedis(options: RedisHealthOptions): Promise<RedisHealt
 
 const COMMAND_MS = 2_000;
 const WATCH_EVERY_MS = 5_000;
+const NEWEST_KEPT = 10_000;
 const CHANNEL = 'bulletproof:health';
 const STORE = 'bulletproof:health:states';
 /** What nobody renewed for so long is no news. */
@@ -65,7 +71,13 @@ redis.call('PUBLISH', KEYS[2], ARGV[2])
 return 1`;
 const LOAD = `return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}`;
 
-const stateMessage = z.object({ worker: z.string(), id: z.string(), health: z.unknown() });
+const stateMessage = z.object({
+  worker: z.string().max(100),
+  id: z.string().max(1_000),
+  /** On the worker's clock. One that is sent again by somebody else is no news. */
+  sentMs: z.number(),
+  health: z.unknown(),
+});
 const loaded = z.tuple([z.tuple([z.string(), z.string()]), z.array(z.string())]);
 
 class Membership implements RedisHealth {
@@ -75,6 +87,8 @@ class Membership implements RedisHealth {
   readonly #feed: Redis;
   /** Changed here and not told yet: one state each, however long Redis is gone. */
   readonly #untold = new Set<string>();
+  /** When the newest message of each worker about each provider was sent. */
+  readonly #newest = new Map<string, number>();
   readonly #unsubscribe: () => void;
   #cancelWatch: () => void = () => undefined;
   #isMerging = false;
@@ -174,8 +188,9 @@ class Membership implements RedisHealth {
   #publish(id: string): Promise<unknown> {
     const { board, workerId } = this.#options;
     const health = healthToAges(board.health(id), this.#clock.now());
-    const text = JSON.stringify({ worker: workerId, id, health });
-    return this.#store.eval(PUBLISH, 2, STORE, CHANNEL, JSON.stringify([workerId, id]), text, KEPT_MS);
+    const text = JSON.stringify({ worker: workerId, id, sentMs: this.#clock.now(), health });
+    const signed = `${this.#sign(text)} ${text}`;
+    return this.#store.eval(PUBLISH, 2, STORE, CHANNEL, JSON.stringify([workerId, id]), signed, KEPT_MS);
   }
 
   #hear(text: string): void {
@@ -184,9 +199,10 @@ class Membership implements RedisHealth {
 
   /** @param ageMs how long ago it was written */
   #merge(text: string, ageMs: number, exceptWorker?: string): void {
-    const message = parseState(text);
+    const message = this.#verified(text);
     if (!message || message.worker === exceptWorker) return;
-    const { board } = this.#options;
+    const { board, isKnown = () => true } = this.#options;
+    if (!isKnown(message.id) || !this.#isNew(message)) return;
     const theirs = healthFromAges(message.health, this.#clock.now() - ageMs);
     this.#isMerging = true;
     try {
@@ -194,6 +210,30 @@ class Membership implements RedisHealth {
     } finally {
       this.#isMerging = false;
     }
+  }
+
+  #sign(text: string): string {
+    return createHmac('sha256', this.#options.secret).update(text).digest('base64');
+  }
+
+  /** undefined for what no worker of ours wrote. */
+  #verified(signed: string): StateMessage | undefined {
+    if (signed.length > MAX_LINE_CHARS) return undefined;
+    const space = signed.indexOf(' ');
+    const text = signed.slice(space + 1);
+    const [given, ours] = [signed.slice(0, Math.max(0, space)), this.#sign(text)].map((value) => Buffer.from(value));
+    if (!given || !ours || given.length !== ours.length || !timingSafeEqual(given, ours)) return undefined;
+    return parseState(text);
+  }
+
+  #isNew({ worker, id, sentMs }: StateMessage): boolean {
+    const key = JSON.stringify([worker, id]);
+    if (sentMs < (this.#newest.get(key) ?? Number.NEGATIVE_INFINITY)) return false;
+    this.#newest.delete(key);
+    this.#newest.set(key, sentMs);
+    const oldest = this.#newest.keys().next();
+    if (this.#newest.size > NEWEST_KEPT && !oldest.done) this.#newest.delete(oldest.value);
+    return true;
   }
 
   /** A Redis that holds its connections and answers nothing is found out. */
@@ -226,7 +266,9 @@ class Membership implements RedisHealth {
   }
 }
 
-function parseState(text: string): { worker: string; id: string; health: HealthInAges } | undefined {
+type StateMessage = Omit<z.infer<typeof stateMessage>, 'health'> & { readonly health: HealthInAges };
+
+function parseState(text: string): StateMessage | undefined {
   try {
     const message = stateMessage.parse(JSON.parse(text));
     const health = parseHealth(message.health);

@@ -1,10 +1,12 @@
 // The HTTP application: which routes there are and what holds for all of them. Tests call it in process.
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { UserError } from '../config/user-error.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { apiError } from './api-error.ts';
 import type { HttpDeps } from './deps.ts';
+import { addressOf, type LeaveEnv, leaveRequired, type PageAccess } from './leave.ts';
+import { limited } from './limits.ts';
 import type { Page } from './page-files.ts';
 import { assetRoute } from './routes/asset.ts';
 import { callsRoute } from './routes/calls.ts';
@@ -22,24 +24,32 @@ export interface AppOptions {
   readonly deps: HttpDeps;
   readonly page: Page;
   readonly log: Logger;
-  /** Only reachable from this machine: then no other host name is answered (DNS rebinding). */
-  readonly loopbackOnly: boolean;
+  /** This machine alone where absent. */
+  readonly access?: PageAccess | undefined;
 }
 
 const MAX_BODY_BYTES = 8_192;
+/** Of one address, where others than this machine ask: more than a person needs. */
+const CALLS = { requests: 10, perSeconds: 60 };
+const REQUESTS = { requests: 300, perSeconds: 60 };
 
-export function createApp({ deps, page, log, loopbackOnly }: AppOptions): Hono {
-  const app = new Hono();
-  const isDemo = deps.demo !== undefined && loopbackOnly;
+export function createApp({ deps, page, log, access = { loopbackOnly: true } }: AppOptions): Hono<LeaveEnv> {
+  const app = new Hono<LeaveEnv>();
+  const { loopbackOnly, publicUrl } = access;
+  const isLocal = loopbackOnly && !publicUrl;
+  const isDemo = deps.demo !== undefined && isLocal;
+  const of = (c: Context) => (isLocal ? undefined : addressOf(c, access));
   app.use(securityHeaders(deps.livekitUrl));
-  app.use('/api/*', sameOriginOnly({ loopbackOnly, allowedOrigins: deps.allowedOrigins ?? [] }));
-  // No other origin may break providers, not even one that may start calls.
-  app.use('/api/demo/*', sameOriginOnly({ loopbackOnly: true, allowedOrigins: [] }));
+  app.use('/api/*', limited({ ...REQUESTS, of }));
+  app.use('/api/*', sameOriginOnly(access));
+  app.use('/api/*', leaveRequired(access));
   app.use('/api/*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json(tooLarge, 413) }));
 
   app.get('/', pageRoute(page));
   app.get('/assets/:name', assetRoute(page));
   app.get('/api/personas', personasRoute(deps));
+  // Whoever has the operator's token may be a program that makes calls for many.
+  app.use('/api/calls', limited({ ...CALLS, of: (c) => (c.get('leave') === 'full' ? undefined : of(c)) }));
   app.post('/api/calls', callsRoute(deps));
   app.get('/api/providers', providersRoute(deps, isDemo));
   if (isDemo) {

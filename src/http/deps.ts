@@ -12,6 +12,8 @@ export interface PersonaSummary {
   readonly isDefault: boolean;
   /** How its calls are held where the caller does not choose. */
   readonly mode: CallMode;
+  /** How anybody may call it; by invitation only where there is none. */
+  readonly publicModes?: readonly CallMode[];
 }
 
 export interface Health {
@@ -58,6 +60,4 @@ export interface HttpDeps {
   readonly demo?: DemoAccess;
   /** The LiveKit server that the page may connect to. Without it the page may connect to any. */
   readonly livekitUrl?: string;
-  /** Origins beside the server's own that may start calls, such as that of a reverse proxy: "https://talk.example.com". */
-  readonly allowedOrigins?: readonly string[];
 }

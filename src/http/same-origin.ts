@@ -1,20 +1,18 @@
 // Lets only the page's own origin start calls: a foreign web page must not get a token through a visitor's browser.
 import type { Context, MiddlewareHandler } from 'hono';
 import { apiError } from './api-error.ts';
+import type { PageAccess } from './leave.ts';
 
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-export interface SameOriginOptions {
-  readonly loopbackOnly: boolean;
-  readonly allowedOrigins: readonly string[];
-}
-
-export function sameOriginOnly({ loopbackOnly, allowedOrigins }: SameOriginOptions): MiddlewareHandler {
+export function sameOriginOnly({ loopbackOnly, publicUrl }: PageAccess): MiddlewareHandler {
   return async (c, next) => {
     const requested = new URL(c.req.url);
     const host = c.req.header('host') ?? requested.host;
     const origin = c.req.header('origin');
-    if (origin !== undefined && allowedOrigins.includes(origin)) return next();
+    // A proxy may ask by its own name for us, or hand on the name that it was asked by.
+    const isProxied = publicUrl !== undefined && (host === publicUrl.host || LOOPBACK_NAMES.has(hostName(host)));
+    if (isProxied && (origin === undefined || origin === publicUrl.origin)) return next();
     // A name of somebody else's that resolves to this machine passes the origin check, so the name itself is checked.
     if (loopbackOnly && !LOOPBACK_NAMES.has(hostName(host))) {
       return refuse(c, `this server is not reached as ${host}`, 'open it at http://localhost');

@@ -6,6 +6,7 @@ import { UserError } from '../config/user-error.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createApp } from './app.ts';
 import type { HttpDeps } from './deps.ts';
+import type { PageAccess } from './leave.ts';
 import { loadPage } from './page-files.ts';
 
 export interface HttpOptions {
@@ -13,6 +14,8 @@ export interface HttpOptions {
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** This machine alone where absent. */
+  readonly access?: PageAccess;
   readonly deps: HttpDeps;
   readonly log: Logger;
 }
@@ -23,22 +26,25 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
-
 /**
  * Serves the talk page, the API and the health routes.
  * @throws UserError when the port is taken (it says by whom, where that can be known) or the address is not ours
  */
-export async function startHttp({ host = '127.0.0.1', port, deps, log }: HttpOptions): Promise<HttpServer> {
-  const loopbackOnly = LOOPBACK.has(host);
-  const app = createApp({ deps, page: await loadPage(), log, loopbackOnly });
+export async function startHttp({
+  host = '127.0.0.1',
+  port,
+  access = { loopbackOnly: true },
+  deps,
+  log,
+}: HttpOptions): Promise<HttpServer> {
+  const app = createApp({ deps, page: await loadPage(), log, access });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   await listen(server, host, port);
   const address = server.address();
   const boundPort = typeof address === 'object' && address ? address.port : port;
-  const name = loopbackOnly || host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  const name = access.loopbackOnly || host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return {
-    url: `http://${name.includes(':') ? `[${name}]` : name}:${boundPort}`,
+    url: access.publicUrl?.origin ?? `http://${name.includes(':') ? `[${name}]` : name}:${boundPort}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -32,6 +32,18 @@ export interface ServerAccessOptions {
   readonly timeoutMs?: number;
 }
 
+/** Of livekit.yaml here, and of `livekit-server --dev`: anybody can make tokens with them. */
+const PUBLISHED_SECRETS = new Set(['development-only-secret-of-this-repository', 'secret']);
+
+/** @throws UserError where others reach the page, and the key is one that everybody knows */
+export function refusePublishedKey({ apiKey, apiSecret }: ServerCredentials): void {
+  if (!PUBLISHED_SECRETS.has(apiSecret)) return;
+  throw new UserError(
+    `others can reach the talk page, and the LiveKit key "${apiKey}" is a published one: anybody could join any call`,
+    'put a key of your own into livekit.yaml (openssl rand -base64 32), or use a LiveKit server with its own keys',
+  );
+}
+
 const CHECK_TIMEOUT_MS = 8_000;
 
 /**

@@ -1,5 +1,5 @@
 // Tokens that let a participant into a room.
-import { AccessToken, RoomAgentDispatch, RoomConfiguration } from 'livekit-server-sdk';
+import { AccessToken, RoomAgentDispatch, RoomConfiguration, TrackSource } from 'livekit-server-sdk';
 
 export interface TokenOptions {
   readonly apiKey: string;
@@ -14,6 +14,8 @@ export interface TokenOptions {
   readonly ttlSeconds?: number | undefined;
   /** Sends the agent of this name into the room when the participant's joining creates it. */
   readonly agentName?: string | undefined;
+  /** Of all sources only the microphone may be published. */
+  readonly microphoneOnly?: boolean | undefined;
   /** Given to the room when the participant's joining creates it. */
   readonly roomMetadata?: string | undefined;
 }
@@ -25,7 +27,7 @@ const DEFAULT_TTL_SECONDS = 3_600;
  * @throws RangeError when room or identity is empty, or the time is not above 0
  */
 export async function issueToken(options: TokenOptions): Promise<string> {
-  const { apiKey, apiSecret, room, identity, name, attributes, agentName, roomMetadata } = options;
+  const { apiKey, apiSecret, room, identity, name, attributes, agentName, roomMetadata, microphoneOnly } = options;
   const ttlSeconds = options.ttlSeconds ?? DEFAULT_TTL_SECONDS;
   if (!room || !identity) throw new RangeError(`a token needs a room and an identity, got "${room}" and "${identity}"`);
   if (!(ttlSeconds > 0)) throw new RangeError(`ttlSeconds must be above 0, got ${ttlSeconds}`);
@@ -41,6 +43,7 @@ export async function issueToken(options: TokenOptions): Promise<string> {
     canPublish: true,
     canPublishData: true,
     canSubscribe: true,
+    ...(microphoneOnly && { canPublishSources: [TrackSource.MICROPHONE] }),
   });
   if (agentName || roomMetadata !== undefined) {
     token.roomConfig = new SparseRoomConfiguration({

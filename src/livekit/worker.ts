@@ -3,6 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AgentServer, initializeLogger, ServerOptions } from '@livekit/agents';
 import type { Config } from '../config/schema.ts';
+import { UserError } from '../config/user-error.ts';
+import { systemClock } from '../failover/clock.ts';
+import { Admission } from './admission.ts';
+import { keepWordsOutOfLog } from './private-log.ts';
+import { Readiness } from './readiness.ts';
 
 export interface WorkerOptions {
   readonly url: string;
@@ -16,15 +21,22 @@ export interface WorkerOptions {
   /** Level of LiveKit's own log. */
   readonly logLevel?: string;
   readonly prettyLog?: boolean;
+  /** A call was left to other workers, as all places are taken. */
+  readonly onRefused?: (room: string) => void;
+  /** A call process ended before it was loaded. */
+  readonly onLoadFailed?: (how: string) => void;
 }
 
 export interface CallWorker {
-  /** Resolves when the server has registered the worker; rejects when it broke before. */
+  /** Resolves when the server has registered the worker and a call process is loaded; rejects when it broke before. */
   readonly ready: Promise<void>;
   /** Resolves when the worker was closed; rejects when it broke. */
   readonly ended: Promise<void>;
   activeCalls(): number;
-  isRegistered(): boolean;
+  /** Takes a place for a caller who is given a token to the room; false when all are taken, or no new call is. */
+  expect(room: string): boolean;
+  /** Why no call would be answered now; empty when one would. */
+  troubles(): readonly string[];
   /** Takes no new call and resolves when the running ones have ended, at the latest after `limits.drainMs`. */
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -33,20 +45,56 @@ export interface CallWorker {
 /** The server gives no job to a worker at or above its own target load, 0.7 by default. */
 const FULL_LOAD = 0.69;
 const CLOSE_AGAIN_MS = 100;
+const MEGABYTES_WARN = 0.8;
+/** So many call processes in a row that can't be loaded, and the next one can't either. */
+const LOAD_FAILURES = 3;
 
 export function startWorker(options: WorkerOptions): CallWorker {
   initializeLogger({ pretty: options.prettyLog ?? false, level: options.logLevel ?? 'warn' });
-  const { maxCalls, warmProcesses, drainMs } = options.limits;
-  const server = new AgentServer(
+  keepWordsOutOfLog();
+  const { maxCalls, warmProcesses, drainMs, callMegabytes } = options.limits;
+  const admission = new Admission({
+    maxCalls,
+    running: () => server.activeJobs.length,
+    clock: systemClock,
+    onRefused: options.onRefused ?? (() => undefined),
+  });
+  let giveUp: (error: Error) => void = () => undefined;
+  const hopeless = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  hopeless.catch(() => undefined);
+  let isEnding = false;
+  const readiness = new Readiness({
+    clock: systemClock,
+    running: () => server.activeJobs.length,
+    onLoadFailed: (inRow, how) => {
+      if (isEnding) return;
+      options.onLoadFailed?.(how);
+      if (inRow < LOAD_FAILURES) return;
+      giveUp(
+        new UserError(
+          `${inRow} call processes in a row ended while they were loading (${how})`,
+          'read what they wrote above',
+        ),
+      );
+    },
+  });
+  const server: AgentServer = new AgentServer(
     new ServerOptions({
+      requestFunc: (job) => admission.request(job),
+      jobMemoryLimitMB: callMegabytes,
+      jobMemoryWarnMB: callMegabytes * MEGABYTES_WARN,
       agent: fileURLToPath(options.jobFile),
       wsURL: options.url,
       apiKey: options.apiKey,
       apiSecret: options.apiSecret,
       agentName: options.agentName ?? '',
       // By calls: the default counts the machine's load, so a busy machine would get no call at all.
-      loadFunc: async (worker) =>
-        worker.activeJobs.length >= maxCalls ? 1 : (worker.activeJobs.length / maxCalls) * FULL_LOAD,
+      loadFunc: async (worker) => {
+        readiness.heard();
+        return admission.isFull ? 1 : (worker.activeJobs.length / maxCalls) * FULL_LOAD;
+      },
       loadThreshold: 0.7,
       numIdleProcesses: warmProcesses,
       // Models may load slowly on a busy machine.
@@ -57,21 +105,33 @@ export function startWorker(options: WorkerOptions): CallWorker {
       host: '127.0.0.1',
     }),
   );
-  let isRegistered = false;
   const registered = new Promise<void>((resolve) => {
-    server.event.once('worker_registered', () => {
-      isRegistered = true;
+    server.event.on('worker_registered', () => {
+      readiness.registered();
       resolve();
     });
   });
-  const ended = server.run();
+  const run = server.run();
+  const ended = Promise.race([run, hopeless]);
+  let isDraining = false;
   return {
-    ready: Promise.race([registered, ended.then(() => undefined)]),
+    ready: Promise.race([Promise.all([registered, readiness.loaded]), ended]).then(() => undefined),
     ended,
     activeCalls: () => server.activeJobs.length,
-    isRegistered: () => isRegistered,
-    drain: () => server.drain(),
-    close: () => closeServer(server, ended),
+    expect: (room) => !isDraining && admission.expect(room),
+    troubles: () => [
+      ...(isDraining ? ['the worker is stopping: it takes no new call'] : readiness.troubles()),
+      ...(admission.isFull ? [`all ${maxCalls} calls of this worker are taken`] : []),
+    ],
+    drain: () => {
+      isDraining = true;
+      return server.drain();
+    },
+    close: () => {
+      isEnding = true;
+      readiness.close();
+      return closeServer(server, run);
+    },
   };
 }
 

@@ -54,29 +54,44 @@ async function run(name: string, args: Record<string, unknown>, within = context
 
 const paths = () => crm.requests.map(({ method, path }) => `${method} ${path}`);
 
+/** What was written, or tried to. */
+const posts = () => paths().filter((path) => path.startsWith('POST'));
+const PETER = { name: 'peter smith', phone: '(503) 555-0100' };
+
 describe('look_up_contact', () => {
   it.each([
-    [{ phone: '(503) 555-0100' }, ['c1']],
-    [{ email: 'Peter@example.com' }, ['c1']],
-    [{ name: 'smith' }, ['c1', 'c2']],
-    [{ phone: '5035559999', name: 'Petra Smith' }, ['c2']],
-  ])('finds by %j', async (by, ids) => {
-    const result = await run('look_up_contact', by);
-    expect(result).toMatchObject({ status: 'found', contacts: ids.map((contactId) => ({ contactId })) });
+    ['the name and the number', PETER, undefined],
+    ['the name and the address', { name: 'Mr. Péter Smith', email: 'Peter@example.com' }, undefined],
+    ['the number that they call from', {}, '+15035550100'],
+  ])('finds the caller by %s', async (_, by, phoneNumber) => {
+    const caller = { identity: 'caller', ...(phoneNumber && { phoneNumber }) };
+    const result = await run('look_up_contact', by, context({ caller }));
+    expect(result).toMatchObject({ status: 'found', contacts: [{ contactId: 'c1', name: 'Peter Smith' }] });
   });
 
-  it('says that there is none', async () => {
-    expect(await run('look_up_contact', { phone: '5035559999' })).toEqual({ status: 'not-found' });
+  it.each([
+    ['a name', { name: 'Peter Smith' }, undefined],
+    ['a number', { phone: '5035550100' }, undefined],
+    ['an address', { email: 'peter@example.com' }, undefined],
+    ['somebody else’s name', { name: 'Petra Smith', phone: '5035550100' }, undefined],
+    ['half a name', { name: 'Smith', phone: '5035550100' }, undefined],
+    ['a number, calling from another', { phone: '5035550100' }, '+15035550101'],
+    ['what nobody has', { name: 'Peter Smith', phone: '5035559999' }, undefined],
+  ])('tells nothing of a contact to who knows only %s, not even that there is one', async (_, by, phoneNumber) => {
+    const caller = { identity: 'caller', ...(phoneNumber && { phoneNumber }) };
+    const result = await run('look_up_contact', by, context({ caller }));
+    if (phoneNumber) expect(JSON.stringify(result)).not.toContain('Peter');
+    else expect(result).toEqual({ status: 'not-found', note: expect.stringContaining('full name') });
   });
 
   it('sends the key and the version that each part of the API wants', async () => {
-    await run('look_up_contact', { name: 'smith' });
+    await run('look_up_contact', PETER);
     expect(crm.requests[0]?.headers).toMatchObject({ authorization: 'Bearer pit-secret', version: '2021-07-28' });
   });
 
   it('tells a refused key without showing it', async () => {
     const wrong = context({ env: env({ GHL_API_KEY: 'pit-wrong' }) });
-    const failing = run('look_up_contact', { name: 'smith' }, wrong);
+    const failing = run('look_up_contact', PETER, wrong);
     await expect(failing).rejects.toThrow('the key in GHL_API_KEY was refused');
     await expect(failing).rejects.not.toThrow('pit-wrong');
     expect(crm.requests).toHaveLength(1);
@@ -106,7 +121,7 @@ describe('save_contact', () => {
   ])('tries once more after %s', async (_, fault) => {
     crm.faults.fail(fault);
     expect(await run('save_contact', ANNA)).toMatchObject({ status: expect.stringMatching(/created|updated/) });
-    expect(paths()).toEqual(['POST /contacts/upsert', 'POST /contacts/upsert']);
+    expect(posts()).toEqual(['POST /contacts/upsert', 'POST /contacts/upsert']);
     expect(crm.contacts).toHaveLength(3);
   });
 
@@ -120,7 +135,7 @@ describe('save_contact', () => {
     const within = context();
     const result = await run('save_contact', ANNA, within);
     expect(result).toMatchObject({ status: 'kept-locally', note: expect.stringContaining(note) });
-    expect(crm.requests).toHaveLength(requests);
+    expect(posts()).toHaveLength(requests);
     expect(within.records).toEqual([{ type: 'contact', data: expect.objectContaining(ANNA) }]);
     expect(within.logs).toEqual([expect.objectContaining({ level: 'error', event: 'crm_failed' })]);
     expect(JSON.stringify(within.logs)).not.toContain('pit-secret');
@@ -130,13 +145,50 @@ describe('save_contact', () => {
     const within = context();
     const [first, second] = await Promise.all([run('save_contact', ANNA, within), run('save_contact', ANNA, within)]);
     expect(second).toEqual(first);
-    expect(crm.requests).toHaveLength(1);
+    expect(posts()).toHaveLength(1);
     expect(within.records).toHaveLength(1);
+  });
+
+  it('adds to the caller’s own contact what is missing, and changes nothing that stands there', async () => {
+    const peter = { ...PETER, email: 'other@example.com', company: 'Smith & Co' };
+    expect(await run('save_contact', peter)).toMatchObject({ status: 'updated', contactId: 'c1' });
+    expect(crm.contacts[0]).toMatchObject({
+      firstName: 'Peter',
+      email: 'peter@example.com',
+      companyName: 'Smith & Co',
+    });
+  });
+
+  it('touches nothing of a contact that the caller was not shown to be', async () => {
+    const before = structuredClone(crm.contacts);
+    const within = context();
+    const mallory = { name: 'Mallory', phone: '5035550100', company: 'Evil' };
+    const result = await run('save_contact', mallory, within);
+    expect(result).toMatchObject({ status: 'kept-locally' });
+    expect(JSON.stringify(result)).not.toContain('Peter');
+    expect(crm.contacts).toEqual(before);
+    expect(within.records).toEqual([{ type: 'contact', data: expect.objectContaining({ name: 'Mallory' }) }]);
+    const booked = await run('book_appointment', mallory, { ...within, idempotencyKey: 'book' });
+    expect([booked.status, crm.appointments]).toEqual(['kept-locally', []]);
+    const noted = await run('add_note', { contactId: 'c1', text: 'Pay me.' }, { ...within, idempotencyKey: 'note' });
+    expect([noted.status, crm.notes]).toEqual(['kept-locally', []]);
+  });
+
+  it('is a success although the disk is full', async () => {
+    const full = async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    };
+    const within = context({ record: full });
+    expect(await run('save_contact', ANNA, within)).toMatchObject({ status: 'created' });
+    expect(within.logs).toEqual([expect.objectContaining({ level: 'error', event: 'journal_failed' })]);
+    // What could be kept nowhere is no success.
+    const alone = context({ env: {}, record: full });
+    await expect(run('save_contact', ANNA, alone)).rejects.toThrow('no space left');
   });
 
   it('leaves out a number that was not given', async () => {
     await run('save_contact', { name: 'Anna', phone: 'not given', email: 'anna@example.com' });
-    expect(JSON.parse(String(crm.requests[0]?.body))).not.toHaveProperty('phone');
+    expect(JSON.parse(String(crm.requests.at(-1)?.body))).not.toHaveProperty('phone');
   });
 
   it('stops when the call ends', async () => {
@@ -149,29 +201,37 @@ describe('save_contact', () => {
 });
 
 describe('add_note', () => {
+  /** In a call whose caller is Peter. */
+  const shown = async () => {
+    const within = context();
+    await run('look_up_contact', PETER, within);
+    return within;
+  };
+  const note = { contactId: 'c1', text: 'Wants a call.' };
+
   it('adds it once, even when the connection is lost after the write', async () => {
+    const within = await shown();
     crm.faults.fail({ kind: 'drop', after: 0 });
-    expect(await run('add_note', { contactId: 'c1', text: 'Wants a call.' })).toEqual({ status: 'added' });
+    expect(await run('add_note', note, within)).toEqual({ status: 'added' });
     expect(crm.notes).toHaveLength(1);
     expect(crm.notes[0]?.body).toMatch(/^Wants a call\.\nReference: key-/);
   });
 
   it('adds it at the second attempt when the first did not arrive', async () => {
+    const within = await shown();
     crm.faults.fail({ kind: 'refuse' });
-    expect(await run('add_note', { contactId: 'c1', text: 'Wants a call.' })).toEqual({ status: 'added' });
+    expect(await run('add_note', note, within)).toEqual({ status: 'added' });
     expect(crm.notes).toHaveLength(1);
   });
 
   it('does not add what another process has added with the same key', async () => {
-    const within = context();
-    await crm.close();
-    crm = await startGoHighLevel({ apiKey: 'pit-secret', contacts: [{ id: 'c1', firstName: 'Peter' }] });
+    const within = await shown();
     crm.notes.push({
       id: 'n1',
       contactId: 'c1',
       body: `Wants a call.\nReference: ${within.idempotencyKey.slice(0, 16)}`,
     });
-    await run('add_note', { contactId: 'c1', text: 'Wants a call.' }, { ...within, env: env() });
+    await run('add_note', note, within);
     expect(crm.notes).toHaveLength(1);
   });
 });
@@ -208,6 +268,37 @@ describe('book_appointment', () => {
     expect(crm.appointments).toEqual([]);
   });
 
+  it('books one visit in a call, whatever is asked afterwards', async () => {
+    const within = context();
+    const first = await run('book_appointment', ANNA, within);
+    for (const [place, wish] of [{ title: 'Another' }, { day: 'Thursday' }, { startTime: SLOTS[2] }].entries()) {
+      const again = { ...within, idempotencyKey: `again-${place}` };
+      expect(await run('book_appointment', { ...ANNA, ...wish }, again)).toMatchObject({
+        ...first,
+        note: expect.any(String),
+      });
+    }
+    expect(crm.appointments).toHaveLength(1);
+  });
+
+  it('never books the next time for one whose end was uncertain', async () => {
+    const within = context();
+    await run('save_contact', ANNA, within);
+    // Written, and lost twice: nobody knows.
+    crm.faults.fail({ kind: 'drop', after: 0 });
+    const lookAgain = { kind: 'status', status: 500 } as const;
+    crm.faults.fail(lookAgain);
+    await run('book_appointment', ANNA, { ...within, idempotencyKey: 'first' });
+    crm.faults.mend();
+    const second = await run(
+      'book_appointment',
+      { ...ANNA, title: 'Asked again' },
+      { ...within, idempotencyKey: 'second' },
+    );
+    expect(second).toMatchObject({ status: 'booked', startTime: SLOTS[0] });
+    expect(crm.appointments).toHaveLength(1);
+  });
+
   it('keeps the wish where no calendar is set', async () => {
     const within = context({ env: env({ GHL_CALENDAR_ID: undefined }) });
     expect(await run('book_appointment', ANNA, within)).toMatchObject({ status: 'kept-locally' });
@@ -223,7 +314,7 @@ describe('without a key', () => {
   it('keeps everything in the journal, logs it once and tells the model the truth', async () => {
     const within = context({ env: {} });
     const another = { ...within, idempotencyKey: 'another' };
-    expect(await run('look_up_contact', { name: 'smith' }, within)).toMatchObject({ status: 'unknown' });
+    expect(await run('look_up_contact', PETER, within)).toMatchObject({ status: 'unknown' });
     expect(await run('save_contact', ANNA, within)).toMatchObject({
       status: 'kept-locally',
       note: expect.stringContaining('this machine only'),

@@ -3,6 +3,7 @@ import type { ToolContext } from '../../src/config/tool.ts';
 
 export interface Kept {
   readonly records: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[];
+  readonly later: string[];
   readonly logs: { readonly level: string; readonly event: string; readonly fields: unknown }[];
 }
 
@@ -10,7 +11,7 @@ let calls = 0;
 
 /** A call with its own id; `idempotencyKey` is new at each one unless it is given. */
 export function toolContext(changes: Partial<ToolContext> = {}): ToolContext & Kept {
-  const kept: Kept = { records: [], logs: [] };
+  const kept: Kept = { records: [], later: [], logs: [] };
   calls++;
   return {
     callId: `call-${calls}`,
@@ -20,6 +21,7 @@ export function toolContext(changes: Partial<ToolContext> = {}): ToolContext & K
     idempotencyKey: `key-${String(calls).padStart(16, '0')}`,
     signal: new AbortController().signal,
     env: {},
+    retryLater: async () => void kept.later.push('asked'),
     record: async (type, data) => {
       kept.records.push({ type, data });
     },

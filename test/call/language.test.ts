@@ -24,4 +24,18 @@ describe('chooseLanguage', () => {
     expect(choice.language).toBe('en-US');
     expect(choice.notice).toMatch(/^French is not spoken by stt-x, tts-x; this call is held in English/);
   });
+
+  it.each(['', 'x', 'english please', '--', 'en_US', '\u0000', 'e'.repeat(10_000), '🙂', '../../etc'])(
+    'is English with a clear notice where the wish is no language: %j',
+    (wish) => {
+      const choice = chooseLanguage(wish, links('any', 'any', 'any'));
+      expect(choice.language).toBe('en-US');
+      expect(choice.notice).toContain('is no language tag');
+      expect(choice.notice?.length).toBeLessThan(150);
+    },
+  );
+
+  it('takes a wish as it should have been written', () => {
+    expect(chooseLanguage('es-es', links('any', 'any', 'any'))).toEqual({ language: 'es-ES' });
+  });
 });

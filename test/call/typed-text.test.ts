@@ -1,7 +1,7 @@
 // A typed message interrupts and is answered; an empty one does neither.
 import type { voice } from '@livekit/agents';
 import { expect, it } from 'vitest';
-import { answerTyped } from '../../src/call/typed-text.ts';
+import { typedTextReader } from '../../src/call/typed-text.ts';
 
 function listener() {
   const did: string[] = [];
@@ -9,17 +9,24 @@ function listener() {
     interrupt: () => void did.push('interrupt'),
     generateReply: ({ userInput }: { userInput: string }) => void did.push(`reply to ${userInput}`),
   };
-  return { did, session: session as unknown as voice.AgentSession };
+  const read = typedTextReader(20, () => void did.push('too long'));
+  return { did, read, session: session as unknown as voice.AgentSession };
 }
 
 it('interrupts and is answered', () => {
-  const { did, session } = listener();
-  answerTyped(session, { text: 'when are you open' });
+  const { did, read, session } = listener();
+  read(session, { text: 'when are you open' });
   expect(did).toEqual(['interrupt', 'reply to when are you open']);
 });
 
 it.each(['', ' ', '\n\t '])('9. malformed: is nothing where it is empty: %j', (text) => {
-  const { did, session } = listener();
-  answerTyped(session, { text });
+  const { did, read, session } = listener();
+  read(session, { text });
   expect(did).toEqual([]);
+});
+
+it('is not read where it is longer than it may be, which is told', () => {
+  const { did, read, session } = listener();
+  read(session, { text: 'x'.repeat(21) });
+  expect(did).toEqual(['too long']);
 });

@@ -45,6 +45,24 @@ describe('what one board knows after another', () => {
     expect(two.board.peek(id)).toBe('trial');
   });
 
+  it('is in order though news take different times on their way', async () => {
+    const { clock, one, two } = setUp();
+    const arrive = (onItsWayMs: number) => {
+      const health = healthToAges(one.board.health(id), one.now());
+      two.board.restore(id, mergeHealth(two.board.health(id), healthFromAges(health, two.now() + onItsWayMs)));
+    };
+    one.board.report(id, failure('auth'));
+    arrive(80);
+    expect(two.board.peek(id)).toBeUndefined();
+    await clock.advance(5);
+    one.board.report(id, success(one.now()));
+    arrive(20);
+    expect(two.board.peek(id)).toBe('trial');
+    one.board.report(id, success(one.now()));
+    arrive(1);
+    expect(two.board.peek(id)).toBe('ready');
+  });
+
   it('is the worse of both, until its time is over', async () => {
     const { clock, one, two, tell } = setUp();
     one.board.report(id, failure('rate-limit', 10_000));

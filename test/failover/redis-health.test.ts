@@ -15,6 +15,7 @@ const failed: Outcome = {
   failure: { kind: 'auth', message: 'refused', status: 401 },
   checkable: true,
 };
+const SECRET = 'a secret that all workers share';
 const now = () => performance.timeOrigin + performance.now();
 
 let redis: TestRedis;
@@ -29,7 +30,7 @@ afterEach(async () => {
 });
 
 /** A worker whose clock is wrong by so much. */
-async function worker(workerId: string, offMs = 0, url = redis.url) {
+async function worker(workerId: string, offMs = 0, url = redis.url, secret = SECRET) {
   const clock = {
     now: () => now() + offMs,
     setTimeout: (run: () => void, ms: number) => {
@@ -39,7 +40,8 @@ async function worker(workerId: string, offMs = 0, url = redis.url) {
   };
   const board = new MemoryHealthBoard(undefined, clock);
   const log: string[] = [];
-  const membership = await joinRedis({ url, board, clock, workerId, log: (line) => log.push(line) });
+  const isKnown = (name: string) => !name.startsWith('unknown/');
+  const membership = await joinRedis({ url, board, clock, workerId, secret, isKnown, log: (line) => log.push(line) });
   joined.push(membership);
   return { board, membership, log, clock };
 }

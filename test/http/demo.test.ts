@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import type { ChainReport, DemoAccess } from '../../src/http/deps.ts';
+import type { PageAccess } from '../../src/http/leave.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 
 const CHAINS: readonly ChainReport[] = [
@@ -15,7 +16,7 @@ const CHAINS: readonly ChainReport[] = [
   },
 ];
 
-function app({ hasDemo = true, loopbackOnly = true, allowedOrigins = [] as string[] } = {}) {
+function app({ hasDemo = true, access = { loopbackOnly: true } as PageAccess } = {}) {
   const done: string[] = [];
   const demo: DemoAccess = {
     vendors: ['openrouter', 'cartesia'],
@@ -28,12 +29,11 @@ function app({ hasDemo = true, loopbackOnly = true, allowedOrigins = [] as strin
       createCall: () => Promise.reject(new Error('not asked for')),
       health: () => ({ live: true, ready: true, reasons: [] }),
       providers: () => CHAINS,
-      allowedOrigins,
       ...(hasDemo && { demo }),
     },
     page: { html: '', assets: new Map() },
     log: createLogger({ level: 'silent' }),
-    loopbackOnly,
+    access,
   });
   const get = (path: string) => server.request(path, { headers: { Host: 'localhost:3000' } });
   const post = (body: unknown, headers: Record<string, string> = {}) =>
@@ -83,7 +83,7 @@ describe('the demonstration', () => {
   });
 
   it('obeys its own page on this machine only', async () => {
-    const { post, done } = app({ allowedOrigins: ['https://talk.example.com'] });
+    const { post, done } = app();
     expect((await post(QUOTA, { Origin: 'http://localhost:3000' })).status).toBe(200);
     for (const headers of [
       { Origin: 'https://evil.example' },
@@ -97,7 +97,9 @@ describe('the demonstration', () => {
   });
 
   it('is not there without --demo, nor where others reach the server', async () => {
-    for (const change of [{ hasDemo: false }, { loopbackOnly: false }]) {
+    const publicUrl = new URL('https://talk.example.com');
+    const reached: PageAccess[] = [{ loopbackOnly: false }, { loopbackOnly: true, publicUrl }];
+    for (const change of [{ hasDemo: false }, ...reached.map((access) => ({ access }))]) {
       const { get, post, done } = app(change);
       expect((await get('/api/demo')).status).toBe(404);
       expect((await post(QUOTA)).status).toBe(404);

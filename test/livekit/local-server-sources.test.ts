@@ -10,6 +10,7 @@ import { startLocalServer } from '../../src/livekit/local-server.ts';
 import {
   awaitEnd,
   awaitText,
+  IMAGE_DIGEST,
   isRunning,
   makeWorkspace,
   PINNED,
@@ -179,6 +180,20 @@ test('downloads the release archive and checks it against the checksums of the r
   expect(await cached()).toEqual([cacheKey, join(cacheKey, 'livekit-server')]);
 });
 
+test('takes only the archive that the repository names, whatever the release says of it', async () => {
+  const archive = await makeArchive();
+  const digests = join(workspace.root, 'tools', 'livekit-server', 'digests.json');
+  const name = async (sha: string) =>
+    writeFile(digests, JSON.stringify({ image: IMAGE_DIGEST, archives: { [archiveName]: sha } }));
+  const releaseBaseUrl = await serveReleases((request, response) => {
+    response.end(request.url?.endsWith('/checksums.txt') ? `${sha256(archive)}  ${archiveName}\n` : archive);
+  });
+  await name(sha256('the real one'));
+  await expect(workspace.start({ releaseBaseUrl })).rejects.toThrow('the checksum of');
+  await name(sha256(archive));
+  expect((await workspace.start({ releaseBaseUrl })).origin).toBe('release');
+});
+
 test.each([
   ['a wrong checksum', `${sha256('other')}  ${archiveName}\n`, 'the checksum of'],
   ['a release without our archive', `${sha256('other')}  other.tar.gz\n`, 'does not list'],
@@ -246,7 +261,8 @@ test('runs the official image by Docker, and removes the container at the end', 
   expect(await isRunning(server.pid)).toBe(false);
   const asked = (await readFile(join(workspace.root, 'asked'), 'utf8')).trim().split('\n');
   expect(asked.map((line) => line.split(' ')[0])).toEqual(['version', 'image', 'pull', 'rm', 'run', 'rm']);
-  expect(asked[2]).toBe(`pull livekit/livekit-server:v${PINNED}`);
+  expect(asked[2]).toBe(`pull livekit/livekit-server:v${PINNED}@${IMAGE_DIGEST}`);
+  expect(asked[4]).toContain(`@${IMAGE_DIGEST}`);
   expect(asked[4]).toMatch(/^run --rm --name bulletproof-livekit-[0-9a-f]{12} --network host --volume \S+:ro /);
   expect(asked[5]).toBe(asked[3]);
 });

@@ -1,8 +1,9 @@
 // A given server: what is wrong with its URL or keys is said in one line, without a key. The keys of a real server: test/rooms.
+import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { TokenVerifier } from 'livekit-server-sdk';
-import { afterEach, expect, test } from 'vitest';
-import { accessServer, givenCredentials } from '../../src/livekit/server-access.ts';
+import { afterEach, describe, expect, it, test } from 'vitest';
+import { accessServer, givenCredentials, refusePublishedKey } from '../../src/livekit/server-access.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
@@ -82,4 +83,25 @@ test('names the key that is missing', () => {
   expect(() => givenCredentials(env)).toThrow('LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not');
   expect(() => givenCredentials({ ...env, LIVEKIT_API_KEY: 'k' })).toThrow('but LIVEKIT_API_SECRET is not');
   expect(givenCredentials({})).toBeUndefined();
+});
+
+describe('a published key', () => {
+  const server = { url: 'ws://127.0.0.1:7880', apiKey: 'devkey' };
+
+  it.each(['secret', 'development-only-secret-of-this-repository'])(
+    'is refused where others reach the page: %s',
+    (apiSecret) => {
+      expect(() => refusePublishedKey({ ...server, apiSecret })).toThrow('the LiveKit key "devkey" is a published one');
+    },
+  );
+
+  it('is one of those that stand in this repository', () => {
+    const shipped = readFileSync(new URL('../../livekit.yaml', import.meta.url), 'utf8');
+    const apiSecret = /^ {2}devkey: (\S+)$/m.exec(shipped)?.[1] as string;
+    expect(() => refusePublishedKey({ ...server, apiSecret })).toThrow('published');
+  });
+
+  it('is not anybody’s own', () => {
+    expect(() => refusePublishedKey({ ...server, apiSecret: 'Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4' })).not.toThrow();
+  });
 });

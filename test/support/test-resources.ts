@@ -28,6 +28,7 @@ export function testResources(
     personas: new Map([['test', { ...persona, greeting: given.greeting ?? persona.greeting }]]),
     vad: new inference.VAD(),
     journal: { record: () => Promise.resolve() },
+    outbox: { put: () => Promise.resolve() },
     log: createLogger({ level: 'warn' }),
     ...given,
   };

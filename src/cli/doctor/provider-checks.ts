@@ -1,5 +1,5 @@
 // The rows about providers: whether each has its keys, and whether it answers.
-import { settingsOf, whatIsMissing } from '../../call/stages.ts';
+import { keysOf, settingsOf, whatIsMissing } from '../../call/stages.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../../config/provider.ts';
 import type { Config } from '../../config/schema.ts';
@@ -15,7 +15,19 @@ export function providerChecks(
 ): readonly Check[] {
   return providers.map((provider) => {
     const name = `${provider.stage} ${provider.id}`;
-    return { name, run: async (signal) => [await providerRow(name, provider, config, env, signal)] };
+    return {
+      name,
+      // Each of several keys by itself: one that is refused would be found out only when its turn comes.
+      run: (signal) => {
+        const keys = keysOf(provider, env);
+        return Promise.all(
+          keys.map(({ ofKey }, place) => {
+            const row = keys.length > 1 ? `${name}, key ${place + 1} of ${keys.length}` : name;
+            return providerRow(row, provider, config, { ...env, ...ofKey }, signal);
+          }),
+        );
+      },
+    };
   });
 }
 

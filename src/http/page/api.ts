@@ -83,9 +83,18 @@ function json(body: unknown): RequestInit {
   return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
 }
 
+let leave: string | undefined;
+
+/** The leave of a signed link, which goes with every request from now on. */
+export function useLeave(given: string | undefined): void {
+  leave = given;
+}
+
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (leave) headers.set('Authorization', `Bearer ${leave}`);
   try {
-    return await fetch(path, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    return await fetch(path, { ...init, headers, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
   } catch (error) {
     throw new TroubleError(pageServerGone, { cause: error });
   }

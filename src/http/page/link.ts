@@ -1,4 +1,4 @@
-// Persona, language and mode in the page's address, so that a link opens the same.
+// Persona, language and mode in the page's address, so that a link opens the same; and the leave of an invitation.
 import type { CallMode } from './api.ts';
 
 export interface LinkChoice {
@@ -15,6 +15,11 @@ export function readLink(search: string): LinkChoice {
   const mode = query.get('mode');
   const isMode = mode === 'pipeline' || mode === 'speech-to-speech';
   return { ...(persona && { persona }), ...(language && { language }), ...(isMode && { mode }) };
+}
+
+/** What a signed link lets its visitor do: behind the "#", which no server is told unasked. */
+export function readLeave(hash: string): string | undefined {
+  return new URLSearchParams(hash.replace(/^#/, '')).get('leave') ?? undefined;
 }
 
 /** The query for a choice, keeping what else stands there. */

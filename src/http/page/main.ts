@@ -1,9 +1,10 @@
 // The talk page: joins its parts. Events change the state by pure functions, and the state is what is shown.
-import { fetchPersonas } from './api.ts';
+import { fetchPersonas, useLeave } from './api.ts';
 import { type CallState, idleCall, inCall } from './call-state.ts';
 import { byId } from './elements.ts';
 import { troubleOf } from './error-text.ts';
 import { listenForKeys } from './keys.ts';
+import { readLeave } from './link.ts';
 import { modeText } from './provider-words.ts';
 import { watchServer } from './server-status.ts';
 import { Talk } from './talk.ts';
@@ -18,6 +19,8 @@ import { SoundView } from './view-sound.ts';
 import { addSwitch, clearSwitches } from './view-switches.ts';
 import { TranscriptView } from './view-transcript.ts';
 import { createTroubleView } from './view-trouble.ts';
+
+useLeave(readLeave(location.hash));
 
 let state: CallState = idleCall;
 let transcript = emptyTranscript;

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { CALL_MODES } from '../../config/call-mode.ts';
 import type { CallRequest } from '../../config/call-request.ts';
 import { apiError } from '../api-error.ts';
-import type { HttpDeps } from '../deps.ts';
+import type { HttpDeps, PersonaSummary } from '../deps.ts';
+import type { LeaveEnv } from '../leave.ts';
 
 const bodySchema = z.strictObject({
   persona: z.string().min(1).max(64).optional(),
@@ -28,7 +29,7 @@ const bodySchema = z.strictObject({
     .optional(),
 });
 
-export function callsRoute({ personas, createCall }: HttpDeps): Handler {
+export function callsRoute({ personas: all, createCall }: HttpDeps): Handler<LeaveEnv> {
   return async (c) => {
     if (!/^application\/json\b/.test(c.req.header('content-type') ?? '')) {
       return c.json(apiError('expected a JSON body', 'send Content-Type: application/json'), 415);
@@ -36,7 +37,12 @@ export function callsRoute({ personas, createCall }: HttpDeps): Handler {
     const parsed = bodySchema.safeParse(await c.req.json().catch(() => undefined));
     if (!parsed.success) return c.json(apiError(wordsOf(parsed.error), EXAMPLE), 400);
     const request = withoutUndefined(parsed.data);
+    const isPublic = c.get('leave') === 'public';
+    if (isPublic && request.room !== undefined) {
+      return c.json(apiError('a room of your own choice needs the operator’s token', 'leave out "room"'), 403);
+    }
 
+    const personas = isPublic ? publicOnes(all) : all;
     const persona = personas.find(({ id, isDefault }) => (request.persona ? id === request.persona : isDefault));
     if (request.persona && !persona) {
       const ids = personas.map(({ id }) => id).join(', ');
@@ -46,8 +52,26 @@ export function callsRoute({ personas, createCall }: HttpDeps): Handler {
       const fix = `choose one of: ${persona.languages.join(', ')}`;
       return c.json(apiError(`"${persona.id}" does not speak "${request.language}"`, fix), 400);
     }
-    return c.json(await createCall(request), 201, { 'Cache-Control': 'no-store' });
+    const mode = request.mode ?? persona?.mode;
+    if (isPublic && (!persona || !mode || !persona.publicModes?.includes(mode))) {
+      const open = persona?.publicModes?.map((id) => `"${id}"`).join(' or ');
+      const fix = open ? `choose the mode ${open}` : 'mark a persona as public in agents/';
+      return c.json(
+        apiError(persona ? `"${persona.id}" is not called so by anybody` : 'nobody can be called', fix),
+        403,
+      );
+    }
+    return c.json(await createCall({ ...request, ...(isPublic && persona && { persona: persona.id }) }), 201, {
+      'Cache-Control': 'no-store',
+    });
   };
+}
+
+/** Where the default one is not open to anybody, the first that is answers. */
+export function publicOnes(personas: readonly PersonaSummary[]): PersonaSummary[] {
+  const open = personas.filter(({ publicModes = [] }) => publicModes.length > 0);
+  const hasDefault = open.some(({ isDefault }) => isDefault);
+  return open.map((persona, place) => ({ ...persona, isDefault: hasDefault ? persona.isDefault : place === 0 }));
 }
 
 const EXAMPLE = 'send for example {"persona":"sales","language":"en-US"}';

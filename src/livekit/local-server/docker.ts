@@ -15,7 +15,7 @@ export async function serverInDocker(context: SourceContext): Promise<LaunchPlan
   const docker = await findDocker(context);
   const run = (args: readonly string[], limits: { timeoutMs?: number; stallMs?: number }) =>
     runCommand(docker, args, { env, signal, ...limits });
-  const image = `livekit/livekit-server:v${pin.version}`;
+  const image = `livekit/livekit-server:v${pin.version}@${pin.imageDigest}`;
   const isThere = await run(['image', 'inspect', '--format', '{{.Id}}', image], { timeoutMs: DAEMON_TIMEOUT_MS }).then(
     () => true,
     () => false,

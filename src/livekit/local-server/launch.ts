@@ -1,10 +1,11 @@
 // Starts the server process, waits until it answers, and ends it.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { Environment } from '../../config/environment.ts';
+import { makePrivateFolder } from '../../config/private-folder.ts';
 import { UserError } from '../../config/user-error.ts';
 import { sharedEnvironment } from './command.ts';
 import { findProgram } from './find-program.ts';
@@ -25,7 +26,7 @@ export interface ServerProcess {
 /** @throws UserError when the program can't be started */
 export async function spawnServer(plan: LaunchPlan, env: Environment, logFile: string): Promise<ServerProcess> {
   const { command, args } = await boundToUs(plan, env);
-  await mkdir(dirname(logFile), { recursive: true });
+  await makePrivateFolder(dirname(logFile));
   // The log of the run before stays, as it may tell why that one ended.
   await rename(logFile, logFile.replace(/(\.log)?$/, '.previous.log')).catch(() => undefined);
   const log = await open(logFile, 'w', 0o600);

@@ -1,8 +1,9 @@
 // Remembers the running server, so that the next start finds one whose owner was killed.
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Environment } from '../../config/environment.ts';
+import { makePrivateFolder } from '../../config/private-folder.ts';
 import { UserError } from '../../config/user-error.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { runCommand } from './command.ts';
@@ -18,7 +19,7 @@ const DOCKER_TIMEOUT_MS = 10_000;
 export async function writePidFile(file: string, serverPid: number, container: string | undefined): Promise<void> {
   const [server, owner] = await Promise.all([identifyProcess(serverPid), identifyProcess(process.pid)]);
   if (!server || !owner) return;
-  await mkdir(dirname(file), { recursive: true });
+  await makePrivateFolder(dirname(file));
   // Renamed into place: a start that comes in between reads all of it or none.
   await writeFile(`${file}.new`, `${JSON.stringify({ server, owner, container })}\n`);
   await rename(`${file}.new`, file);

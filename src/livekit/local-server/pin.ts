@@ -1,6 +1,8 @@
-// Which LiveKit server this repository is made for: tools/livekit-server/go.mod says it, and nothing else.
+// Which LiveKit server this repository is made for: tools/livekit-server/go.mod says it, and digests.json beside it what may be
+// downloaded as that version.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { UserError } from '../../config/user-error.ts';
 
 export interface ServerPin {
@@ -10,7 +12,16 @@ export interface ServerPin {
   readonly goVersion: string;
   /** Directory of the Go module. */
   readonly moduleDirectory: string;
+  /** Of the official image, "sha256:…". */
+  readonly imageDigest: string;
+  /** SHA-256 in hex by the archive's name; one that is not listed is checked against the release's own checksums. */
+  readonly archives: Readonly<Record<string, string>>;
 }
+
+const digests = z.strictObject({
+  image: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  archives: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
+});
 
 export const serverPackage = 'github.com/livekit/livekit-server/cmd/server';
 
@@ -32,7 +43,16 @@ export async function readPin(root: string): Promise<ServerPin> {
       'restore it: git checkout tools/livekit-server',
     );
   }
-  return { version, goVersion, moduleDirectory };
+  const { image: imageDigest, archives } = await readDigests(join(moduleDirectory, 'digests.json'));
+  return { version, goVersion, moduleDirectory, imageDigest, archives };
+}
+
+async function readDigests(file: string): Promise<z.infer<typeof digests>> {
+  try {
+    return digests.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    throw new UserError(`${file} holds no digests`, 'restore it: git checkout tools/livekit-server');
+  }
 }
 
 /** Negative when `a` is older than `b`; a missing part counts as 0. */

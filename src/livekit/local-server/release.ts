@@ -1,4 +1,4 @@
-// Source 4: the official release archive, verified against the release's own checksum file.
+// Source 4: the official release archive, verified against the digest in this repository, or the release's own checksum file.
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
@@ -21,10 +21,7 @@ const ARCHIVE_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', 
 export async function downloadServer(context: SourceContext, workDirectory: string): Promise<string> {
   const { name, release } = releaseFor(context);
   const archive = join(workDirectory, name);
-  const checksums = join(workDirectory, 'checksums.txt');
-  await download(`${release}/checksums.txt`, checksums, MAX_CHECKSUMS_BYTES, context);
-  const expected = checksumOf(await readFile(checksums, 'utf8'), name);
-  if (!expected) throw new SourceUnavailable(`the release's checksums.txt does not list ${name}`);
+  const expected = context.pin.archives[name] ?? (await checksumInRelease(context, workDirectory));
   const actual = await download(`${release}/${name}`, archive, MAX_ARCHIVE_BYTES, context);
   if (actual !== expected) {
     throw new SourceUnavailable(
@@ -32,6 +29,15 @@ export async function downloadServer(context: SourceContext, workDirectory: stri
     );
   }
   return unpack(archive, workDirectory);
+}
+
+async function checksumInRelease(context: SourceContext, workDirectory: string): Promise<string> {
+  const { name, release } = releaseFor(context);
+  const checksums = join(workDirectory, 'checksums.txt');
+  await download(`${release}/checksums.txt`, checksums, MAX_CHECKSUMS_BYTES, context);
+  const expected = checksumOf(await readFile(checksums, 'utf8'), name);
+  if (!expected) throw new SourceUnavailable(`the release's checksums.txt does not list ${name}`);
+  return expected;
 }
 
 function releaseFor({ pin, platform, releaseBaseUrl }: SourceContext): { name: string; release: string } {

@@ -26,6 +26,7 @@ export interface Workspace {
 }
 
 export const PINNED = '1.11.0';
+export const IMAGE_DIGEST = `sha256:${'5'.repeat(64)}`;
 
 /** A shell script that behaves as livekit-server does. */
 export function stubServer(version: string): string {
@@ -44,6 +45,7 @@ export async function makeWorkspace(): Promise<Workspace> {
     join(moduleDirectory, 'go.mod'),
     `go 1.25.0\n\nrequire github.com/livekit/livekit-server v${PINNED}\n`,
   );
+  await writeFile(join(moduleDirectory, 'digests.json'), JSON.stringify({ image: IMAGE_DIGEST, archives: {} }));
   const configFile = await writeTestConfig(root);
   const progress: string[] = [];
   const servers: LocalServer[] = [];
