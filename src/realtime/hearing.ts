@@ -248,7 +248,12 @@ export class Hearing {
     // It may have been noise, which nobody has to answer: it gets help when it is late, and is not judged.
     if (this.#clock.now() < this.#trustsUntilMs) return;
     const sinceMs = Math.max(TURN_END_MS, child.turnEndMs);
-    const firstHelpMs = Math.max(LEAST_HELP_MS, child.attempt.deadlines.firstHelpMs - sinceMs);
-    child.expectFirst({ firstHelpMs, firstMs: Number.POSITIVE_INFINITY });
+    const { firstHelpMs, firstMs } = child.attempt.deadlines;
+    // One that never tells that it hears may well be at work: it gets help when no healthy one would be so late.
+    const lateMs = child.adapter?.tellsSpeech === false ? firstMs : firstHelpMs;
+    child.expectFirst({
+      firstHelpMs: Math.max(LEAST_HELP_MS, lateMs - sinceMs),
+      firstMs: Number.POSITIVE_INFINITY,
+    });
   }
 }
