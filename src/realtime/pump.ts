@@ -23,6 +23,8 @@ export interface PumpOptions {
   readonly id: string | undefined;
   readonly owner: object;
   readonly pace: SpeakingPace;
+  /** Who speaks is watched elsewhere: where it is silent, silence is meant. */
+  readonly isTrusted: boolean;
   readonly events: PumpEvents;
 }
 
@@ -126,7 +128,7 @@ export class Pump {
     for await (const frame of audioStream) {
       if (this.#isStopped || frame.samplesPerChannel === 0) continue;
       const samples = mono.push(frame);
-      const isQuiet = !isAudible(samples);
+      const isQuiet = !this.#isHeard(samples);
       source.quietMs = isQuiet ? source.quietMs + (samples.length * 1000) / REPLY_RATE_HZ : 0;
       this.#take(source, samples);
       if (!isQuiet) this.#began();
@@ -168,10 +170,14 @@ export class Pump {
     this.#options.events.onFirst();
   }
 
+  #isHeard(samples: Int16Array): boolean {
+    return this.#options.isTrusted || isAudible(samples);
+  }
+
   #take(source: Source, piece: Int16Array | string): void {
     if (!source.stretch) source.held.push(piece);
     else if (typeof piece === 'string') source.stretch.words(piece);
-    else source.stretch.audio(piece);
+    else source.stretch.audio(piece, this.#isHeard(piece));
     if (!source.stretch && this.#reply) this.#flush(source);
   }
 
@@ -186,7 +192,7 @@ export class Pump {
     events.onMessage(message);
     for (const piece of held) {
       if (typeof piece === 'string') source.stretch.words(piece);
-      else source.stretch.audio(piece);
+      else source.stretch.audio(piece, this.#isHeard(piece));
     }
     if (source.isOver) this.#endStretch(source.stretch);
   }

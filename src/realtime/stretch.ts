@@ -61,9 +61,9 @@ export class Stretch {
   }
 
   /** Mono PCM16 at REPLY_RATE_HZ; kept. */
-  audio(samples: Int16Array): void {
+  audio(samples: Int16Array, isHeard = isAudible(samples)): void {
     this.#received += samples.length;
-    if (isAudible(samples)) this.#audible = this.#received;
+    if (isHeard) this.#audible = this.#received;
     this.#tail.push(samples);
     this.#tailSamples += samples.length;
     if (!this.#isJoined) this.#tryJoin(toMs(this.#received) >= JOIN_MS);

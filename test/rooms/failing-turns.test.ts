@@ -55,6 +55,7 @@ const CALLS: readonly (readonly FailingTurn[])[] = [
       name: '6. LLM hangs at connect',
       atTurn: ({ openrouter }) => openrouter.faults.fail({ kind: 'black-hole' }, always),
       switches: ['llm openrouter → openai timeout'],
+      mayHedge: true,
     },
     {
       name: '6. TTS hangs at connect',
@@ -66,6 +67,7 @@ const CALLS: readonly (readonly FailingTurn[])[] = [
       name: '12. LLM trickles',
       atTurn: ({ openai }) => openai.faults.fail({ kind: 'trickle', after: 3, everyMs: 1_500 }, always),
       switches: ['llm openai → gemini timeout'],
+      mayHedge: true,
     },
     {
       name: '12. TTS is slow to begin',
@@ -98,7 +100,7 @@ const CALLS: readonly (readonly FailingTurn[])[] = [
       name: '14. two switches within one reply: TTS',
       atTurn: ({ cartesia, elevenlabs }) => {
         cartesia.faults.fail({ kind: 'drop', after: IN_REPLY });
-        elevenlabs.faults.fail({ kind: 'drop', after: 6 });
+        elevenlabs.faults.fail({ kind: 'drop', after: 2 });
       },
       switches: ['tts cartesia → elevenlabs unreachable', 'tts elevenlabs → silero unreachable'],
     },

@@ -2,6 +2,7 @@
 // the conversation.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../fixtures/faults.ts';
+import { eventually } from '../support/eventually.ts';
 import { type LinkName, type RealtimeCall, type RealtimeCalls, startRealtimeCalls } from './support/realtime-calls.ts';
 import type { RealtimeVendors } from './support/realtime-vendors.ts';
 import { always } from './support/vendor-calls.ts';
@@ -165,6 +166,8 @@ describe.each(CALLS)('one call with a failure in every turn: $title', ({ order, 
     calls.mend();
     before?.(calls.vendors);
     call = await calls.join(...order);
+    // A connection that never stands is judged after 5 s, when somebody else serves already.
+    if (before) await eventually('both are judged', () => call.failures().length >= 2, 20_000);
   });
   afterAll(() => call?.caller.leave());
 

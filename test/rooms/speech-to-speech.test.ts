@@ -38,7 +38,7 @@ describe('a call that is held speech to speech', () => {
   async function startVendors() {
     const [geminiLive, openaiRealtime, deepgram, openrouter, cartesia] = await Promise.all([
       startGeminiLive({
-        reply: ({ turns, heard }) => reply(turns.map(textOfContent).at(-2) ?? '', wordsIn(heard)),
+        reply: ({ turns, heard }) => reply(turns.slice(-2).map(textOfContent).join('\n'), wordsIn(heard)),
       }),
       startOpenAiRealtime({
         reply: ({ responseInstructions, lastUserText }) => reply(responseInstructions ?? '', lastUserText),
@@ -146,6 +146,8 @@ describe('a call that is held speech to speech', () => {
   });
 
   it('goes on with the next vendor in the middle of a reply', async () => {
+    // The vendor's reply goes on for as long as it takes to play it.
+    await expect.poll(() => vendors.geminiLive.sessions.at(-1)?.moment, { timeout: 10_000 }).toBe('idle');
     vendors.geminiLive.faults.fail(gone, always);
     vendors.geminiLive.breakWhen('speaking', { kind: 'drop', after: 14, code: 1011 });
     const sinceMs = await say([0, 1, 2, 3, 4, 5]);
