@@ -1,16 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
+/** Conversations with servers and plugins at real time: beside others on two cores their own lateness would be taken for a vendor's. */
+const REAL_TIME = [
+  'test/realtime/{chain,chain-*,gemini-*,openai-*,rival,containment}.test.ts',
+  'test/stt/{plugins,habits-conformance,chain-conformance,free-stt}.test.ts',
+  'test/llm/{plugin-vendors,conformance-habits}.test.ts',
+  'test/tts/{official-plugins,normal-vendors}.test.ts',
+];
+
 export default defineConfig({
   test: {
-    // Two cores, and the rooms are heard in real time: files run one after another there.
+    // Two cores: what is heard in real time runs one file after another, when the rest is done.
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/rooms/**'],
+          exclude: ['test/rooms/**', ...REAL_TIME],
           testTimeout: 30_000,
           pool: 'forks',
+        },
+      },
+      {
+        test: {
+          name: 'real-time',
+          include: REAL_TIME,
+          testTimeout: 30_000,
+          fileParallelism: false,
+          pool: 'forks',
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -24,7 +42,7 @@ export default defineConfig({
           hookTimeout: 300_000,
           fileParallelism: false,
           pool: 'forks',
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
