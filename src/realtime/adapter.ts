@@ -15,6 +15,8 @@ export interface RealtimeAdapter {
   turnEndMs(model: llm.RealtimeModel): number;
   /** Opens a connection of its own; otherwise it is ready at once. */
   readonly connects: boolean;
+  /** Its voice is watched elsewhere: where it says nothing, silence is meant. */
+  readonly isWatchedWithin?: boolean;
   /** Where they are not those of the stage. */
   readonly deadlines?: Partial<Deadlines>;
   open(model: llm.RealtimeModel, setup: SessionSetup, events: AdapterEvents): Promise<llm.RealtimeSession>;
@@ -41,6 +43,8 @@ export interface AdapterEvents {
   onSign(sign: ReplySign): void;
 }
 
+export const PIPELINE_LABEL = 'bulletproof.PipelineModel';
+
 /** Any other: what LiveKit's interface promises. */
 const plainAdapter: RealtimeAdapter = {
   setsUp: false,
@@ -58,6 +62,8 @@ export function adapterFor(model: llm.RealtimeModel): RealtimeAdapter {
       return openaiAdapter;
     case 'google.RealtimeModel':
       return geminiAdapter;
+    case PIPELINE_LABEL:
+      return { ...plainAdapter, isWatchedWithin: true };
     default:
       return plainAdapter;
   }

@@ -1,5 +1,6 @@
 // Speech recognition, language model and synthesis as one realtime model: the last link of a speech-to-speech chain.
 import { llm, stt, type tts, type VAD } from '@livekit/agents';
+import { PIPELINE_LABEL } from './adapter.ts';
 import { PipelineSession, type PipelineStages } from './pipeline-session.ts';
 
 export interface PipelineModelOptions {
@@ -57,7 +58,7 @@ export class PipelineModel extends llm.RealtimeModel {
   }
 
   override label(): string {
-    return 'bulletproof.PipelineModel';
+    return PIPELINE_LABEL;
   }
 
   override session(): PipelineSession {

@@ -336,7 +336,7 @@ export class Replying {
       id: generation.responseId,
       owner: child,
       pace: this.#paceOf(child),
-      isTrusted: child.adapter?.connects === false,
+      isTrusted: child.adapter?.isWatchedWithin === true,
       events: {
         onFirst: () => this.#empty.delete(pump) && this.#child === child && this.#first(child, pump, purpose),
         onProgress: () => this.#child === child && this.#progress(child),

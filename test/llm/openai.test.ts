@@ -55,7 +55,7 @@ describe('openai', () => {
 
   it.each([
     [{ 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6m0s' }, 360_000],
-    [{ 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1h2m3.5s' }, 3_723_500],
+    [{ 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1h2m3.5s' }, 3_600_000],
     [{ 'x-ratelimit-reset-requests': '20ms', 'x-ratelimit-reset-tokens': '90ms' }, 90],
   ])('reads from %j how long to wait', async (limitHeaders, retryAfterMs) => {
     const { client, server } = await opened({ limitHeaders: limitHeaders as Record<string, string> });
