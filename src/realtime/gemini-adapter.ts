@@ -26,6 +26,9 @@ interface SessionInternals {
 const USUAL_SILENCE_MS = 800;
 /** Their first turn passes over a history that is told in turns (pipecat). */
 const PASSES_OVER_HISTORY = /2\.5/;
+/** The plugin (1.9.0, needsReplyPlaceholder) asks these for a reply by an empty request, which Google's SDK refuses. */
+const HAS_NO_PLACEHOLDER = /3\.[18]/;
+const ANSWER_NOW = 'Answer the caller now.';
 /** Newer ones go on talking while a tool runs, unless it is declared as one to be waited for (docs of gemini-3.8-live). */
 const WAITS_FOR_TOOLS = /gemini-(live-)?(2\.|3\.[01]-)/;
 
@@ -61,7 +64,10 @@ export const geminiAdapter: RealtimeAdapter = {
     if (internals.handleGoAway)
       internals.handleGoAway = ({ timeLeft }) => events.onExpiring(durationMs(timeLeft ?? '') ?? 0);
     followHandles(internals, resume, events);
-    turnsOf.set(session, new GeminiTurns(session, events.onSign));
+    turnsOf.set(
+      session,
+      new GeminiTurns(session, events.onSign, HAS_NO_PLACEHOLDER.test(name) ? ANSWER_NOW : undefined),
+    );
     // It passes over audio that it can't decode.
     const handle = internals.handleServerContent?.bind(session);
     if (handle) {

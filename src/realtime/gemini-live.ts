@@ -11,7 +11,7 @@ const TURN_END_MS = 500;
  * Asked for in this order: previews end (https://ai.google.dev/gemini-api/docs/deprecations, read in November 2026). Not among them:
  * gemini-3.1-flash-live-preview, which closes a session that is told anything in turns once it has answered (livekit/agents 5251).
  */
-const MODELS = ['gemini-3.8-live', 'gemini-2.5-flash-native-audio-preview-12-2025'];
+const MODELS = ['gemini-2.5-flash-native-audio-preview-12-2025', 'gemini-3.8-live'];
 
 export const geminiLive = defineRealtime({
   id: ID,

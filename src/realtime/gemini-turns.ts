@@ -38,6 +38,7 @@ type Finishing = { readonly of: 'words' | 'audio'; readonly timer: NodeJS.Timeou
 export class GeminiTurns {
   readonly #session: llm.RealtimeSession;
   readonly #internals: Internals;
+  readonly #ask: string | undefined;
   readonly #onSign: (sign: ReplySign) => void;
   readonly #transcript: CallerTranscript;
   readonly #held = new HeldAudio();
@@ -50,8 +51,10 @@ export class GeminiTurns {
   #isInterrupted = false;
   #strayUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(session: llm.RealtimeSession, onSign: (sign: ReplySign) => void) {
+  /** @param ask what is asked for where the owner asks for just any reply: the plugin sends nothing then to some models, and fails */
+  constructor(session: llm.RealtimeSession, onSign: (sign: ReplySign) => void, ask: string | undefined) {
     this.#session = session;
+    this.#ask = ask;
     this.#internals = session as unknown as Internals;
     this.#onSign = onSign;
     this.#transcript = new CallerTranscript((event) => session.emit('input_audio_transcription_completed', event));
@@ -105,7 +108,8 @@ export class GeminiTurns {
     session.generateReply = (...values) => {
       this.#finish();
       this.#strayUntilMs = Number.NEGATIVE_INFINITY;
-      return generateReply.apply(session, values);
+      const [instructions = this.#ask, ...options] = values;
+      return generateReply.call(session, instructions, ...options);
     };
     session.updateChatCtx = (context) => {
       this.#finish();

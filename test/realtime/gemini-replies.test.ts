@@ -135,3 +135,15 @@ it('newer models are told to wait for tools', async () => {
   await eventually('the words are told', () => person.heard.length > 0);
   expect(calls.failures).toEqual([]);
 });
+
+it('newer models may be asked for just any reply, which the plugin cannot do by itself', async () => {
+  const person = await callWith({ model: 'gemini-3.8-live' });
+  await person.say([1, 2]);
+  expect((await person.reply(0)).words).toEqual(answer);
+  const context = person.session.chatCtx.copy();
+  context.addMessage({ role: 'user', content: 'w5' });
+  await person.session.updateChatCtx(context);
+  expect((await person.ask()).words).toEqual([20, 5, 21, 22, 23, 24]);
+  expect(calls.failures).toEqual([]);
+  expect(calls.gemini.sessions).toHaveLength(1);
+});

@@ -16,7 +16,7 @@ let geminiVendor: GeminiLiveFixture;
 beforeAll(async () => {
   initializeLogger({ pretty: false, level: 'silent' });
   openaiVendor = await startOpenAiRealtime({ apiKey: KEY, models: ['gpt-realtime'] });
-  geminiVendor = await startGeminiLive({ apiKey: KEY, models: ['gemini-3.8-live'] });
+  geminiVendor = await startGeminiLive({ apiKey: KEY, models: ['gemini-2.5-flash-native-audio-preview-12-2025'] });
 });
 afterAll(() => Promise.all([openaiVendor.close(), geminiVendor.close()]));
 
@@ -90,11 +90,11 @@ it('gemini-live leaves a model that is gone for the next one, which is told once
   });
   const told = await client.check?.(AbortSignal.timeout(10_000)).catch((error: unknown) => error);
   expect(told).toMatchObject({ kind: 'invalid-request', message: 'gemini-live has no model "gemini-gone"' });
-  expect((await client.model()).model).toBe('gemini-3.8-live');
-  await expect(client.check?.(AbortSignal.timeout(10_000))).resolves.toBeUndefined();
-  expect(client.leaveModel?.('gemini-3.8-live')).toBe(true);
   expect((await client.model()).model).toBe('gemini-2.5-flash-native-audio-preview-12-2025');
-  expect(client.leaveModel?.('gemini-2.5-flash-native-audio-preview-12-2025')).toBe(false);
+  await expect(client.check?.(AbortSignal.timeout(10_000))).resolves.toBeUndefined();
+  expect(client.leaveModel?.('gemini-2.5-flash-native-audio-preview-12-2025')).toBe(true);
+  expect((await client.model()).model).toBe('gemini-3.8-live');
+  expect(client.leaveModel?.('gemini-3.8-live')).toBe(false);
 });
 
 describe('the models that calls are given', () => {
@@ -119,7 +119,7 @@ describe('the models that calls are given', () => {
     expect(await options()).toMatchObject({
       apiKey: KEY,
       httpOptions: { baseUrl: 'http://b' },
-      model: 'gemini-3.8-live',
+      model: 'gemini-2.5-flash-native-audio-preview-12-2025',
       voice: 'Aoede',
       realtimeInputConfig: { automaticActivityDetection: { silenceDurationMs: 500 } },
     });
