@@ -22,6 +22,7 @@ export default defineAgent<{ resources?: Loaded }>({
     process.userData.resources = await loadResources();
   },
   entry: async (context) => {
+    keepWordsOutOfLog();
     const resources = await renewed(context.proc.userData.resources ?? (await loadResources()));
     await runCall(context, resources);
   },

@@ -9,16 +9,22 @@ interface Formatters {
 }
 
 /**
- * For the logger that LiveKit has now, and all that are made of it; call it right after the logger was made.
+ * For the logger that LiveKit has now, and all that are made of it; call it right after the logger was made, and again
+ * when a job starts: LiveKit makes the job's logger of one that is older than the first call.
  * @throws Error where the logger is not as it was: better no log than callers' words in one
  */
 export function keepWordsOutOfLog(): void {
   const logger = log() as unknown as Record<symbol, Formatters | undefined>;
-  const symbol = Object.getOwnPropertySymbols(logger).find(({ description }) => description === 'pino.formatters');
+  const symbol = symbolsOf(logger).find(({ description }) => description === 'pino.formatters');
   const formatters = symbol && logger[symbol];
   if (!symbol || !formatters)
     throw new Error("LiveKit's logger is not the one that is known: its fields can't be kept private");
   logger[symbol] = { ...formatters, log: withoutWords };
+}
+
+/** A child logger has its formatters from its parent, which is its prototype. */
+function symbolsOf(logger: object | null): symbol[] {
+  return logger ? [...Object.getOwnPropertySymbols(logger), ...symbolsOf(Object.getPrototypeOf(logger))] : [];
 }
 
 function withoutWords(fields: Record<string, unknown>): Record<string, unknown> {

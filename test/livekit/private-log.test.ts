@@ -7,6 +7,10 @@ const PROGRAM = `
 import { initializeLogger, log } from '@livekit/agents';
 import { keepWordsOutOfLog } from './src/livekit/private-log.ts';
 initializeLogger({ pretty: false, level: 'trace' });
+const early = log().child({ pid: 1 });
+keepWordsOutOfLog();
+// What LiveKit does between prewarm and entry: the job's logger is a child of one that is older than prewarm.
+globalThis[Symbol.for('@livekit/agents:logger')] = early.child({ job: 'j1' });
 keepWordsOutOfLog();
 const made = log().child({ room: 'r1' });
 for (const level of ['trace', 'debug', 'info', 'warn', 'error']) {
@@ -28,7 +32,7 @@ it('leaves the words out at every level, and keeps the rest', () => {
   expect(lines).toHaveLength(6);
   expect(output).not.toContain('4111');
   for (const line of lines.slice(0, 5)) {
-    expect(line).toMatchObject({ room: 'r1', attempt: 3, 'lk.pii.user_transcript': '[left out]' });
+    expect(line).toMatchObject({ job: 'j1', room: 'r1', attempt: 3, 'lk.pii.user_transcript': '[left out]' });
   }
   expect(lines[5]).toMatchObject({ msg: 'as before', error: { message: 'seen' } });
 });
