@@ -18,7 +18,7 @@ export { connectHealthBoard, type HealthClient } from './failover/health-client.
 export { type HealthServer, serveHealthBoard } from './failover/health-server.ts';
 export { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from './failover/provider-error.ts';
 export { DEFAULT_FAILOVER, type FailoverSettings, type Stage } from './failover/settings.ts';
-export type { LlmLink } from './llm/chain.ts';
+export type { LlmLink } from './llm/contract.ts';
 export {
   defineLlm,
   type LlmClient,
@@ -38,9 +38,9 @@ export {
   type RealtimeTraits,
 } from './realtime/contract.ts';
 export { PipelineModel, type PipelineModelOptions } from './realtime/pipeline-model.ts';
-export type { SttLink } from './stt/chain.ts';
+export type { SttLink } from './stt/contract.ts';
 export { defineStt, type SttClient, type SttPart, type SttProvider, type SttSession } from './stt/contract.ts';
 export { SttChain, type SttChainOptions } from './stt/livekit.ts';
-export type { TtsLink } from './tts/chain.ts';
+export type { TtsLink } from './tts/contract.ts';
 export { defineTts, type TtsClient, type TtsPart, type TtsProvider, type TtsSession } from './tts/contract.ts';
 export { TtsChain, type TtsChainOptions } from './tts/livekit.ts';

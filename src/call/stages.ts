@@ -6,14 +6,11 @@ import type { ProviderClient, ProviderDefinition, ProviderSettings, ProviderTrai
 import { type Config, PIPELINE } from '../config/schema.ts';
 import { UserError } from '../config/user-error.ts';
 import type { FailoverLink } from '../failover/failover.ts';
-import type { LlmLink } from '../llm/chain.ts';
-import type { LlmProvider } from '../llm/contract.ts';
+import type { LlmLink, LlmProvider } from '../llm/contract.ts';
 import type { RealtimeLink, RealtimeProvider } from '../realtime/contract.ts';
 import { llmProviders, realtimeProviders, sttProviders, ttsProviders } from '../registry.ts';
-import type { SttLink } from '../stt/chain.ts';
-import type { SttProvider } from '../stt/contract.ts';
-import type { TtsLink } from '../tts/chain.ts';
-import type { TtsProvider } from '../tts/contract.ts';
+import type { SttLink, SttProvider } from '../stt/contract.ts';
+import type { TtsLink, TtsProvider } from '../tts/contract.ts';
 
 export const PIPELINE_STAGES = ['stt', 'llm', 'tts'] as const;
 export const STAGES = [...PIPELINE_STAGES, 'realtime'] as const;

@@ -144,7 +144,7 @@ class TargetWatch {
       const checked = async () => this.#target.check(abort.signal);
       checked().then(
         () => end(),
-        (cause: unknown) => end(cause instanceof ProviderError ? cause : serverError(id, cause)),
+        (cause: unknown) => end(serverError(id, cause)),
       );
     });
   }

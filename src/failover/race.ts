@@ -145,7 +145,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   #lost(attempt: Attempt<Link>, run: Run, cause: unknown): void {
     this.#running.delete(attempt);
     const { failover } = this.#options;
-    const error = cause instanceof ProviderError ? cause : serverError(attempt.link.id, cause);
+    const error = serverError(attempt.link.id, cause);
     run.cancel();
     attempt.fail(error);
     this.#options.turn.failed(attempt.link);

@@ -33,6 +33,9 @@ const TRACK_ID = 'lk.transcribed_track_id';
  */
 export function listenToTranscripts(room: Room, { now, ownTrackId, onEvent }: TranscriptOptions): void {
   const started = new Map<string, number>();
+  let arrived = 0;
+  /** By segment: which of the caller's streams was told last. */
+  const told = new Map<string, number>();
 
   const read = async (reader: TextStreamReader, identity: string): Promise<void> => {
     const { attributes = {}, streamId } = reader.info;
@@ -40,6 +43,7 @@ export function listenToTranscripts(room: Room, { now, ownTrackId, onEvent }: Tr
     const ofOwnTrack = trackId !== undefined && trackId === ownTrackId();
     const ofCaller = ofOwnTrack || identity === room.localParticipant?.identity;
     const segmentId = attributes[SEGMENT_ID] ?? streamId;
+    const number = ++arrived;
     let text = '';
     const tell = (final: boolean) => {
       const atMs = now();
@@ -55,6 +59,9 @@ export function listenToTranscripts(room: Room, { now, ownTrackId, onEvent }: Tr
     } catch {
       // The room ended in the middle of the segment: what came is what was said.
     }
+    // Streams are read side by side: an interim that is read after a later one says less than is known.
+    if (ofCaller && number < (told.get(segmentId) ?? 0)) return;
+    if (ofCaller) told.set(segmentId, number);
     // The agent's stream is marked as not final when it is opened, and can't be marked again when it ends.
     if (text !== '') tell(!ofCaller || attributes[FINAL] === 'true');
   };

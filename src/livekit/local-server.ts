@@ -50,6 +50,7 @@ export interface LocalServer {
 }
 
 const STOP_GRACE_MS = 3_000;
+const PORTS_FREE_WITHIN_MS = 3_000;
 
 /**
  * Resolves when the server answers. Order: PATH, cache, `go build`, release archive, Docker.
@@ -61,9 +62,9 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   const pidFile = join(stateDir, 'livekit-server.pid');
   const logFile = join(stateDir, 'livekit-server.log');
   const config = await readServerConfig(options.configFile ?? join(root, 'livekit.yaml'));
-  await stopOrphan(pidFile, env, log, signal);
+  const stopped = await stopOrphan(pidFile, env, log, signal);
   // Before a build of minutes, and again after it.
-  await checkPortsFree(config);
+  await checkPortsFree(config, stopped ? PORTS_FREE_WITHIN_MS : 0);
   const plan = await obtainServer({
     pin: await readPin(root),
     config,

@@ -5,13 +5,11 @@ import type { Failover } from '../failover/failover.ts';
 import { ProviderError, serverError } from '../failover/provider-error.ts';
 import { raceForFirst, type Winner } from '../failover/race.ts';
 import { TurnOpenings } from '../failover/turn-openings.ts';
-import type { LlmPart, LlmRequest, LlmResult } from './contract.ts';
+import type { LlmLink, LlmPart, LlmRequest, LlmResult } from './contract.ts';
 import { refusalIn } from './refusal.ts';
-import { EMPTY, failure, type LlmLink, ReplyRun } from './reply-run.ts';
+import { EMPTY, failure, ReplyRun } from './reply-run.ts';
 import { ReplyWords } from './reply-words.ts';
 import { Standby } from './standby.ts';
-
-export type { LlmLink } from './reply-run.ts';
 
 /**
  * One reply over the chain's links. Tool calls come at the end of the reply, all from one provider: those of a broken

@@ -2,6 +2,7 @@
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { AssistantScript } from '../config/persona.ts';
 import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../config/provider.ts';
+import type { FailoverLink } from '../failover/failover.ts';
 
 export interface LlmTraits extends ProviderTraits {
   /** It runs tools on its own side, so one request must not go to two providers at once. */
@@ -82,4 +83,10 @@ export type LlmProvider = ProviderDefinition<'llm', LlmTraits, LlmClient>;
 /** One provider = one file with one of these. */
 export function defineLlm(provider: Omit<LlmProvider, 'stage'>): LlmProvider {
   return { stage: 'llm', ...provider };
+}
+
+/** A model in a chain. */
+export interface LlmLink extends FailoverLink {
+  readonly traits: LlmTraits;
+  readonly client: LlmClient;
 }

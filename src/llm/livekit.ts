@@ -6,8 +6,8 @@ import { distinct, Failover, type FailoverOptions } from '../failover/failover.t
 import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
 import { CONTINUATION_PROMPT, isWholeReply } from '../text/continuation-prompt.ts';
 import { isContentRefusal } from '../vendors/content-refusal.ts';
-import { type LlmLink, replyOverChain } from './chain.ts';
-import type { LlmMessage, LlmPart, LlmRequest, LlmResult, LlmTool } from './contract.ts';
+import { replyOverChain } from './chain.ts';
+import type { LlmLink, LlmMessage, LlmPart, LlmRequest, LlmResult, LlmTool } from './contract.ts';
 import { markChunks, markIn } from './plugin-marks.ts';
 
 export interface LlmChainOptions extends FailoverOptions {

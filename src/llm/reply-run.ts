@@ -1,16 +1,10 @@
 // One model's stream of a reply with its deadlines; parts wait until the reader takes them.
 import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
-import type { FailoverLink } from '../failover/failover.ts';
 import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import type { Runner } from '../failover/race.ts';
 import { isWholeReply } from '../text/continuation-prompt.ts';
-import type { LlmClient, LlmPart, LlmRequest, LlmTraits } from './contract.ts';
-
-export interface LlmLink extends FailoverLink {
-  readonly traits: LlmTraits;
-  readonly client: LlmClient;
-}
+import type { LlmClient, LlmLink, LlmPart, LlmRequest } from './contract.ts';
 
 type Next = IteratorResult<LlmPart, undefined>;
 

@@ -3,12 +3,11 @@ import { llm } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
 import type { Failover, Switch } from '../failover/failover.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
-import type { RealtimeChain } from './chain.ts';
+import type { ReplySign } from './adapter-contract.ts';
 import type { Child } from './child.ts';
 import type { RealtimeLink } from './contract.ts';
 import { Conversation } from './conversation.ts';
 import { Hearing } from './hearing.ts';
-import type { ReplySign } from './reply-sign.ts';
 import { Replying } from './replying.ts';
 import { Succession, type Won } from './succession.ts';
 
@@ -33,7 +32,7 @@ export class ChainSession extends llm.RealtimeSession {
   #isChangingSetup = false;
   #isClosed = false;
 
-  constructor(model: RealtimeChain, failover: Failover<RealtimeLink>, { returnToBetter }: ChainSessionOptions) {
+  constructor(model: llm.RealtimeModel, failover: Failover<RealtimeLink>, { returnToBetter }: ChainSessionOptions) {
     super(model);
     this.#failover = failover;
     this.#hearing = new Hearing(failover.clock, {

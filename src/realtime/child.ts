@@ -5,14 +5,21 @@ import type { Deadlines } from '../config/provider.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
-import { adapterFor, type RealtimeAdapter } from './adapter.ts';
+import { adapterFor } from './adapter.ts';
+import type { RealtimeAdapter, ReplySign } from './adapter-contract.ts';
 import { watchBeginning } from './begun.ts';
-import { BusyError } from './busy-error.ts';
 import { contain, outside } from './containment.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
 import { type Handshakes, unwatched, watchHandshakes } from './handshakes.ts';
-import type { ReplySign } from './reply-sign.ts';
-import { closedError, lostError, malformedError, notTakenError, refusedError, toldError } from './session-errors.ts';
+import {
+  BusyError,
+  closedError,
+  lostError,
+  malformedError,
+  notTakenError,
+  refusedError,
+  toldError,
+} from './session-errors.ts';
 import { takeItems } from './take-items.ts';
 
 /** How long the first result may take. */

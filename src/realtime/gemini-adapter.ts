@@ -1,7 +1,7 @@
 // Gemini's plugin (1.9.0): it restarts when the setup changes, leaves tool items out of the history, and hides what the vendor announces.
 import { llm } from '@livekit/agents';
 import { durationMs } from '../vendors/rate-limit-reset.ts';
-import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
+import type { AdapterEvents, RealtimeAdapter } from './adapter-contract.ts';
 import { GeminiTurns } from './gemini-turns.ts';
 import { isPcm16 } from './pcm16.ts';
 

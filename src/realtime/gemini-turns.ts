@@ -2,9 +2,9 @@
 // what the caller says while a tool runs. Sources: docs of LiveServerContent in @google/genai; livekit/agents 3192, 5742, 6431, 7195.
 import type { LiveServerContent, LiveServerMessage, LiveServerToolCall } from '@google/genai';
 import type { llm } from '@livekit/agents';
+import type { ReplySign } from './adapter-contract.ts';
 import { CallerTranscript } from './caller-transcript.ts';
 import { HeldAudio } from './held-audio.ts';
-import type { ReplySign } from './reply-sign.ts';
 
 /** What is used of the plugin's session that is not public; checked before each use, as nothing promises it. */
 interface Internals {

@@ -2,12 +2,11 @@
 import { llm } from '@livekit/agents';
 import type { realtime } from '@livekit/agents-plugin-openai';
 import { WebSocket } from 'ws';
-import type { AdapterEvents, RealtimeAdapter } from './adapter.ts';
-import { BusyError } from './busy-error.ts';
+import type { AdapterEvents, RealtimeAdapter, ReplySign } from './adapter-contract.ts';
 import { currentHandshakes } from './handshakes.ts';
 import { shortId, withShortIds } from './openai-ids.ts';
 import { isPcm16 } from './pcm16.ts';
-import type { ReplySign } from './reply-sign.ts';
+import { BusyError } from './session-errors.ts';
 
 /** What is used of the plugin's session that is not public. */
 interface Internals {

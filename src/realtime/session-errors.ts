@@ -93,3 +93,8 @@ function kindOfWords(words: string): ProviderErrorKind | undefined {
   if (/server_error|session_expired|internal error/i.test(words)) return 'server';
   return undefined;
 }
+
+/** A session was asked for a reply while it gave another one, which has ended by now: it may be asked again. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError';
+}

@@ -1,7 +1,7 @@
 // What one session gives of a spoken message: its last moment is held back, so that a break can be cut in a pause.
 import { fadeIn, fadeOut } from '../audio/fade.ts';
 import { joinSamples } from '../audio/join-samples.ts';
-import { lastPause } from '../audio/last-pause.ts';
+import { lastPause } from '../audio/pauses.ts';
 import { ContinuationJoin } from '../text/continuation.ts';
 import { type SpeakingPace, SpokenWords } from './spoken-words.ts';
 

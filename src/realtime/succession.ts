@@ -5,9 +5,9 @@ import { backoffMs } from '../failover/backoff.ts';
 import type { Failover } from '../failover/failover.ts';
 import type { ProviderError } from '../failover/provider-error.ts';
 import { TurnOpenings } from '../failover/turn-openings.ts';
+import type { ReplySign } from './adapter-contract.ts';
 import { Child } from './child.ts';
 import type { RealtimeLink, SessionSetup } from './contract.ts';
-import type { ReplySign } from './reply-sign.ts';
 
 /** So long before the end of a session the next one is opened, but not before half of its time has passed. */
 const RENEWAL_MS = 60_000;

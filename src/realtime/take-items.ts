@@ -1,6 +1,6 @@
 // Tells a session what was said elsewhere, and finds out whether it took it: plugins pass over what a vendor refuses.
 import { llm } from '@livekit/agents';
-import type { RealtimeAdapter } from './adapter.ts';
+import type { RealtimeAdapter } from './adapter-contract.ts';
 
 export interface ItemsToTake {
   readonly added: readonly llm.ChatItem[];

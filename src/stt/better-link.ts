@@ -1,6 +1,7 @@
 // Back to a better link at a turn boundary: it is opened while the other still serves, and takes over once it stands.
-import type { SttLink } from './chain.ts';
+
 import type { Conducting } from './conducting.ts';
+import type { SttLink } from './contract.ts';
 import type { Ear } from './ear.ts';
 
 export class BetterLink {

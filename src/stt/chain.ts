@@ -3,23 +3,18 @@ import { AsyncQueue } from '../audio/async-queue.ts';
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import { roundWaitMs } from '../failover/backoff.ts';
-import type { Failover, FailoverLink } from '../failover/failover.ts';
+import type { Failover } from '../failover/failover.ts';
 import { ProviderError } from '../failover/provider-error.ts';
 import { TurnOpenings } from '../failover/turn-openings.ts';
 import { BetterLink } from './better-link.ts';
 import { type Conducting, tellSwitch } from './conducting.ts';
-import type { SttClient, SttOpenOptions, SttPart, SttSession, SttTraits } from './contract.ts';
+import type { SttLink, SttOpenOptions, SttPart, SttSession } from './contract.ts';
 import { Ear, type EarEvents } from './ear.ts';
 import { HeardAudio } from './heard-audio.ts';
 import { Recovery, type RecoveryEvents } from './recovery.ts';
 import { Suspicion } from './suspicion.ts';
 import { type ChainedSttPart, Transcript } from './transcript.ts';
 import { type OpenActivity, openEnergyActivity } from './voice-activity.ts';
-
-export interface SttLink extends FailoverLink {
-  readonly traits: SttTraits;
-  readonly client: SttClient;
-}
 
 export interface SttChainExtras extends RecoveryEvents {
   /** For links that must be told when the caller speaks; by energy alone where absent. */

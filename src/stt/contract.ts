@@ -1,6 +1,7 @@
 // What a speech-to-text provider is: types only.
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../config/provider.ts';
+import type { FailoverLink } from '../failover/failover.ts';
 
 export interface SttTraits extends ProviderTraits {
   /** Mono PCM16 at this rate is what `write` takes. */
@@ -79,4 +80,10 @@ export type SttProvider = ProviderDefinition<'stt', SttTraits, SttClient>;
 /** One provider = one file with one of these. */
 export function defineStt(provider: Omit<SttProvider, 'stage'>): SttProvider {
   return { stage: 'stt', ...provider };
+}
+
+/** A recogniser in a chain. */
+export interface SttLink extends FailoverLink {
+  readonly traits: SttTraits;
+  readonly client: SttClient;
 }

@@ -3,8 +3,7 @@ import type { SpeechExpectation } from '../config/expectation.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
 import { ProviderError, serverError } from '../failover/provider-error.ts';
-import type { SttLink } from './chain.ts';
-import type { FinalWait, SttOpenOptions, SttPart, SttSession } from './contract.ts';
+import type { FinalWait, SttLink, SttOpenOptions, SttPart, SttSession } from './contract.ts';
 import { EarFeed } from './ear-feed.ts';
 import type { HeardAudio } from './heard-audio.ts';
 import { LaggingClock } from './lagging-clock.ts';
@@ -324,7 +323,7 @@ export class Ear {
 
   #fail(error: unknown): void {
     if (this.isClosed) return;
-    this.#options.events.onFailure(this, error instanceof ProviderError ? error : serverError(this.link.id, error));
+    this.#options.events.onFailure(this, serverError(this.link.id, error));
   }
 
   #error(kind: ProviderError['kind'], words: string): ProviderError {

@@ -3,8 +3,7 @@ import { stt } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { AsyncQueue } from '../audio/async-queue.ts';
 import { serverError } from '../failover/provider-error.ts';
-import type { SttLink } from './chain.ts';
-import type { SttClient, SttOpenOptions, SttPart, SttSession, SttWord } from './contract.ts';
+import type { SttClient, SttLink, SttOpenOptions, SttPart, SttSession, SttWord } from './contract.ts';
 import { type HeardUtterance, ONE_REQUEST, type Utterance, UtteranceSession } from './utterances.ts';
 
 /** Ours are the only retries. */

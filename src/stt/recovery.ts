@@ -3,7 +3,7 @@ import { backoffMs, MAX_ATTEMPTS } from '../failover/backoff.ts';
 import { DISPOSITIONS } from '../failover/disposition.ts';
 import type { Failover } from '../failover/failover.ts';
 import { ProviderError } from '../failover/provider-error.ts';
-import type { SttLink } from './chain.ts';
+import type { SttLink } from './contract.ts';
 
 /** The events connection.reconnecting, connection.reconnected and connection.failed. */
 export interface RecoveryEvents {

@@ -1,9 +1,8 @@
 // Tells a link that went silent from noise that nobody could make words of.
 import type { Attempt } from '../failover/attempt.ts';
 import { ProviderError } from '../failover/provider-error.ts';
-import type { SttLink } from './chain.ts';
 import { type Conducting, tellSwitch } from './conducting.ts';
-import type { SttPart } from './contract.ts';
+import type { SttLink, SttPart } from './contract.ts';
 import type { Ear } from './ear.ts';
 import { reachesBeyond, type SttWords } from './words.ts';
 

@@ -3,7 +3,7 @@ import { AsyncQueue } from '../audio/async-queue.ts';
 import { SampleRing } from '../audio/sample-ring.ts';
 import { levelDbfs } from '../audio/voiced-spans.ts';
 import type { SpeechExpectation } from '../config/expectation.ts';
-import { ProviderError, serverError } from '../failover/provider-error.ts';
+import { serverError } from '../failover/provider-error.ts';
 import type { SttOpenOptions, SttPart, SttSession, SttWord } from './contract.ts';
 
 /** What one request heard. Times are since the first sample that was sent. */
@@ -190,7 +190,7 @@ export class UtteranceSession implements SttSession {
   }
 
   #fail(error: unknown): void {
-    this.parts.fail(error instanceof ProviderError ? error : serverError(this.#options.provider, error));
+    this.parts.fail(serverError(this.#options.provider, error));
     this.#requests.abort();
   }
 

@@ -355,7 +355,7 @@ export class ContextSession implements TtsSession {
       this.#send(context.protocol.cancel(context.id));
       context.socket.drop(context.id, false);
     }
-    this.#queue.fail(error instanceof ProviderError ? error : serverError(this.#options.provider, error));
+    this.#queue.fail(serverError(this.#options.provider, error));
     this.#leave(true);
   }
 }

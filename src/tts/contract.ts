@@ -1,5 +1,6 @@
 // What a text-to-speech provider is: types only.
 import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../config/provider.ts';
+import type { FailoverLink } from '../failover/failover.ts';
 
 export interface TtsTraits extends ProviderTraits {
   /** Mono PCM16 at this rate is what `audio` parts carry. */
@@ -51,4 +52,17 @@ export type TtsProvider = ProviderDefinition<'tts', TtsTraits, TtsClient>;
 /** One provider = one file with one of these. */
 export function defineTts(provider: Omit<TtsProvider, 'stage'>): TtsProvider {
   return { stage: 'tts', ...provider };
+}
+
+/** A voice in a chain. */
+export interface TtsLink extends FailoverLink {
+  readonly traits: TtsTraits;
+  readonly client: TtsClient;
+  /** The voice of each language at this provider; its default voice where absent. */
+  readonly voices?: Readonly<Record<string, string>>;
+}
+
+export interface TtsChainOpenOptions extends Omit<TtsOpenOptions, 'voice'> {
+  /** Of the audio parts, whoever speaks. */
+  readonly sampleRateHz: number;
 }

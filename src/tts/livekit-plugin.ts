@@ -3,9 +3,8 @@ import { APIConnectionError, APITimeoutError, type tts, type voice } from '@live
 import { AsyncQueue } from '../audio/async-queue.ts';
 import { STAGE_DEADLINES } from '../failover/deadline.ts';
 import { ProviderError, serverError } from '../failover/provider-error.ts';
-import type { TtsLink } from './chain.ts';
 import { WrittenText } from './clause-text.ts';
-import type { TtsClient, TtsOpenOptions, TtsPart, TtsSession } from './contract.ts';
+import type { TtsClient, TtsLink, TtsOpenOptions, TtsPart, TtsSession } from './contract.ts';
 
 /** All retries are ours. */
 export const NO_RETRIES = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 };

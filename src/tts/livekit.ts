@@ -2,8 +2,8 @@
 import { tts, voice } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { distinct, Failover, type FailoverOptions } from '../failover/failover.ts';
-import { openTtsChain, type TtsLink } from './chain.ts';
-import type { TtsSession } from './contract.ts';
+import { openTtsChain } from './chain.ts';
+import type { TtsLink, TtsSession } from './contract.ts';
 import { NO_RETRIES, ttsLinkFromPlugin } from './livekit-plugin.ts';
 
 export interface TtsChainOptions extends FailoverOptions {

@@ -1,9 +1,8 @@
 // Hands out the sound of a reply, keeps the last of it back while it may have to be cut, and knows when the caller runs dry.
 import type { AsyncQueue } from '../audio/async-queue.ts';
 import { fadeIn, fadeOut } from '../audio/fade.ts';
-import { firstPause } from '../audio/first-pause.ts';
 import { joinSamples } from '../audio/join-samples.ts';
-import { lastPause, type Pause } from '../audio/last-pause.ts';
+import { firstPause, lastPause, type Pause } from '../audio/pauses.ts';
 import { levelDbfs } from '../audio/voiced-spans.ts';
 import type { Clock } from '../failover/clock.ts';
 import type { TtsPart } from './contract.ts';

@@ -189,7 +189,7 @@ class SileroSession implements TtsSession {
       try {
         await step();
       } catch (error) {
-        this.#queue.fail(error instanceof ProviderError ? error : serverError(ID, error));
+        this.#queue.fail(serverError(ID, error));
       }
       if (this.#queue.ended) this.#over.abort();
     });

@@ -1,7 +1,7 @@
 // Notices that the voice which serves falls silent, by what the caller still has to hear.
 import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
-import type { TtsLink } from './chain.ts';
+import type { TtsLink } from './contract.ts';
 import type { Playout } from './playout.ts';
 import type { VoiceSource } from './voice-source.ts';
 

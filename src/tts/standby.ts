@@ -1,7 +1,7 @@
 // A voice beside one that is late in mid-reply: it has what is left ready, should the late one stay silent.
 import type { Failover } from '../failover/failover.ts';
 import { type ProviderError, serverError } from '../failover/provider-error.ts';
-import type { TtsLink } from './chain.ts';
+import type { TtsLink } from './contract.ts';
 import type { ResumePoint } from './resume-point.ts';
 import type { VoiceSource } from './voice-source.ts';
 

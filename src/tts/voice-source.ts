@@ -4,8 +4,7 @@ import { levelDbfs } from '../audio/voiced-spans.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import { ProviderError, type ProviderErrorKind, serverError } from '../failover/provider-error.ts';
 import type { Runner } from '../failover/race.ts';
-import type { TtsLink } from './chain.ts';
-import type { TtsPart, TtsSession } from './contract.ts';
+import type { TtsLink, TtsPart, TtsSession } from './contract.ts';
 import type { PlacedWord } from './playout.ts';
 import { ClauseScan, isSpeakable, type ReplyText } from './reply-text.ts';
 import { SpokenUnit } from './spoken-unit.ts';
@@ -296,7 +295,7 @@ export class VoiceSource implements Runner {
     this.#isOver = true;
     // What the filter still holds was sent.
     if (this.#resampler) this.#sound(this.#resampler.flush());
-    this.#error = cause instanceof ProviderError ? cause : serverError(this.link.id, cause);
+    this.#error = serverError(this.link.id, cause);
     this.#rejectFirst(this.#error);
     this.#abort.abort();
     this.onChange();

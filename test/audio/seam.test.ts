@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { speakTones } from '../../fixtures/tones.ts';
 import { fadeIn, fadeOut } from '../../src/audio/fade.ts';
-import { lastPause } from '../../src/audio/last-pause.ts';
 import { amplify, matchingGain, VoicedLevel } from '../../src/audio/loudness.ts';
+import { lastPause } from '../../src/audio/pauses.ts';
 import { levelDbfs } from '../../src/audio/voiced-spans.ts';
 
 const RATE_HZ = 16_000;

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Failover } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { type LlmLink, replyOverChain } from '../../src/llm/chain.ts';
-import type { LlmPart, LlmRequest, LlmResult, LlmTraits } from '../../src/llm/contract.ts';
+import { replyOverChain } from '../../src/llm/chain.ts';
+import type { LlmLink, LlmPart, LlmRequest, LlmResult, LlmTraits } from '../../src/llm/contract.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type LlmScript, scriptedLlm } from '../support/scripted-llm.ts';
 

@@ -4,8 +4,8 @@ import { Failover, type Hedge, type Switch } from '../../src/failover/failover.t
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { PROVIDER_ERROR_KINDS, ProviderError } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { type LlmLink, replyOverChain } from '../../src/llm/chain.ts';
-import type { LlmPart, LlmRequest } from '../../src/llm/contract.ts';
+import { replyOverChain } from '../../src/llm/chain.ts';
+import type { LlmLink, LlmPart, LlmRequest } from '../../src/llm/contract.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { type LlmScript, scriptedLlm } from '../support/scripted-llm.ts';
 

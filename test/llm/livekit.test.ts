@@ -4,8 +4,7 @@ import { z } from 'zod';
 import type { SpeechExpectation } from '../../src/config/expectation.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import type { ProviderError } from '../../src/failover/provider-error.ts';
-import type { LlmLink } from '../../src/llm/chain.ts';
-import type { LlmPart, LlmRequest } from '../../src/llm/contract.ts';
+import type { LlmLink, LlmPart, LlmRequest } from '../../src/llm/contract.ts';
 import { LlmChain, llmLinkFromPlugin } from '../../src/llm/livekit.ts';
 import { CONTINUATION_PROMPT } from '../../src/text/continuation-prompt.ts';
 

@@ -13,7 +13,7 @@ import { startOpenAi } from '../../fixtures/vendors/openai.ts';
 import { startOpenRouter } from '../../fixtures/vendors/openrouter.ts';
 import type { ScriptedReply } from '../../fixtures/vendors/scripted-reply.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
-import type { LlmLink } from '../../src/llm/chain.ts';
+import type { LlmLink } from '../../src/llm/contract.ts';
 import { gemini as ourGemini } from '../../src/llm/gemini.ts';
 import { LlmChain } from '../../src/llm/livekit.ts';
 import { openai as ourOpenAi } from '../../src/llm/openai.ts';

@@ -127,11 +127,11 @@ describe('joinAsCaller', () => {
     await caller.waitForAgentToFinish({ sinceMs: said?.lastVoicedMs ?? 0, timeoutMs: 20_000 });
 
     const of = (side: TranscriptEvent['who']) => caller.transcripts.filter(({ who }) => who === side);
-    expect(of('caller').map(({ text, final }) => [text, final])).toEqual([
-      ['turn', false],
-      ['turn 0', false],
-      ['turn 0 ends', true],
-    ]);
+    const ofCaller = of('caller').map(({ text, final }) => ({ text, final }));
+    expect(ofCaller.at(-1)).toEqual({ text: 'turn 0 ends', final: true });
+    // An interim that is read too late is left out.
+    const interims = ofCaller.slice(0, -1).map(({ text }) => text);
+    expect(['turn', 'turn 0'].filter((text) => interims.includes(text))).toEqual(interims);
     expect(new Set(of('caller').map(({ segmentId }) => segmentId)).size).toBe(1);
     expect(of('agent').at(-1)).toMatchObject({ text: 'w4 w5', final: true });
     const times = caller.transcripts.map(({ atMs }) => atMs);

@@ -4,8 +4,8 @@ import { loadClip } from '../../fixtures/audio/clips.ts';
 import { Failover } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
-import { openSttChain, type SttLink } from '../../src/stt/chain.ts';
-import type { SttClient } from '../../src/stt/contract.ts';
+import { openSttChain } from '../../src/stt/chain.ts';
+import type { SttClient, SttLink } from '../../src/stt/contract.ts';
 import { freeStt } from '../../src/stt/free-stt.ts';
 import { sttConformance } from '../conformance/stt.ts';
 

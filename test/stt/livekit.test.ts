@@ -5,8 +5,7 @@ import { AsyncQueue } from '../../src/audio/async-queue.ts';
 import type { SpeechExpectation } from '../../src/config/expectation.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
-import type { SttLink } from '../../src/stt/chain.ts';
-import type { SttPart } from '../../src/stt/contract.ts';
+import type { SttLink, SttPart } from '../../src/stt/contract.ts';
 import { SttChain } from '../../src/stt/livekit.ts';
 import { sttLinkFromPlugin } from '../../src/stt/livekit-plugin.ts';
 

@@ -2,7 +2,8 @@
 import { Failover, type FailoverOptions, type Hedge, type Switch } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { openSttChain, type SttChainExtras, type SttLink } from '../../src/stt/chain.ts';
+import { openSttChain, type SttChainExtras } from '../../src/stt/chain.ts';
+import type { SttLink } from '../../src/stt/contract.ts';
 import type { ChainedSttPart } from '../../src/stt/transcript.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { FRAME_MS, RATE_HZ, silence, speak } from '../support/scripted-stt.ts';

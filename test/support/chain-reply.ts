@@ -6,8 +6,8 @@ import { Failover, type FailoverEvents, type Hedge, type Switch } from '../../sr
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import type { ProviderError } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { openTtsChain, type TtsLink } from '../../src/tts/chain.ts';
-import type { TtsPart, TtsSession } from '../../src/tts/contract.ts';
+import { openTtsChain } from '../../src/tts/chain.ts';
+import type { TtsLink, TtsPart, TtsSession } from '../../src/tts/contract.ts';
 import type { FakeClock } from './fake-clock.ts';
 import type { ScriptedTts } from './scripted-tts.ts';
 

@@ -2,8 +2,7 @@
 // The numbers are those of the fixtures (fixtures/vendors/chat-habits.ts, gemini-habits.ts), where their sources stand.
 import { Habits } from '../../fixtures/habits.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
-import type { LlmLink } from '../../src/llm/chain.ts';
-import type { LlmPart, LlmRequest } from '../../src/llm/contract.ts';
+import type { LlmLink, LlmPart, LlmRequest } from '../../src/llm/contract.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 export interface HabitualReply {

@@ -3,8 +3,7 @@
 import type { Habits, Latency } from '../../fixtures/habits.ts';
 import { AsyncQueue } from '../../src/audio/async-queue.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
-import type { SttLink } from '../../src/stt/chain.ts';
-import type { SttOpenOptions, SttPart, SttSession, SttWord } from '../../src/stt/contract.ts';
+import type { SttLink, SttOpenOptions, SttPart, SttSession, SttWord } from '../../src/stt/contract.ts';
 import { ONE_REQUEST, UtteranceSession } from '../../src/stt/utterances.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { RATE_HZ, WordEar } from './scripted-stt.ts';

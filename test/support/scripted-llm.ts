@@ -1,7 +1,6 @@
 // Language models on a fake clock that do as they are told: how many words they give, how fast, and how they fail.
 import { ProviderError, type ProviderErrorKind } from '../../src/failover/provider-error.ts';
-import type { LlmLink } from '../../src/llm/chain.ts';
-import type { LlmPart, LlmRequest } from '../../src/llm/contract.ts';
+import type { LlmLink, LlmPart, LlmRequest } from '../../src/llm/contract.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 export interface LlmScript {

@@ -2,8 +2,7 @@
 import { AsyncQueue } from '../../src/audio/async-queue.ts';
 import type { SpeechExpectation } from '../../src/config/expectation.ts';
 import { ProviderError, type ProviderErrorKind } from '../../src/failover/provider-error.ts';
-import type { SttLink } from '../../src/stt/chain.ts';
-import type { SttOpenOptions, SttPart, SttSession, SttTraits, SttWord } from '../../src/stt/contract.ts';
+import type { SttLink, SttOpenOptions, SttPart, SttSession, SttTraits, SttWord } from '../../src/stt/contract.ts';
 import { UtteranceSession } from '../../src/stt/utterances.ts';
 import type { FakeClock } from './fake-clock.ts';
 

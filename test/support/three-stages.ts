@@ -3,9 +3,12 @@ import { Failover, type FailoverLink, type Switch } from '../../src/failover/fai
 import type { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import type { ProviderErrorKind } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { type LlmLink, replyOverChain } from '../../src/llm/chain.ts';
-import { openSttChain, type SttLink } from '../../src/stt/chain.ts';
-import { openTtsChain, type TtsLink } from '../../src/tts/chain.ts';
+import { replyOverChain } from '../../src/llm/chain.ts';
+import type { LlmLink } from '../../src/llm/contract.ts';
+import { openSttChain } from '../../src/stt/chain.ts';
+import type { SttLink } from '../../src/stt/contract.ts';
+import { openTtsChain } from '../../src/tts/chain.ts';
+import type { TtsLink } from '../../src/tts/contract.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { scriptedLlm } from './scripted-llm.ts';
 import { FRAME_MS, RATE_HZ, scriptedStt, silence, speak } from './scripted-stt.ts';

@@ -1,8 +1,8 @@
 // The chain is a provider like any other: it passes their suite, also while its links fail.
 import { Failover } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
-import { openTtsChain, type TtsLink } from '../../src/tts/chain.ts';
-import type { TtsClient, TtsTraits } from '../../src/tts/contract.ts';
+import { openTtsChain } from '../../src/tts/chain.ts';
+import type { TtsClient, TtsLink, TtsTraits } from '../../src/tts/contract.ts';
 import { ttsConformance } from '../conformance/tts.ts';
 import { ScriptedTts, type ScriptedTtsOptions, type TtsFault } from '../support/scripted-tts.ts';
 

@@ -6,8 +6,8 @@ import { Failover } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { openTtsChain, type TtsLink } from '../../src/tts/chain.ts';
-import type { TtsOpenOptions, TtsPart, TtsSession } from '../../src/tts/contract.ts';
+import { openTtsChain } from '../../src/tts/chain.ts';
+import type { TtsLink, TtsOpenOptions, TtsPart, TtsSession } from '../../src/tts/contract.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { usedHeapMb } from '../support/used-heap.ts';
 

@@ -123,10 +123,10 @@ describe('times of words', () => {
 
 describe('a socket without work', () => {
   it('that the vendor closes is replaced when the text comes', async () => {
-    const { vendor, client } = await started({ inactivityMs: 40 });
+    const { vendor, client } = await started({ inactivityMs: 500 });
     const session = client.open({ voice: 'v', language: 'en', signal: new AbortController().signal });
     const heard = words(session.parts);
-    await expect.poll(() => vendor.requests.length > 0 && vendor.connections() === 0).toBe(true);
+    await expect.poll(() => vendor.requests.length > 0 && vendor.connections() === 0, { timeout: 10_000 }).toBe(true);
     session.write('w1 w2.');
     session.end();
     expect(await heard).toMatchObject({ tones: [1, 2], error: undefined });

@@ -6,8 +6,7 @@ import { AsyncQueue } from '../../src/audio/async-queue.ts';
 import type { Switch } from '../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import type { TtsLink } from '../../src/tts/chain.ts';
-import type { TtsOpenOptions, TtsPart } from '../../src/tts/contract.ts';
+import type { TtsLink, TtsOpenOptions, TtsPart } from '../../src/tts/contract.ts';
 import { TtsChain } from '../../src/tts/livekit.ts';
 import { ttsLinkFromPlugin } from '../../src/tts/livekit-plugin.ts';
 

@@ -42,11 +42,12 @@ export async function readRunning(file: string): Promise<{ ownerPid: number; ser
 /**
  * Stops the server of a run that was killed. Its pid alone is not trusted: the process must have been started when the
  * file says, and be a LiveKit server or the docker client that runs one.
+ * @returns whether there was one
  * @throws UserError when its owner is still running
  */
-export async function stopOrphan(file: string, env: Environment, log: Logger, signal: AbortSignal): Promise<void> {
+export async function stopOrphan(file: string, env: Environment, log: Logger, signal: AbortSignal): Promise<boolean> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
+  if (text === undefined) return false;
   const record = schema.safeParse(parseJson(text));
   if (record.success) {
     const { server, owner, container } = record.data;
@@ -66,6 +67,7 @@ export async function stopOrphan(file: string, env: Environment, log: Logger, si
     if (container) await removeContainer(container, env, signal);
   }
   await removePidFile(file);
+  return record.success;
 }
 
 export async function removeContainer(container: string, env: Environment, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { createServer, isIPv6 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type PortHolder, portHolder } from '../../config/port-holder.ts';
 import { UserError } from '../../config/user-error.ts';
@@ -44,10 +45,18 @@ function changeSetting(name: string): string {
   return `change \`${name}\` in livekit.yaml`;
 }
 
-/** @throws UserError naming the first port that is taken, by whom, and what to change */
-export async function checkPortsFree(config: ServerConfig): Promise<void> {
+/**
+ * @param patienceMs a process that was just ended may have threads that hold its ports for a moment longer
+ * @throws UserError naming the first port that is taken, by whom, and what to change
+ */
+export async function checkPortsFree(config: ServerConfig, patienceMs = 0): Promise<void> {
+  const until = Date.now() + patienceMs;
   for (const needed of neededPorts(config)) {
-    const problem = await portProblem(needed);
+    let problem = await portProblem(needed);
+    while (problem && !problem.holder && Date.now() < until) {
+      await sleep(50);
+      problem = await portProblem(needed);
+    }
     if (problem) throw problem.error;
   }
 }

@@ -3,12 +3,12 @@ import { AsyncQueue } from '../../../src/audio/async-queue.ts';
 import { Failover, type FailoverLink } from '../../../src/failover/failover.ts';
 import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
 import type { Stage } from '../../../src/failover/settings.ts';
-import { type LlmLink, replyOverChain } from '../../../src/llm/chain.ts';
-import type { LlmPart, LlmRequest } from '../../../src/llm/contract.ts';
-import { openSttChain, type SttLink } from '../../../src/stt/chain.ts';
-import type { SttPart } from '../../../src/stt/contract.ts';
-import { openTtsChain, type TtsLink } from '../../../src/tts/chain.ts';
-import type { TtsPart } from '../../../src/tts/contract.ts';
+import { replyOverChain } from '../../../src/llm/chain.ts';
+import type { LlmLink, LlmPart, LlmRequest } from '../../../src/llm/contract.ts';
+import { openSttChain } from '../../../src/stt/chain.ts';
+import type { SttLink, SttPart } from '../../../src/stt/contract.ts';
+import { openTtsChain } from '../../../src/tts/chain.ts';
+import type { TtsLink, TtsPart } from '../../../src/tts/contract.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { speechLike } from '../../support/speech-like.ts';
 

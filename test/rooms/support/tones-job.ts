@@ -6,8 +6,7 @@ import { AsyncQueue } from '../../../src/audio/async-queue.ts';
 import { type CallResources, runCall } from '../../../src/call/run-call.ts';
 import { llmLinkFromPlugin } from '../../../src/llm/livekit.ts';
 import { sttLinkFromPlugin } from '../../../src/stt/livekit-plugin.ts';
-import type { TtsLink } from '../../../src/tts/chain.ts';
-import type { TtsPart, TtsSession } from '../../../src/tts/contract.ts';
+import type { TtsLink, TtsPart, TtsSession } from '../../../src/tts/contract.ts';
 import { InstantLlm, InstantStt } from '../../support/instant-providers.ts';
 import { testResources } from '../../support/test-resources.ts';
 

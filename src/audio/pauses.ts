@@ -1,9 +1,9 @@
-// Finds where sound may be cut: the last stretch of quiet.
+// Finds where sound may be cut: the first or the last stretch of quiet.
 import { levelDbfs } from './voiced-spans.ts';
 
-export const STEP_MS = 5;
+const STEP_MS = 5;
 /** Between words of a voice; breath and noise of a room lie below. */
-export const QUIET_DBFS = -45;
+const QUIET_DBFS = -45;
 
 export interface PauseOptions {
   readonly sampleRateHz: number;
@@ -18,6 +18,24 @@ export interface PauseOptions {
 export interface Pause {
   readonly start: number;
   readonly end: number;
+}
+
+/** Undefined where there is none. */
+export function firstPause(samples: Int16Array, { sampleRateHz, leastMs, from, to }: PauseOptions): Pause | undefined {
+  const step = Math.max(1, Math.round((sampleRateHz * STEP_MS) / 1000));
+  const least = (sampleRateHz * leastMs) / 1000;
+  let start: number | undefined;
+  for (let at = from; ; at += step) {
+    const isQuiet = at < to && levelDbfs(samples, at, Math.min(to, at + step)) <= QUIET_DBFS;
+    if (isQuiet) {
+      start ??= at;
+      continue;
+    }
+    const end = Math.min(to, at);
+    if (start !== undefined && end - start >= least) return { start, end };
+    if (at >= to) return undefined;
+    start = undefined;
+  }
 }
 
 /** Undefined where there is none. */
