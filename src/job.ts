@@ -13,8 +13,12 @@ import { loadPersonas } from './config/personas.ts';
 import { UserError } from './config/user-error.ts';
 import { connectHealthBoard, type HealthClient } from './failover/health-client.ts';
 import { DEFAULT_FAILOVER, type FailoverSettings } from './failover/settings.ts';
+import { endWithWorker } from './livekit/orphan.ts';
 import { keepWordsOutOfLog } from './livekit/private-log.ts';
 import { createLogger, wantsPretty } from './telemetry/log.ts';
+
+let hasCall = false;
+endWithWorker(() => hasCall);
 
 export default defineAgent<{ resources?: Loaded }>({
   prewarm: async (process) => {
@@ -22,6 +26,7 @@ export default defineAgent<{ resources?: Loaded }>({
     process.userData.resources = await loadResources();
   },
   entry: async (context) => {
+    hasCall = true;
     keepWordsOutOfLog();
     const resources = await renewed(context.proc.userData.resources ?? (await loadResources()));
     await runCall(context, resources);

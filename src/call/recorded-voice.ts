@@ -8,6 +8,7 @@ import {
   TrackPublishOptions,
   TrackSource,
 } from '@livekit/rtc-node';
+import { systemClock, within } from '../failover/clock.ts';
 import { RECORDED_RATE_HZ, type Recording } from './recordings.ts';
 
 /** Little is queued, so that it stops at once. */
@@ -87,7 +88,6 @@ export class RecordedVoice {
       track,
       options,
     );
-    const late = new Promise((resolve) => setTimeout(resolve, SUBSCRIBED_WITHIN_MS).unref());
-    await Promise.race([publication?.waitForSubscription(), late]);
+    if (publication) await within(systemClock, SUBSCRIBED_WITHIN_MS, publication.waitForSubscription());
   }
 }

@@ -2,7 +2,7 @@
 import { voice } from '@livekit/agents';
 import { type Room, RoomEvent } from '@livekit/rtc-node';
 import type { Config } from '../config/schema.ts';
-import { systemClock } from '../failover/clock.ts';
+import { systemClock, within } from '../failover/clock.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { exactWords } from '../text/exact-words.ts';
 import { CallLength, type EndReason } from './call-length.ts';
@@ -67,8 +67,7 @@ async function say({ session, language, hasVoice, log }: WatchLengthOptions, wor
   try {
     const isOwn = hasVoice && language.startsWith('en');
     const handle = isOwn ? session.say(words) : session.generateReply({ instructions: exactWords(words, language) });
-    const late = new Promise<void>((resolve) => systemClock.setTimeout(resolve, GOODBYE_MS));
-    await Promise.race([handle.waitForPlayout(), late]);
+    await within(systemClock, GOODBYE_MS, handle.waitForPlayout());
   } catch (error) {
     log.warn({ event: 'not_said', error: String(error) }, 'a sentence could not be said');
   }

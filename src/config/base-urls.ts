@@ -18,14 +18,18 @@ export function checkBaseUrls(env: Environment): void {
         'correct it in .env',
       );
     }
-    const isOpen = url.protocol === 'http:' || url.protocol === 'ws:';
-    if (isOpen && !isPrivate(url.hostname) && env.ALLOW_HTTP !== 'true') {
-      throw new UserError(
-        `${name} is ${url.protocol}// to ${url.hostname}: keys and callers' words would travel there for anybody to read`,
-        'use https://, or set ALLOW_HTTP=true where the way there is safe by other means',
-      );
-    }
+    refuseOpenWay(name, url, env);
   }
+}
+
+/** @throws UserError where the variable's URL is unencrypted and leads beyond this network, unless ALLOW_HTTP says that it may */
+export function refuseOpenWay(name: string, url: URL, env: Environment): void {
+  const isOpen = url.protocol === 'http:' || url.protocol === 'ws:';
+  if (!isOpen || isPrivate(url.hostname) || env.ALLOW_HTTP === 'true') return;
+  throw new UserError(
+    `${name} is ${url.protocol}// to ${url.hostname}: keys and callers' words would travel there for anybody to read`,
+    'use https:// or wss://, or set ALLOW_HTTP=true where the way there is safe by other means',
+  );
 }
 
 function isPrivate(host: string): boolean {

@@ -1,6 +1,7 @@
 // One attempt at one provider: its deadlines, what it measured, and the one verdict that the board gets.
 import type { Deadlines } from '../config/provider.ts';
 import type { Clock } from './clock.ts';
+import { VERY_LATE } from './deadline.ts';
 import { CUT_OFF_WITHIN_MS } from './disposition.ts';
 import type { Failure } from './health.ts';
 import { ProviderError } from './provider-error.ts';
@@ -13,6 +14,8 @@ export interface AttemptOptions<Link> {
   readonly deadlines: Deadlines;
   /** It goes on with a connection that stands already, which is not measured again. */
   readonly isConnected?: boolean;
+  /** A first result that is later than this may never come; where absent, as with every other wait. */
+  readonly firstUrgentMs?: number;
   readonly clock: Clock;
   readonly report: (outcome: SettledOutcome, error?: ProviderError) => void;
 }
@@ -28,8 +31,6 @@ export type SettledOutcome =
   | { readonly type: 'release' };
 
 type Wait = 'connect' | 'first' | 'stall';
-/** Of the wait after which it is judged. */
-const VERY_LATE = 0.4;
 /** A handshake over a network takes longer: one that is told sooner was made before, by a pool. */
 const LEAST_HANDSHAKE_MS = 20;
 
@@ -206,13 +207,14 @@ export class Attempt<Link> {
       this.#isVeryLate = isVeryLate;
       this.#onLate();
     };
-    const veryLateMs = Math.max(helpMs, ms * VERY_LATE);
+    const learnedMs = wait === 'first' ? (this.#options.firstUrgentMs ?? 0) : 0;
+    const urgentMs = Math.max(helpMs, ms * VERY_LATE, learnedMs);
     const cancels = [
       // A trial is helped at once; one that gave something is as good as any other.
-      ...(helpMs < veryLateMs
+      ...(helpMs < urgentMs
         ? [this.#in(this.isTrial && wait !== 'stall' ? 0 : helpMs, help(ms === Number.POSITIVE_INFINITY))]
         : []),
-      ...(veryLateMs < ms ? [this.#in(veryLateMs, help(true))] : []),
+      ...(urgentMs < ms ? [this.#in(urgentMs, help(true))] : []),
       ...(Number.isFinite(ms) ? [this.#in(ms, late)] : []),
     ];
     this.#timers[wait] = cancels.length === 0 ? undefined : () => cancels.forEach((cancel) => void cancel());

@@ -11,7 +11,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  */
 export const STAGE_DEADLINES: Readonly<Record<Stage, Deadlines>> = {
   stt: {
-    connectHelpMs: 600,
+    connectHelpMs: 700,
     connectMs: 1_500,
     firstHelpMs: 700,
     firstMs: 1_800,
@@ -63,4 +63,23 @@ export function learnedHelpMs(
 ): number {
   const usual = measured && measured.count >= ENOUGH_FOR_HELP ? measured.p90 : typicalMs * TYPICAL_TO_P90;
   return Math.min(Math.max(earliestMs, usual), deadlineMs * LATEST_HELP);
+}
+
+/** Of the wait after which it is judged: where nothing is learned, whoever is so late may have failed. */
+export const VERY_LATE = 0.4;
+
+/** Before anything was measured: nineteen in twenty answers come within so many times the median. */
+const TYPICAL_TO_P95 = 2.4;
+/** At the 95th percentile itself the help of healthy vendors would be the whole of its 5 %. */
+const BEYOND_P95 = 1.1;
+
+/** What is later than this may never come: nineteen in twenty results of this provider would have come well before. */
+export function slowestUsualMs(measured: LatencySummary | undefined, typicalMs = 0): number {
+  const usual = measured && measured.count >= ENOUGH_FOR_HELP ? measured.p95 : typicalMs * TYPICAL_TO_P95;
+  return usual * BEYOND_P95;
+}
+
+/** When a first result is so late that its provider may have failed. */
+export function learnedUrgentMs(deadlineMs: number, measured: LatencySummary | undefined, typicalMs = 0): number {
+  return Math.max(deadlineMs * VERY_LATE, Math.min(slowestUsualMs(measured, typicalMs), deadlineMs * LATEST_HELP));
 }

@@ -2,7 +2,7 @@
 import type { Deadlines, ProviderTraits } from '../config/provider.ts';
 import { Attempt } from './attempt.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { learnedDeadlineMs, learnedHelpMs, STAGE_DEADLINES } from './deadline.ts';
+import { learnedDeadlineMs, learnedHelpMs, learnedUrgentMs, STAGE_DEADLINES } from './deadline.ts';
 import { DISPOSITIONS } from './disposition.ts';
 import type { Admission, Health } from './health.ts';
 import { type HealthBoard, processHealthBoard } from './health-board.ts';
@@ -268,12 +268,15 @@ export class Failover<Link extends FailoverLink> {
     this.#hedges.started();
     const isTrial = admission === 'trial';
     const leave = this.#options.orderBy === 'load' ? this.board.occupy(this.#serviceId(link)) : undefined;
+    const health = this.board.health(this.#serviceId(link));
+    const deadlines = this.#deadlines(link, health);
     return new Attempt({
       link,
       provider: link.id,
       isTrial,
       isConnected,
-      deadlines: this.#deadlines(link, this.board.health(this.#serviceId(link))),
+      deadlines,
+      firstUrgentMs: learnedUrgentMs(deadlines.firstMs, health.first, link.traits.typicalFirstMs),
       clock: this.clock,
       report: (outcome, error) => {
         leave?.();

@@ -1,6 +1,6 @@
 // How many calls this worker takes: a place is taken before a call is accepted, so that many at once get no more than there are.
 import type { JobRequest } from '@livekit/agents';
-import type { Clock } from '../failover/clock.ts';
+import { type Clock, within } from '../failover/clock.ts';
 
 export interface AdmissionOptions {
   readonly maxCalls: number;
@@ -50,15 +50,10 @@ export class Admission {
       return;
     }
     this.#accepted += 1;
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.setTimeout(resolve, RUNNING_WITHIN_MS);
-    });
     const accepted = job.accept();
     try {
-      await Promise.race([accepted, late]);
+      await within(this.#options.clock, RUNNING_WITHIN_MS, accepted);
     } finally {
-      cancel();
       this.#accepted -= 1;
     }
     await accepted;

@@ -1,5 +1,6 @@
 // Decides which LiveKit server serves: the one that LIVEKIT_URL names, or one started on this machine.
 import { RoomServiceClient } from 'livekit-server-sdk';
+import { refuseOpenWay } from '../config/base-urls.ts';
 import type { Environment } from '../config/environment.ts';
 import { UserError } from '../config/user-error.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -69,12 +70,13 @@ export async function accessServer(options: ServerAccessOptions): Promise<Server
 
 /**
  * What LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET say; undefined when LIVEKIT_URL is not set.
- * @throws UserError when the URL is none or a key is missing
+ * @throws UserError when the URL is none, or open to be read on its way, or a key is missing
  */
 export function givenCredentials(env: Environment): ServerCredentials | undefined {
   const given = env.LIVEKIT_URL;
   if (!given) return undefined;
   const url = websocketUrl(given);
+  refuseOpenWay('LIVEKIT_URL', new URL(url), env);
   const { LIVEKIT_API_KEY: apiKey, LIVEKIT_API_SECRET: apiSecret } = env;
   const missing = [!apiKey && 'LIVEKIT_API_KEY', !apiSecret && 'LIVEKIT_API_SECRET'].filter(Boolean);
   if (!apiKey || !apiSecret) {

@@ -1,6 +1,6 @@
 // One model's stream of a reply with its deadlines; parts wait until the reader takes them.
 import type { Attempt } from '../failover/attempt.ts';
-import type { Clock } from '../failover/clock.ts';
+import { type Clock, within } from '../failover/clock.ts';
 import { ProviderError, type ProviderErrorKind } from '../failover/provider-error.ts';
 import type { Runner } from '../failover/race.ts';
 import { isWholeReply } from '../text/continuation-prompt.ts';
@@ -81,14 +81,7 @@ export class ReplyRun implements Runner {
       cancelRest();
       this.cancel();
     })();
-    let cancelWait = () => {};
-    await Promise.race([
-      rest,
-      new Promise<void>((resolve) => {
-        cancelWait = clock.setTimeout(resolve, USAGE_MS);
-      }),
-    ]);
-    cancelWait();
+    await within(clock, USAGE_MS, rest);
     return usage;
   }
 

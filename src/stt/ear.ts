@@ -2,6 +2,8 @@
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { Attempt } from '../failover/attempt.ts';
 import type { Clock } from '../failover/clock.ts';
+import { slowestUsualMs } from '../failover/deadline.ts';
+import { LatencyWindow } from '../failover/latency.ts';
 import { ProviderError, serverError } from '../failover/provider-error.ts';
 import type { FinalWait, SttLink, SttOpenOptions, SttPart, SttSession } from './contract.ts';
 import { EarFeed } from './ear-feed.ts';
@@ -65,6 +67,7 @@ export class Ear {
   readonly #owedSinceMs: number[] = [];
   /** Of the turn that is being heard it said something. */
   #hasBegunTurn = false;
+  readonly #waits = new LatencyWindow();
   #answeredAt: number;
   #mark: { readonly position: number; readonly atMs: number };
 
@@ -212,6 +215,11 @@ export class Ear {
     return Math.min(sinceMarkMs, nowMs - (owedSinceMs ?? askedMs)) - lead;
   }
 
+  /** Nearly all of its words came sooner. */
+  get slowestUsualMs(): number {
+    return slowestUsualMs(this.#waits.summary(), this.link.traits.typicalFirstMs);
+  }
+
   /** And the words behind it may have to wait for it. */
   get #isFinalAsked(): boolean {
     return this.interim !== undefined && (this.#feed?.finalisedMs ?? Number.NEGATIVE_INFINITY) > this.#mark.atMs;
@@ -276,6 +284,7 @@ export class Ear {
         break;
       default:
         if (part.type === 'final' || reachesBeyond(part, this.interim) || part.text !== this.interim?.text) {
+          this.#waits.add(Math.max(0, this.waitedMs() ?? 0));
           this.#result(part.text !== '' && part.endMs > 0 ? heard.toSamples(part.endMs) : undefined);
         }
         this.hasWords ||= part.text !== '';

@@ -15,6 +15,8 @@ const NOISE_KEPT_MS = 20_000;
 
 /** Of the wait after which a link is judged: interims that come once a second are seldom so late. */
 const VERY_LATE = 0.66;
+/** Help for a link that is usually late comes no later than this part of that wait. */
+const LATEST_HELP = 0.9;
 
 interface Beside {
   readonly ear: Ear;
@@ -228,13 +230,13 @@ export class Suspicion {
   }
 
   #suspect(ear: Ear, waitedMs: number): void {
-    const { failover, turn } = this.#chain;
+    const { failover, heard, turn } = this.#chain;
     const { ms } = ear.wait;
-    // In noise it may not have noticed the end of speech.
-    ear.finalise();
+    const veryLateMs = Math.max(ms * VERY_LATE, Math.min(ear.slowestUsualMs, ms * LATEST_HELP));
+    const isVeryLate = waitedMs >= veryLateMs;
+    // In noise it may not have noticed the end of speech; in speech a final would cut a word in two.
+    if (isVeryLate || !heard.isSpeech) ear.finalise();
     if (waitedMs < ms) {
-      const veryLateMs = ms * VERY_LATE;
-      const isVeryLate = waitedMs >= veryLateMs;
       if (failover.mayHedge(ear.attempt, isVeryLate) && this.#help(ear)) return;
       this.#lookAgainMs = isVeryLate ? ms : veryLateMs;
       this.#chain.review(ear);

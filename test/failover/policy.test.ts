@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ProviderTraits } from '../../src/config/provider.ts';
 import { backoffMs, MAX_ATTEMPTS, MAX_ROUNDS, roundWaitMs } from '../../src/failover/backoff.ts';
-import { learnedDeadlineMs, learnedHelpMs, STAGE_DEADLINES } from '../../src/failover/deadline.ts';
+import { learnedDeadlineMs, learnedHelpMs, learnedUrgentMs, STAGE_DEADLINES } from '../../src/failover/deadline.ts';
 import { HedgeBudget } from '../../src/failover/hedge.ts';
 import { LatencyWindow } from '../../src/failover/latency.ts';
 import { type OrderOptions, orderLinks } from '../../src/failover/order.ts';
@@ -69,6 +69,14 @@ describe('help', () => {
 
   it('never comes so near the deadline that it could not help', () => {
     expect(learnedHelpMs(400, 1_000, undefined, 900)).toBe(700);
+    expect(learnedUrgentMs(1_000, { count: 10, p50: 100, p90: 800, p95: 900 })).toBe(700);
+  });
+
+  it('is urgent when much of the wait has passed, and of a slow vendor when more than nineteen in twenty would have come', () => {
+    expect(learnedUrgentMs(3_000, undefined)).toBe(1_200);
+    expect(learnedUrgentMs(3_000, undefined, 600)).toBeCloseTo(1_584);
+    expect(learnedUrgentMs(3_000, { count: 9, p50: 900, p90: 1_500, p95: 1_800 })).toBe(1_200);
+    expect(learnedUrgentMs(3_000, { count: 10, p50: 900, p90: 1_500, p95: 1_800 })).toBeCloseTo(1_980);
   });
 
   it('comes well before the blame at every stage', () => {

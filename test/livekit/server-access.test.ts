@@ -74,6 +74,16 @@ test('an abort ends the check', async () => {
   await expect(access(url, abort.signal)).rejects.toMatchObject({ name: 'AbortError' });
 });
 
+test('an open way across the internet is refused, unless that is wanted', () => {
+  const keys = { LIVEKIT_API_KEY: 'k', LIVEKIT_API_SECRET: 's' };
+  const open = { ...keys, LIVEKIT_URL: 'ws://livekit.example.com' };
+  expect(() => givenCredentials(open)).toThrow('for anybody to read');
+  expect(givenCredentials({ ...open, ALLOW_HTTP: 'true' })).toMatchObject({ url: 'ws://livekit.example.com' });
+  expect(givenCredentials({ ...keys, LIVEKIT_URL: 'http://10.0.0.7:7880' })).toMatchObject({
+    url: 'ws://10.0.0.7:7880',
+  });
+});
+
 test.each(['localhost:7880', 'ftp://host', 'wss://', 'nonsense'])('LIVEKIT_URL=%s is none', (url) => {
   expect(() => givenCredentials({ LIVEKIT_URL: url })).toThrow(`got "${url}"`);
 });

@@ -49,9 +49,9 @@ describe('a link that goes silent', () => {
     const chain = startChain(clock, [one.link, two.link]);
     expect(once(await converse(chain))).toEqual(allWords);
     expect(chain.failures).toEqual(['one timeout']);
-    // Its third word comes at 830 ms; after 1,200 ms of speech the other listens too.
+    // Its third word comes at 830 ms; so long after it a link that is usually slow may have failed, and the other listens too.
     const next = chain.parts.findIndex((part) => part.provider === 'two');
-    expect(chain.times[next]).toBeLessThanOrEqual(2_300);
+    expect(chain.times[next]).toBeLessThanOrEqual(2_700);
   });
 
   it('is not judged when its words come before its own deadline, though another was quicker', async () => {

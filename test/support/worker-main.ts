@@ -12,7 +12,12 @@ const worker = startWorker({
   apiSecret,
   jobFile: pathToFileURL(jobFile),
   agentName,
-  limits: { maxCalls: 20, warmProcesses: 1, drainMs: 1_000, callMegabytes: 1_000 },
+  limits: {
+    maxCalls: 20,
+    warmProcesses: 1,
+    drainMs: 1_000,
+    callMegabytes: Number(process.env.CALL_MEGABYTES ?? 1_000),
+  },
 });
 process.on('SIGUSR2', () => process.stdout.write(`heap ${usedHeapMb().toFixed(2)} MB\n`));
 process.on('SIGTERM', () => void worker.close().then(() => process.exit(0)));
