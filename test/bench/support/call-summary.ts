@@ -12,7 +12,11 @@ export interface CallSummary {
   readonly failures: number;
   readonly extraConnections: number;
   readonly extraRequests: number;
+  /** To language models and for recognition, one each for every turn; in speech to speech a turn is one. */
+  readonly requests: number;
   readonly hedges: number;
+  /** Work given to the stages: three for a turn of the pipeline. */
+  readonly starts: number;
   readonly reserveTurns: number;
   readonly heard: WordCounts;
   readonly clipped: number;
@@ -37,7 +41,9 @@ export function summarise(calls: readonly MeasuredCall[]): CallSummary {
     failures: sum(({ failures }) => failures.length),
     extraConnections: sum(({ extra }) => extra.connections),
     extraRequests: sum(({ extra }) => extra.requests),
+    requests: sum(({ turns, plan }) => turns * (plan.mode === 'pipeline' ? 2 : 1)),
     hedges: sum(({ hedges }) => hedges.length),
+    starts: sum(({ turns, plan }) => turns * (plan.mode === 'pipeline' ? 3 : 1)),
     reserveTurns: sum(({ reserveTurns }) => reserveTurns),
     heard: sumWords(calls.map(({ heard }) => heard)),
     clipped: sum(({ clipped }) => clipped),

@@ -27,8 +27,11 @@ const ROWS: readonly Row[] = [
   ['switches', ({ summary: { switches } }) => `${switches}`],
   ['failures on the board', ({ summary: { failures } }) => `${failures}`],
   ['extra connections', ({ summary: { extraConnections } }) => `${extraConnections}`],
-  ['extra requests', ({ summary: { extraRequests, turns } }) => percent(extraRequests, turns)],
-  ['hedges', ({ summary: { hedges, turns } }) => percent(hedges, turns)],
+  [
+    'extra requests, of all',
+    ({ summary: { extraRequests, requests } }) => `${extraRequests}, ${percent(extraRequests, requests)}`,
+  ],
+  ['hedges, of all starts', ({ summary: { hedges, starts } }) => `${hedges}, ${percent(hedges, starts)}`],
   ['turns by a last resort', ({ summary: { reserveTurns } }) => `${reserveTurns}`],
   [
     'voice to voice, median',
