@@ -101,20 +101,20 @@ class InstantLlmStream extends llm.LLMStream {
 }
 
 const TTS_RATE_HZ = 24_000;
-const TONE_MS = 1_200;
+const FRAME_SAMPLES = TTS_RATE_HZ / 50;
+/** About 17 characters in a second, as people speak. */
+const FRAMES_PER_CHAR = 3;
 
-/** Speaks any text as one steady tone of 1.2 s, at once when the first text arrives. */
+/** Speaks any text as one steady tone of its length, at once when its first word arrives. */
 export class InstantTts extends tts.TTS {
   override label = 'instant.TTS';
-  readonly toneMs: number;
 
-  constructor(toneMs = TONE_MS) {
+  constructor() {
     super(TTS_RATE_HZ, 1, { streaming: true });
-    this.toneMs = toneMs;
   }
 
   override stream(): tts.SynthesizeStream {
-    return new InstantTtsStream(this, this.toneMs);
+    return new InstantTtsStream(this, NO_RETRIES);
   }
 
   override synthesize(): tts.ChunkedStream {
@@ -124,33 +124,23 @@ export class InstantTts extends tts.TTS {
 
 class InstantTtsStream extends tts.SynthesizeStream {
   override label = 'instant.TTSStream';
-  readonly #toneMs: number;
-
-  constructor(owner: InstantTts, toneMs: number) {
-    super(owner, NO_RETRIES);
-    this.#toneMs = toneMs;
-  }
 
   protected override async run(): Promise<void> {
-    let spoken = false;
+    let frames = 0;
     for await (const input of this.input) {
-      if (spoken || typeof input === 'symbol') continue;
-      spoken = true;
+      if (typeof input === 'symbol') continue;
       this.markStarted();
-      for (const frame of tone(this.#toneMs)) {
-        this.queue.put({ requestId: 'tone', segmentId: 'tone', frame, final: false });
+      for (const end = frames + input.length * FRAMES_PER_CHAR; frames < end; frames += 1) {
+        this.queue.put({ requestId: 'tone', segmentId: 'tone', frame: toneFrame(frames), final: false });
       }
     }
     if (!this.queue.closed) this.queue.put(tts.SynthesizeStream.END_OF_STREAM);
   }
 }
 
-function* tone(lengthMs: number): Generator<AudioFrame> {
-  const samplesPerFrame = TTS_RATE_HZ / 50;
-  for (let frame = 0; frame < lengthMs / 20; frame += 1) {
-    const samples = Int16Array.from({ length: samplesPerFrame }, (_, i) =>
-      Math.round(8_000 * Math.sin((2 * Math.PI * 440 * (frame * samplesPerFrame + i)) / TTS_RATE_HZ)),
-    );
-    yield new AudioFrame(samples, TTS_RATE_HZ, 1, samplesPerFrame);
-  }
+function toneFrame(number: number): AudioFrame {
+  const samples = Int16Array.from({ length: FRAME_SAMPLES }, (_, i) =>
+    Math.round(8_000 * Math.sin((2 * Math.PI * 440 * (number * FRAME_SAMPLES + i)) / TTS_RATE_HZ)),
+  );
+  return new AudioFrame(samples, TTS_RATE_HZ, 1, FRAME_SAMPLES);
 }

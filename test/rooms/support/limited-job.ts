@@ -1,5 +1,4 @@
-// A call process with the limits of the variable LIMITS (JSON of `calls`), which takes memory without end when its caller says so by
-// an attribute.
+// A call process with the limits of the variable LIMITS (JSON of `calls`), which takes memory when its caller says so.
 import { defineAgent } from '@livekit/agents';
 import { RoomEvent } from '@livekit/rtc-node';
 import { type CallResources, runCall } from '../../../src/call/run-call.ts';
@@ -9,7 +8,10 @@ import { ttsLinkFromPlugin } from '../../../src/tts/livekit-plugin.ts';
 import { InstantLlm, InstantStt, InstantTts } from '../../support/instant-providers.ts';
 import { testResources } from '../../support/test-resources.ts';
 
+/** The topic of a message after which it takes memory, up to 2 GB. */
+const GREEDY = 'greedy';
 const PIECE_BYTES = 20 * 1024 * 1024;
+const MOST = 100;
 
 export default defineAgent<{ resources?: CallResources }>({
   prewarm: (proc) => {
@@ -25,8 +27,8 @@ export default defineAgent<{ resources?: CallResources }>({
   },
   entry: async (context) => {
     const taken: Buffer[] = [];
-    context.room.on(RoomEvent.ParticipantAttributesChanged, (changed) => {
-      if (changed.greedy) setInterval(() => taken.push(Buffer.alloc(PIECE_BYTES, 1)), 50);
+    context.room.on(RoomEvent.DataReceived, (_payload, _sender, _kind, topic) => {
+      if (topic === GREEDY) setInterval(() => taken.length < MOST && taken.push(Buffer.alloc(PIECE_BYTES, 1)), 50);
     });
     await runCall(context, context.proc.userData.resources as CallResources);
   },
