@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Environment } from './config/environment.ts';
+import { isLoopback } from './config/loopback.ts';
 import { UserError } from './config/user-error.ts';
 
 export interface Demo {
@@ -20,7 +21,6 @@ export interface Demo {
 }
 
 const READY_WITHIN_MS = 30_000;
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /**
  * @param directory of the project, where fixtures/ lies
@@ -28,7 +28,7 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
  * @throws UserError where the host is not this machine alone, where fixtures/ is absent and when the child can't start
  */
 export async function startDemo(directory: string, host = '127.0.0.1'): Promise<Demo> {
-  if (!LOOPBACK.has(host)) {
+  if (!isLoopback(host)) {
     throw new UserError(
       `--demo lets whoever reaches the talk page break providers, and HTTP_HOST is ${host}`,
       'leave HTTP_HOST empty, so that only this machine reaches it',

@@ -3,6 +3,7 @@ import { clientsOf, closeLeft, createLinks, type Links, linksOfStage, type Plan,
 import type { Environment } from './config/environment.ts';
 import type { ConfigFiles } from './config/files.ts';
 import { type Config, PIPELINE } from './config/schema.ts';
+import { boardIds, serviceId } from './failover/board-ids.ts';
 import { systemClock } from './failover/clock.ts';
 import type { Health } from './failover/health.ts';
 import { MemoryHealthBoard } from './failover/health-board.ts';
@@ -43,7 +44,7 @@ export async function startHealthService(
     log: (message) => log.warn({ event: 'health_board' }, message),
   });
   let current = { plan, links: createLinks(plan, config, env) };
-  let known = boardIds(current.links);
+  let known = knownIds(current.links);
   const workerId = crypto.randomUUID();
   const redis = env.REDIS_URL
     ? await joinRedis({
@@ -70,7 +71,7 @@ export async function startHealthService(
       const links = createLinks(nextPlan, nextConfig, nextEnv, former);
       checks.stop();
       current = { plan: nextPlan, links };
-      known = boardIds(links);
+      known = knownIds(links);
       for (const id of changedServices(former, links)) board.forget(id);
       checks = startChecks(board, settings, links, log);
       void closeLeft(former, links);
@@ -114,20 +115,16 @@ function changedServices(former: Links, links: Links): string[] {
   const known = new Set(clientsOf(former));
   return STAGES.flatMap((stage) => {
     const changed = linksOfStage(links, stage).filter(({ client }) => !known.has(client));
-    return [...new Set(changed.map(({ id }) => `${stage}/${id}`))];
+    return [...new Set(changed.map((link) => serviceId(stage, link)))];
   });
 }
 
 /** What may be told about: each service, and each of its keys. */
-function boardIds(links: Links): ReadonlySet<string> {
+function knownIds(links: Links): ReadonlySet<string> {
   return new Set(
-    STAGES.flatMap((stage) => [
-      `${stage}/${PIPELINE}`,
-      ...linksOfStage(links, stage).flatMap(({ id, keyFingerprint }) => [
-        `${stage}/${id}`,
-        ...(keyFingerprint ? [`${stage}/${id}#${keyFingerprint}`] : []),
-      ]),
-    ]),
+    STAGES.flatMap((stage) =>
+      [{ id: PIPELINE }, ...linksOfStage(links, stage)].flatMap((link) => boardIds(stage, link)),
+    ),
   );
 }
 
@@ -135,13 +132,10 @@ function boardIds(links: Links): ReadonlySet<string> {
 function checkTargets(links: Links): CheckTarget[] {
   const targets = new Map<string, CheckTarget>();
   for (const stage of STAGES) {
-    for (const { id, client, keyFingerprint } of linksOfStage(links, stage)) {
-      const check = client.check?.bind(client);
+    for (const link of linksOfStage(links, stage)) {
+      const check = link.client.check?.bind(link.client);
       if (!check) continue;
-      const service = `${stage}/${id}`;
-      for (const target of keyFingerprint ? [service, `${service}#${keyFingerprint}`] : [service]) {
-        if (!targets.has(target)) targets.set(target, { id: target, check });
-      }
+      for (const id of boardIds(stage, link)) if (!targets.has(id)) targets.set(id, { id, check });
     }
   }
   return [...targets.values()];

@@ -1,4 +1,5 @@
 // The call process: one call each. LiveKit forks it, `prewarm` loads the models, `entry` holds the call.
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineAgent, inference } from '@livekit/agents';
 import { openJournal } from './call/journal.ts';
@@ -57,9 +58,9 @@ async function loadResources(): Promise<Loaded> {
     links,
     ...(board && { board }),
     vad: new inference.VAD(),
-    journal: openJournal(fileURLToPath(new URL('journal', stateDirectory()))),
-    outbox: openOutbox(fileURLToPath(new URL('outbox', stateDirectory()))),
-    messages: openMessageStore(fileURLToPath(new URL('messages', stateDirectory()))),
+    journal: openJournal(join(stateDirectory, 'journal')),
+    outbox: openOutbox(join(stateDirectory, 'outbox')),
+    messages: openMessageStore(join(stateDirectory, 'messages')),
     log: createLogger({
       level: env.LOG_LEVEL ?? 'info',
       pretty: wantsPretty(env.LOG_FORMAT),

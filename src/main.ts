@@ -1,5 +1,6 @@
 // The parent process: configuration → LiveKit server → talk page → worker, and the orderly end of all of them.
 import './livekit/quiet-rtc.ts';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chainHealth } from './call/chain-health.ts';
 import { openOutbox } from './call/outbox.ts';
@@ -103,7 +104,7 @@ async function serve(setup: Setup, signals: Signals, cleanups: Cleanup[]): Promi
   cleanups.push(async () => following.stop());
   const worker = startCalls(setup, server);
   cleanups.push(() => worker.close());
-  const outbox = openOutbox(fileURLToPath(new URL('outbox', stateDirectory())));
+  const outbox = openOutbox(join(stateDirectory, 'outbox'));
   const { personas } = setup;
   const stopResending = startResending({ outbox, personas, env: () => env, clock: systemClock, log });
   cleanups.push(async () => stopResending());

@@ -88,6 +88,24 @@ describe('the arrows of src', () => {
     expect(wrong.map(describeImport)).toEqual([]);
   });
 
+  it('never lead in a circle, types included', () => {
+    const targets = new Map<string, string[]>();
+    for (const { from, to } of all) if (to.startsWith('src/')) targets.set(from, [...(targets.get(from) ?? []), to]);
+    const reachedFrom = (start: string) => {
+      const reached = new Set<string>();
+      const open = [start];
+      for (let file = open.pop(); file !== undefined; file = open.pop()) {
+        for (const to of targets.get(file) ?? []) {
+          if (reached.has(to)) continue;
+          reached.add(to);
+          open.push(to);
+        }
+      }
+      return reached;
+    };
+    expect([...targets.keys()].filter((file) => reachedFrom(file).has(file))).toEqual([]);
+  });
+
   it('never lead to agents, fixtures or tests', () => {
     const wrong = all.filter(({ to }) => /^(agents|fixtures|test)\//.test(to));
     expect(wrong.map(describeImport)).toEqual([]);

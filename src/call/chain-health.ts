@@ -1,6 +1,7 @@
 // How each provider of each chain is, in the order of the chain: for the talk page.
 
 import { PIPELINE } from '../config/schema.ts';
+import { boardIds } from '../failover/board-ids.ts';
 import type { Health } from '../failover/health.ts';
 import type { ChainReport, ProviderReport } from '../http/deps.ts';
 import { providers } from '../registry.ts';
@@ -27,7 +28,7 @@ export function chainHealth(
       const made: readonly { readonly keyFingerprint?: string }[] = ofProvider.length > 0 ? ofProvider : [{}];
       const byKey = made.map(({ keyFingerprint }) =>
         // The service and its key fail apart.
-        [`${stage}/${id}`, ...(keyFingerprint ? [`${stage}/${id}#${keyFingerprint}`] : [])]
+        boardIds(stage, { id, keyFingerprint })
           .map((name) => stateOf(board.get(name), nowMs))
           .reduce((a, b) => (rank(b) > rank(a) ? b : a)),
       );

@@ -1,6 +1,6 @@
 // Where things are, in the sources and in the build alike.
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 /** Of the project: livekit.yaml and tools/ lie in it, and `.bulletproof/` is made in it. */
 export const projectDirectory = process.cwd();
@@ -15,6 +15,4 @@ export const configFile = fileURLToPath(new URL('providers.yaml', agentsDirector
 export const jobFile = new URL(`../job${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /** What a running worker leaves behind: journal, server log, pid file. */
-export function stateDirectory(workingDirectory: string = process.cwd()): URL {
-  return pathToFileURL(join(workingDirectory, '.bulletproof/'));
-}
+export const stateDirectory = join(projectDirectory, '.bulletproof');

@@ -14,7 +14,7 @@ export interface AttemptOptions<Link> {
   readonly deadlines: Deadlines;
   /** It goes on with a connection that stands already, which is not measured again. */
   readonly isConnected?: boolean;
-  /** A first result that is later than this may never come; where absent, as with every other wait. */
+  /** Learned; where absent, as with every other wait. */
   readonly firstUrgentMs?: number;
   readonly clock: Clock;
   readonly report: (outcome: SettledOutcome, error?: ProviderError) => void;
@@ -64,6 +64,11 @@ export class Attempt<Link> {
     this.#firstWait = options.deadlines;
     this.#options = options;
     this.#startedMs = options.clock.now();
+  }
+
+  /** A first result that is later than this may never come. */
+  get firstUrgentMs(): number {
+    return this.#options.firstUrgentMs ?? this.deadlines.firstMs * VERY_LATE;
   }
 
   get isSettled(): boolean {
@@ -207,8 +212,7 @@ export class Attempt<Link> {
       this.#isVeryLate = isVeryLate;
       this.#onLate();
     };
-    const learnedMs = wait === 'first' ? (this.#options.firstUrgentMs ?? 0) : 0;
-    const urgentMs = Math.max(helpMs, ms * VERY_LATE, learnedMs);
+    const urgentMs = Math.max(helpMs, ms * VERY_LATE, wait === 'first' ? this.firstUrgentMs : 0);
     const cancels = [
       // A trial is helped at once; one that gave something is as good as any other.
       ...(helpMs < urgentMs

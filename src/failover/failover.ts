@@ -1,6 +1,7 @@
 // Who serves next: what a chain asks, and tells how it went. Knows neither audio nor text nor vendors.
 import type { Deadlines, ProviderTraits } from '../config/provider.ts';
 import { Attempt } from './attempt.ts';
+import { boardIds, keyId, serviceId } from './board-ids.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { learnedDeadlineMs, learnedHelpMs, learnedUrgentMs, STAGE_DEADLINES } from './deadline.ts';
 import { DISPOSITIONS } from './disposition.ts';
@@ -135,7 +136,7 @@ export class Failover<Link extends FailoverLink> {
       link,
     }));
     const { orderBy, region } = this.#options;
-    const load = (id: string) => this.board.load(`${this.stage}/${id}`);
+    const load = (id: string) => this.board.load(serviceId(this.stage, { id }));
     return orderLinks(links, { orderBy, region, load, turn: this.#turn }).map(({ link }) => link);
   }
 
@@ -322,15 +323,15 @@ export class Failover<Link extends FailoverLink> {
 
   /** What the board knows it by: the service, and the key where there is one. */
   #ids(link: Link): string[] {
-    return [...new Set([this.#serviceId(link), this.#keyId(link)])];
+    return boardIds(this.stage, link);
   }
 
   #serviceId(link: Link): string {
-    return `${this.stage}/${link.id}`;
+    return serviceId(this.stage, link);
   }
 
   #keyId(link: Link): string {
-    return link.keyFingerprint ? `${this.stage}/${link.id}#${link.keyFingerprint}` : this.#serviceId(link);
+    return keyId(this.stage, link);
   }
 }
 

@@ -1,7 +1,8 @@
 // Joins the health boards of several workers through Redis; without it each worker goes on by itself.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Redis, RedisOptions } from 'ioredis';
 import { z } from 'zod';
+import { isSameSecret } from '../config/same-secret.ts';
 import { backoffMs } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { MemoryHealthBoard } from './health-board.ts';
@@ -221,9 +222,7 @@ class Membership implements RedisHealth {
     if (signed.length > MAX_LINE_CHARS) return undefined;
     const space = signed.indexOf(' ');
     const text = signed.slice(space + 1);
-    const [given, ours] = [signed.slice(0, Math.max(0, space)), this.#sign(text)].map((value) => Buffer.from(value));
-    if (!given || !ours || given.length !== ours.length || !timingSafeEqual(given, ours)) return undefined;
-    return parseState(text);
+    return isSameSecret(signed.slice(0, Math.max(0, space)), this.#sign(text)) ? parseState(text) : undefined;
   }
 
   #isNew({ worker, id, sentMs }: StateMessage): boolean {

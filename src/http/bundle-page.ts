@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { type Page, toAsset } from './page-files.ts';
+import { type Page, toAsset } from './asset.ts';
 
 // As index.html names them; each becomes an asset named after its content.
 const ENTRIES = ['theme-early.ts', 'main.ts', 'style.css', 'favicon.svg'];

@@ -1,7 +1,9 @@
 // Who may use the talk page's API: this machine, whoever has the operator's token or a link signed with it, and, for what is public, anybody.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
+import { isLoopback } from '../config/loopback.ts';
+import { isSameSecret } from '../config/same-secret.ts';
 import { UserError } from '../config/user-error.ts';
 import { apiError } from './api-error.ts';
 
@@ -19,13 +21,12 @@ export interface PageAccess {
   readonly publicUrl?: URL | undefined;
 }
 
-const LOOPBACK_HOSTS = new Set(['127.0.0.1', '::1', 'localhost']);
 const LEAST_TOKEN_CHARS = 16;
 
 /** @throws UserError for a token or URL that is none, and where others would reach the page without any bound */
 export function pageAccess(host: string, env: Readonly<Record<string, string | undefined>>): PageAccess {
   const { HTTP_TOKEN: token, PUBLIC_URL: url } = env;
-  const loopbackOnly = LOOPBACK_HOSTS.has(host);
+  const loopbackOnly = isLoopback(host);
   if (token !== undefined && token.length < LEAST_TOKEN_CHARS) {
     throw new UserError(
       `HTTP_TOKEN must have at least ${LEAST_TOKEN_CHARS} characters, got ${token.length}`,
@@ -43,7 +44,7 @@ export function pageAccess(host: string, env: Readonly<Record<string, string | u
 
 function publicUrlOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isHere = url !== undefined && LOOPBACK_HOSTS.has(url.hostname.replace(/^\[|\]$/g, ''));
+  const isHere = url !== undefined && isLoopback(url.hostname);
   if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && isHere)) && url.pathname === '/') return url;
   throw new UserError(
     `PUBLIC_URL must be the https:// address of the talk page without a path, got "${text}"`,
@@ -68,7 +69,7 @@ function leaveOf(c: Context, access: PageAccess, nowMs: number): Leave | undefin
   const { token, publicUrl, loopbackOnly } = access;
   const given = /^Bearer (\S{1,1000})$/i.exec(c.req.header('authorization') ?? '')?.[1];
   if (token !== undefined) {
-    if (given !== undefined && isEqual(given, token)) return 'full';
+    if (given !== undefined && isSameSecret(given, token)) return 'full';
     return given !== undefined && isSignedLeave(given, token, nowMs) ? 'public' : undefined;
   }
   // Behind a proxy every request comes from this machine.
@@ -83,12 +84,7 @@ export function signLeave(token: string, untilMs: number): string {
 
 function isSignedLeave(given: string, token: string, nowMs: number): boolean {
   const untilMs = Number(given.split('.')[0]) * 1000;
-  return untilMs > nowMs && isEqual(given, signLeave(token, untilMs));
-}
-
-function isEqual(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
+  return untilMs > nowMs && isSameSecret(given, signLeave(token, untilMs));
 }
 
 /** Whose request it is, to be counted. A proxy, which PUBLIC_URL tells of, adds the address of who asked it at the end. */

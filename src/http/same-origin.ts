@@ -1,9 +1,8 @@
 // Lets only the page's own origin start calls: a foreign web page must not get a token through a visitor's browser.
 import type { Context, MiddlewareHandler } from 'hono';
+import { isLoopback } from '../config/loopback.ts';
 import { apiError } from './api-error.ts';
 import type { PageAccess } from './leave.ts';
-
-const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 export function sameOriginOnly({ loopbackOnly, publicUrl }: PageAccess): MiddlewareHandler {
   return async (c, next) => {
@@ -11,10 +10,10 @@ export function sameOriginOnly({ loopbackOnly, publicUrl }: PageAccess): Middlew
     const host = c.req.header('host') ?? requested.host;
     const origin = c.req.header('origin');
     // A proxy may ask by its own name for us, or hand on the name that it was asked by.
-    const isProxied = publicUrl !== undefined && (host === publicUrl.host || LOOPBACK_NAMES.has(hostName(host)));
+    const isProxied = publicUrl !== undefined && (host === publicUrl.host || isLoopback(hostName(host)));
     if (isProxied && (origin === undefined || origin === publicUrl.origin)) return next();
     // A name of somebody else's that resolves to this machine passes the origin check, so the name itself is checked.
-    if (loopbackOnly && !LOOPBACK_NAMES.has(hostName(host))) {
+    if (loopbackOnly && !isLoopback(hostName(host))) {
       return refuse(c, `this server is not reached as ${host}`, 'open it at http://localhost');
     }
     if (origin !== undefined && originHost(origin) !== host) {
@@ -29,7 +28,7 @@ function refuse(c: Context, message: string, fix: string): Response {
 }
 
 function hostName(host: string): string {
-  return host.replace(/:\d+$/, '').toLowerCase();
+  return host.replace(/:\d+$/, '');
 }
 
 function originHost(origin: string): string | undefined {

@@ -4,6 +4,7 @@ import { ProviderError } from '../failover/provider-error.ts';
 import { checkGeminiModel, createGeminiSdk, GEMINI_URL, type GeminiAccount } from '../vendors/gemini-sdk.ts';
 import { defineRealtime, type RealtimeClient, type RealtimeModelWish } from './contract.ts';
 import { GEMINI_DEADLINES } from './gemini-adapter.ts';
+import { ModelChain } from './model-chain.ts';
 
 const ID = 'gemini-live';
 const TURN_END_MS = 500;
@@ -11,7 +12,7 @@ const TURN_END_MS = 500;
  * Asked for in this order: previews end (https://ai.google.dev/gemini-api/docs/deprecations, read in November 2026). Not among them:
  * gemini-3.1-flash-live-preview, which closes a session that is told anything in turns once it has answered (livekit/agents 5251).
  */
-const MODELS = ['gemini-2.5-flash-native-audio-preview-12-2025', 'gemini-3.8-live'];
+const MODELS = ['gemini-2.5-flash-native-audio-preview-12-2025', 'gemini-3.8-live'] as const;
 
 export const geminiLive = defineRealtime({
   id: ID,
@@ -42,19 +43,17 @@ export const geminiLive = defineRealtime({
       provider: ID,
       apiKey: env.GOOGLE_API_KEY || env.GEMINI_API_KEY || '',
       baseUrl: env.GEMINI_LIVE_BASE_URL || env.GEMINI_BASE_URL || GEMINI_URL,
-      models: [...new Set([model || MODELS[0], ...MODELS])] as string[],
+      models: new ModelChain(model, MODELS),
     }),
 });
 
 interface Account extends Omit<GeminiAccount, 'model'> {
-  /** At least one; the first is asked for, and those behind it where it is gone. */
-  readonly models: readonly string[];
+  readonly models: ModelChain;
 }
 
 class GeminiLiveClient implements RealtimeClient {
   readonly #account: Account;
   #sdk: Promise<GoogleGenAI> | undefined;
-  #left = 0;
 
   constructor(account: Account) {
     this.#account = account;
@@ -64,7 +63,7 @@ class GeminiLiveClient implements RealtimeClient {
   async model({ voice = 'Aoede' }: RealtimeModelWish = {}) {
     const { realtime } = await import('@livekit/agents-plugin-google');
     const { apiKey, baseUrl } = this.#account;
-    const model = this.#model;
+    const model = this.#account.models.current;
     return new realtime.RealtimeModel({
       apiKey,
       model,
@@ -75,10 +74,7 @@ class GeminiLiveClient implements RealtimeClient {
   }
 
   leaveModel(model: string): boolean {
-    if (model !== this.#model) return true;
-    if (this.#left + 1 === this.#account.models.length) return false;
-    this.#left += 1;
-    return true;
+    return this.#account.models.leave(model);
   }
 
   /** Loads the plugin, which takes some tenths of a second; asks nobody. */
@@ -88,7 +84,7 @@ class GeminiLiveClient implements RealtimeClient {
 
   /** Costs nothing, and tells a wrong key, a dead server and, once, a missing model. */
   async check(signal: AbortSignal): Promise<void> {
-    const model = this.#model;
+    const model = this.#account.models.current;
     this.#sdk ??= createGeminiSdk(this.#account);
     try {
       await checkGeminiModel(this.#sdk, { ...this.#account, model }, signal);
@@ -100,9 +96,5 @@ class GeminiLiveClient implements RealtimeClient {
 
   async close(): Promise<void> {
     this.#sdk = undefined;
-  }
-
-  get #model(): string {
-    return this.#account.models[this.#left] as string;
   }
 }

@@ -248,11 +248,11 @@ export class Hearing {
     // It may have been noise, which nobody has to answer: it gets help when it is late, and is not judged.
     if (this.#clock.now() < this.#trustsUntilMs) return;
     const sinceMs = Math.max(TURN_END_MS, child.turnEndMs);
-    const { firstHelpMs, firstMs } = child.attempt.deadlines;
-    // One that never tells that it hears may well be at work: it gets help when no healthy one would be so late.
-    const lateMs = child.adapter?.tellsSpeech === false ? firstMs : firstHelpMs;
+    const { deadlines, firstUrgentMs } = child.attempt;
+    // One that never tells that it hears may well be at work: nearly all of its answers would have come before it gets help.
+    const usualMs = child.adapter?.tellsSpeech === false ? firstUrgentMs : 0;
     child.expectFirst({
-      firstHelpMs: Math.max(LEAST_HELP_MS, lateMs - sinceMs),
+      firstHelpMs: Math.max(LEAST_HELP_MS, deadlines.firstHelpMs - sinceMs, usualMs),
       firstMs: Number.POSITIVE_INFINITY,
     });
   }

@@ -5,12 +5,13 @@ import { toProviderError } from '../vendors/openai-errors.ts';
 import { listOpenAiModels, requireOpenAiModel } from '../vendors/openai-models.ts';
 import { createOpenAiSdk } from '../vendors/openai-sdk.ts';
 import { defineRealtime, type RealtimeClient, type RealtimeModelWish } from './contract.ts';
+import { ModelChain } from './model-chain.ts';
 
 const ID = 'openai-realtime';
 const CHECK_MS = 60_000;
 const TURN_END_MS = 500;
 /** Asked for in this order: names end (https://developers.openai.com/api/docs/deprecations); these are in the SDK's `RealtimeSessionCreateRequest`. */
-const MODELS = ['gpt-realtime', 'gpt-realtime-2.1', 'gpt-realtime-1.5'];
+const MODELS = ['gpt-realtime', 'gpt-realtime-2.1', 'gpt-realtime-1.5'] as const;
 
 export const openaiRealtime = defineRealtime({
   id: ID,
@@ -32,7 +33,7 @@ export const openaiRealtime = defineRealtime({
     new OpenAiRealtimeClient({
       apiKey: env.OPENAI_API_KEY ?? '',
       baseUrl: env.OPENAI_REALTIME_BASE_URL || env.OPENAI_BASE_URL || 'https://api.openai.com/v1',
-      models: [...new Set([model || MODELS[0], ...MODELS])] as string[],
+      models: new ModelChain(model, MODELS),
     }),
 });
 
@@ -40,14 +41,12 @@ interface Account {
   readonly apiKey: string;
   /** With the version. */
   readonly baseUrl: string;
-  /** At least one; the first is asked for, and those behind it where it is gone. */
-  readonly models: readonly string[];
+  readonly models: ModelChain;
 }
 
 class OpenAiRealtimeClient implements RealtimeClient {
   readonly #account: Account;
   #sdk: Promise<OpenAI> | undefined;
-  #left = 0;
 
   constructor(account: Account) {
     this.#account = account;
@@ -56,7 +55,7 @@ class OpenAiRealtimeClient implements RealtimeClient {
   async model({ language, voice = 'alloy' }: RealtimeModelWish = {}) {
     const { realtime } = await import('@livekit/agents-plugin-openai');
     const { apiKey, baseUrl } = this.#account;
-    const model = this.#model;
+    const model = this.#account.models.current;
     return new realtime.RealtimeModel({
       apiKey,
       baseURL: baseUrl,
@@ -76,10 +75,7 @@ class OpenAiRealtimeClient implements RealtimeClient {
   }
 
   leaveModel(model: string): boolean {
-    if (model !== this.#model) return true;
-    if (this.#left + 1 === this.#account.models.length) return false;
-    this.#left += 1;
-    return true;
+    return this.#account.models.leave(model);
   }
 
   /** Loads the plugin, which takes some tenths of a second; asks nobody. */
@@ -93,7 +89,7 @@ class OpenAiRealtimeClient implements RealtimeClient {
     try {
       this.#sdk ??= createOpenAiSdk({ apiKey, baseUrl, timeoutMs: CHECK_MS });
       const models = await listOpenAiModels(await this.#sdk, ID, signal);
-      const model = this.#model;
+      const model = this.#account.models.current;
       if (models.length > 0 && !models.includes(model)) this.leaveModel(model);
       requireOpenAiModel(model, models, ID);
     } catch (cause) {
@@ -104,9 +100,5 @@ class OpenAiRealtimeClient implements RealtimeClient {
 
   async close(): Promise<void> {
     this.#sdk = undefined;
-  }
-
-  get #model(): string {
-    return this.#account.models[this.#left] as string;
   }
 }

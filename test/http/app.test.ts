@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { CallRequest } from '../../src/config/call-request.ts';
 import { UserError } from '../../src/config/user-error.ts';
 import { createApp } from '../../src/http/app.ts';
+import { type Page, toAsset } from '../../src/http/asset.ts';
 import type { HttpDeps } from '../../src/http/deps.ts';
 import type { PageAccess } from '../../src/http/leave.ts';
-import { type Page, toAsset } from '../../src/http/page-files.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 
 const SALES = {

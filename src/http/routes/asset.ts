@@ -1,6 +1,6 @@
 // GET /assets/:name : the page's script, style and icon.
 import type { Handler } from 'hono';
-import type { Page } from '../page-files.ts';
+import type { Page } from '../asset.ts';
 
 export function assetRoute(page: Page): Handler<object, '/assets/:name'> {
   return (c) => {

@@ -1,6 +1,6 @@
 // GET / : the talk page.
 import type { Handler } from 'hono';
-import type { Page } from '../page-files.ts';
+import type { Page } from '../asset.ts';
 
 export function pageRoute(page: Page): Handler {
   // Its assets are named after their content, so only the page itself is asked for again.

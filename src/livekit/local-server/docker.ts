@@ -1,8 +1,9 @@
 // Source 5: the official image, run by Docker.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { makePrivateFolder } from '../../config/private-folder.ts';
 import { runCommand } from './command.ts';
 import { findProgram } from './find-program.ts';
 import { type LaunchPlan, type SourceContext, SourceUnavailable } from './source.ts';
@@ -63,7 +64,7 @@ async function publishedPorts({ config, stateDirectory }: SourceContext): Promis
   ]) {
     document.deleteIn(path);
   }
-  await mkdir(stateDirectory, { recursive: true });
+  await makePrivateFolder(stateDirectory);
   const file = join(stateDirectory, 'livekit.docker.yaml');
   // It holds the key.
   await writeFile(file, document.toString(), { mode: 0o600 });
