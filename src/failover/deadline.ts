@@ -28,8 +28,9 @@ export const STAGE_DEADLINES: Readonly<Record<Stage, Deadlines>> = {
     stallMs: 1_500,
   },
   tts: { connectHelpMs: 700, connectMs: 1_500, firstHelpMs: 400, firstMs: 700, stallHelpMs: NEVER, stallMs: 150 },
+  // A healthy handshake with its session takes up to a second.
   realtime: {
-    connectHelpMs: 500,
+    connectHelpMs: 1_000,
     connectMs: 5_000,
     firstHelpMs: 1_500,
     firstMs: 4_000,

@@ -57,6 +57,8 @@ export class Suspicion {
   #beside: Beside | undefined;
   #noises = 0;
   #noiseUntilMs = 0;
+  /** Of who serves, since its last words. */
+  #isFinalAsked = false;
   /** The budget had no help: looked at again after such a wait. */
   #lookAgainMs: number | undefined;
 
@@ -87,7 +89,10 @@ export class Suspicion {
   limitOf(ear: Ear): number {
     const { helpMs, ms } = ear.wait;
     if (ear !== this.#chain.serving) return ms;
-    if (this.#beside) return this.#isSurelyLate(ear) ? ms : Number.POSITIVE_INFINITY;
+    if (this.#beside) {
+      if (!this.#isFinalAsked) return ms * LATEST_HELP;
+      return this.#isSurelyLate(ear) ? ms : Number.POSITIVE_INFINITY;
+    }
     const pauseMs = this.#noiseUntilMs - this.#chain.failover.clock.now();
     if (pauseMs > 0) return Math.max(ms, (ear.waitedMs() ?? 0) + pauseMs);
     return Math.min(this.#lookAgainMs ?? helpMs, ms);
@@ -123,6 +128,7 @@ export class Suspicion {
     this.#noises = 0;
     this.#heardNoise.clear();
     this.#lookAgainMs = undefined;
+    this.#isFinalAsked = false;
   }
 
   /** The link that serves is late with its connection: another is opened, and the late one may still win. */
@@ -212,6 +218,8 @@ export class Suspicion {
     const pauseMs = NOISE_PAUSES_MS[Math.min(this.#noises, NOISE_PAUSES_MS.length - 1)] as number;
     this.#noiseUntilMs = failover.clock.now() + pauseMs;
     this.#noises += 1;
+    if (serving && !this.#isFinalAsked) this.#askFinal(serving);
+    this.#isFinalAsked = false;
     if (!serving) return;
     if (this.#chain.hasEnded) {
       this.#chain.endedWithout(serving);
@@ -229,13 +237,22 @@ export class Suspicion {
     return this.#beside !== undefined || this.#judged.size > 0;
   }
 
+  #askFinal(ear: Ear): void {
+    ear.finalise();
+    this.#isFinalAsked = true;
+  }
+
   #suspect(ear: Ear, waitedMs: number): void {
     const { failover, heard, turn } = this.#chain;
     const { ms } = ear.wait;
     const veryLateMs = Math.max(ms * VERY_LATE, Math.min(ear.slowestUsualMs, ms * LATEST_HELP));
     const isVeryLate = waitedMs >= veryLateMs;
-    // In noise it may not have noticed the end of speech; in speech a final would cut a word in two.
-    if (isVeryLate || !heard.isSpeech) ear.finalise();
+    // In noise it may not have noticed the end of speech; in speech a final would cut a word in two, which then comes twice.
+    if (waitedMs >= ms * LATEST_HELP || !heard.isSpeech) this.#askFinal(ear);
+    if (this.#beside) {
+      this.#chain.review(ear);
+      return;
+    }
     if (waitedMs < ms) {
       if (failover.mayHedge(ear.attempt, isVeryLate) && this.#help(ear)) return;
       this.#lookAgainMs = isVeryLate ? ms : veryLateMs;
