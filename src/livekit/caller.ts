@@ -16,6 +16,7 @@ import { CallerRecording, RECORDING_RATE_HZ } from './caller-recording.ts';
 import { listenToTranscripts, type TranscriptEvent } from './caller-transcripts.ts';
 
 const CHAT_TOPIC = 'lk.chat';
+const INCOMPLETE_QUIET_MS = 3_000;
 
 export interface CallerOptions {
   /** Websocket address of the LiveKit server. */
@@ -149,7 +150,8 @@ export class Caller extends EventEmitter<CallerEvents> {
   }
 
   /**
-   * Resolves with whether the agent, heard after `sinceMs`, has been quiet for `quietMs` and neither thinks nor speaks.
+   * Resolves with whether the agent, heard after `sinceMs`, has been quiet for `quietMs` and neither thinks nor speaks. While its
+   * transcript is not complete, a longer quiet is needed: a busy machine pauses in mid-sentence.
    */
   waitForAgentToFinish(
     { sinceMs, quietMs = 1200, timeoutMs }: { sinceMs: number; quietMs?: number; timeoutMs: number },
@@ -157,7 +159,9 @@ export class Caller extends EventEmitter<CallerEvents> {
   ): Promise<boolean> {
     const finished = () => {
       const heard = this.agentLastVoicedMs;
-      if (heard === undefined || heard <= sinceMs || this.nowMs() - heard < quietMs) return false;
+      const isComplete = this.transcripts.findLast(({ who }) => who === 'agent')?.final ?? true;
+      const leastMs = isComplete ? quietMs : Math.max(quietMs, INCOMPLETE_QUIET_MS);
+      if (heard === undefined || heard <= sinceMs || this.nowMs() - heard < leastMs) return false;
       return this.agentState !== 'thinking' && this.agentState !== 'speaking';
     };
     return this.waitUntil(finished, timeoutMs, signal);

@@ -83,7 +83,8 @@ describe('all providers but the free ones', () => {
         if (counted === 'conversation') await expect.poll(() => call.conversation('agent').at(-1)).toEqual(turn.said);
       }
       // The stages work at the same time: which of two is replaced first does not matter.
-      expect(call.switchesAfter(before, switches).toSorted()).toEqual(switches.toSorted());
+      const told = () => call.switchesAfter(before, switches).toSorted();
+      await expect.poll(told, { timeout: 10_000 }).toEqual(switches.toSorted());
     }
     const told = call.switches().length;
     calls.vendors.whisper.faults.fail(unavailable, always);

@@ -130,6 +130,6 @@ describe('a call whose providers fail', () => {
     const turn = await call.say(inTurn && { afterMs: inTurn.afterMs, run: () => inTurn.run(vendors) });
     await call.expectWhole(turn);
     expect(call.conversation('caller')).toHaveLength(1);
-    expect(call.switchesAfter(0, switches)).toEqual(switches);
+    await call.expectSwitches(0, switches);
   });
 });

@@ -170,6 +170,11 @@ export class VendorCall {
     return this.isStarved ? tones.filter((index, position) => index !== tones[position - 1]) : tones;
   }
 
+  /** The worker's log is read a moment after the call was heard. */
+  async expectSwitches(count: number, expected: readonly string[]): Promise<void> {
+    await expect.poll(() => this.switchesAfter(count, expected), { timeout: 10_000 }).toEqual(expected);
+  }
+
   /** Those since so many were told, but for answers that came too late because nobody was quick on this machine. */
   switchesAfter(count: number, expected: readonly string[]): string[] {
     const told = this.switches().slice(count);
