@@ -37,8 +37,8 @@ export interface CallCase {
 }
 
 const AGENT_WITHIN_MS = 60_000;
-/** With frames later than the room's own buffer, words are torn in two on their way. */
-const STARVED_MS = 80;
+/** With frames later than the room's own buffer, words are torn in two on their way: seen at 56 and at 60 ms, before any vendor heard them. */
+const STARVED_MS = 50;
 /** A vendor that is gone before the call process is would be a failure. */
 const PROCESS_ENDS_WITHIN_MS = 10_000;
 
