@@ -14,8 +14,8 @@ export interface AttemptOptions<Link> {
   readonly deadlines: Deadlines;
   /** It goes on with a connection that stands already, which is not measured again. */
   readonly isConnected?: boolean;
-  /** Learned; where absent, as with every other wait. */
-  readonly firstUrgentMs?: number;
+  /** A first result that is later than this may never come. */
+  readonly firstUrgentMs: number;
   readonly clock: Clock;
   readonly report: (outcome: SettledOutcome, error?: ProviderError) => void;
 }
@@ -44,6 +44,8 @@ export class Attempt<Link> {
   readonly link: Link;
   readonly isTrial: boolean;
   readonly deadlines: Deadlines;
+  /** A first result that is later than this may never come. */
+  readonly firstUrgentMs: number;
   readonly #options: AttemptOptions<Link>;
   readonly #startedMs: number;
   readonly #timers: { [wait in Wait]?: (() => void) | undefined } = {};
@@ -61,14 +63,10 @@ export class Attempt<Link> {
     this.link = options.link;
     this.isTrial = options.isTrial;
     this.deadlines = options.deadlines;
+    this.firstUrgentMs = options.firstUrgentMs;
     this.#firstWait = options.deadlines;
     this.#options = options;
     this.#startedMs = options.clock.now();
-  }
-
-  /** A first result that is later than this may never come. */
-  get firstUrgentMs(): number {
-    return this.#options.firstUrgentMs ?? this.deadlines.firstMs * VERY_LATE;
   }
 
   get isSettled(): boolean {

@@ -50,10 +50,15 @@ export function learnedDeadlineMs(ceilingMs: number, measured: LatencySummary | 
 }
 
 const ENOUGH_FOR_HELP = 10;
-/** Before anything was measured: a usual time is a median, and nine in ten answers come within twice that. */
-const TYPICAL_TO_P90 = 2;
+/** Before anything was measured, a usual time is a median: nine in ten answers come within twice that. */
+const TYPICAL_TO = { p90: 2, p95: 2.4 } as const;
 /** Help that came any later would not be in time. */
 const LATEST_HELP = 0.7;
+
+/** By when such a part of a provider's results came, or would usually. */
+function usualMs(share: keyof typeof TYPICAL_TO, measured: LatencySummary | undefined, typicalMs: number): number {
+  return measured && measured.count >= ENOUGH_FOR_HELP ? measured[share] : typicalMs * TYPICAL_TO[share];
+}
 
 /** When the first result counts as late: when nine in ten would have come, but no sooner than the stage says. */
 export function learnedHelpMs(
@@ -62,22 +67,18 @@ export function learnedHelpMs(
   measured: LatencySummary | undefined,
   typicalMs = 0,
 ): number {
-  const usual = measured && measured.count >= ENOUGH_FOR_HELP ? measured.p90 : typicalMs * TYPICAL_TO_P90;
-  return Math.min(Math.max(earliestMs, usual), deadlineMs * LATEST_HELP);
+  return Math.min(Math.max(earliestMs, usualMs('p90', measured, typicalMs)), deadlineMs * LATEST_HELP);
 }
 
 /** Of the wait after which it is judged: where nothing is learned, whoever is so late may have failed. */
 export const VERY_LATE = 0.4;
 
-/** Before anything was measured: nineteen in twenty answers come within so many times the median. */
-const TYPICAL_TO_P95 = 2.4;
 /** At the 95th percentile itself the help of healthy vendors would be the whole of its 5 %. */
 const BEYOND_P95 = 1.1;
 
 /** What is later than this may never come: nineteen in twenty results of this provider would have come well before. */
 export function slowestUsualMs(measured: LatencySummary | undefined, typicalMs = 0): number {
-  const usual = measured && measured.count >= ENOUGH_FOR_HELP ? measured.p95 : typicalMs * TYPICAL_TO_P95;
-  return usual * BEYOND_P95;
+  return usualMs('p95', measured, typicalMs) * BEYOND_P95;
 }
 
 /** When a first result is so late that its provider may have failed. */

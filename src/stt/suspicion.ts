@@ -218,9 +218,10 @@ export class Suspicion {
     const pauseMs = NOISE_PAUSES_MS[Math.min(this.#noises, NOISE_PAUSES_MS.length - 1)] as number;
     this.#noiseUntilMs = failover.clock.now() + pauseMs;
     this.#noises += 1;
-    if (serving && !this.#isFinalAsked) this.#askFinal(serving);
+    const wasFinalAsked = this.#isFinalAsked;
     this.#isFinalAsked = false;
     if (!serving) return;
+    if (!wasFinalAsked) serving.finalise();
     if (this.#chain.hasEnded) {
       this.#chain.endedWithout(serving);
       return;
@@ -237,18 +238,16 @@ export class Suspicion {
     return this.#beside !== undefined || this.#judged.size > 0;
   }
 
-  #askFinal(ear: Ear): void {
-    ear.finalise();
-    this.#isFinalAsked = true;
-  }
-
   #suspect(ear: Ear, waitedMs: number): void {
     const { failover, heard, turn } = this.#chain;
     const { ms } = ear.wait;
     const veryLateMs = Math.max(ms * VERY_LATE, Math.min(ear.slowestUsualMs, ms * LATEST_HELP));
     const isVeryLate = waitedMs >= veryLateMs;
     // In noise it may not have noticed the end of speech; in speech a final would cut a word in two, which then comes twice.
-    if (waitedMs >= ms * LATEST_HELP || !heard.isSpeech) this.#askFinal(ear);
+    if (waitedMs >= ms * LATEST_HELP || !heard.isSpeech) {
+      ear.finalise();
+      this.#isFinalAsked = true;
+    }
     if (this.#beside) {
       this.#chain.review(ear);
       return;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { loadClip } from '../../fixtures/audio/clips.ts';
-import { markWords, spreadWords } from '../../fixtures/tones.ts';
+import { markThroughout } from '../../fixtures/tones.ts';
 import { type Caller, joinAsCaller } from '../../src/livekit/caller.ts';
 import { measureTurn } from '../../src/livekit/voice-to-voice.ts';
 import { freeTcpPorts, startTestServer } from '../rooms/support/server.ts';
@@ -41,8 +41,7 @@ async function flooded(port: number, ms: number, signal: AbortSignal): Promise<R
 
 async function talk(caller: Caller, words: readonly number[]): Promise<number | undefined> {
   const { samples, sampleRateHz } = loadClip('question');
-  const lengthMs = (samples.length * 1000) / sampleRateHz;
-  const marked = markWords(samples, sampleRateHz, spreadWords(words, 100, lengthMs - 100));
+  const marked = markThroughout(samples, sampleRateHz, words);
   const said = await caller.speak(marked, sampleRateHz);
   if (!said) return undefined;
   await caller.waitForAgentToFinish({ sinceMs: said.lastVoicedMs, quietMs: 800, timeoutMs: ANSWERED_WITHIN_MS });

@@ -3,7 +3,7 @@ import { inference, initializeLogger, llm } from '@livekit/agents';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { loadClip } from '../../fixtures/audio/clips.ts';
-import { markWords, spreadWords } from '../../fixtures/tones.ts';
+import { markThroughout } from '../../fixtures/tones.ts';
 import type { ChatFixture, ChatOptions } from '../../fixtures/vendors/chat-completions.ts';
 import { startDeepgram } from '../../fixtures/vendors/deepgram.ts';
 import { startOpenAi } from '../../fixtures/vendors/openai.ts';
@@ -27,7 +27,7 @@ const PATIENCE_MS = 20_000;
 
 function utterance(words: readonly number[] = WORDS, clip = 'question'): Int16Array {
   const { samples, sampleRateHz } = loadClip(clip);
-  return markWords(samples, sampleRateHz, spreadWords(words, 100, (samples.length * 1000) / sampleRateHz - 100));
+  return markThroughout(samples, sampleRateHz, words);
 }
 
 const board = () => new MemoryHealthBoard(DEFAULT_FAILOVER, systemClock);
@@ -134,7 +134,7 @@ describe('a turn of the caller', () => {
     const caller = await start();
     // Marks alone are nothing that the voice activity detection takes for speech.
     const words = [3, 4];
-    const samples = markWords(new Int16Array(16_000), 16_000, spreadWords(words, 100, 900));
+    const samples = markThroughout(new Int16Array(16_000), 16_000, words);
     caller.say(samples);
     caller.keepSilent();
     await reply(caller);

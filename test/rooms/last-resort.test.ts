@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadClip } from '../../fixtures/audio/clips.ts';
-import { decodeMarks, decodeTones, markWords, speakTones, spreadWords } from '../../fixtures/tones.ts';
+import { decodeMarks, decodeTones, markThroughout, speakTones } from '../../fixtures/tones.ts';
 import { startCartesia } from '../../fixtures/vendors/cartesia.ts';
 import { startDeepgram } from '../../fixtures/vendors/deepgram.ts';
 import { startOpenRouter } from '../../fixtures/vendors/openrouter.ts';
@@ -106,8 +106,7 @@ describe('a call of which a stage has nobody left', () => {
     messages.filter(({ who, text }) => who === 'agent' && text.includes(inWords(words))).length;
   const marked = (words: readonly number[]) => {
     const { samples, sampleRateHz } = loadClip('question');
-    const lengthMs = (samples.length * 1000) / sampleRateHz;
-    return { samples: markWords(samples, sampleRateHz, spreadWords(words, 100, lengthMs - 100)), sampleRateHz };
+    return { samples: markThroughout(samples, sampleRateHz, words), sampleRateHz };
   };
 
   it('one stage after the other: a recorded sentence, again, and once it is mended the reply', async () => {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadClip } from '../../fixtures/audio/clips.ts';
 import type { Fault } from '../../fixtures/faults.ts';
-import { decodeTones, markWords, spreadWords } from '../../fixtures/tones.ts';
+import { decodeTones, markThroughout } from '../../fixtures/tones.ts';
 import { startCartesia } from '../../fixtures/vendors/cartesia.ts';
 import { startDeepgram } from '../../fixtures/vendors/deepgram.ts';
 import { startGeminiLive } from '../../fixtures/vendors/gemini-live.ts';
@@ -118,9 +118,8 @@ describe('a call that is held speech to speech', () => {
       .map(({ stage, from, to, kind }) => `${stage} ${from} → ${to} ${kind}`);
   const say = async (words: readonly number[]) => {
     const { samples, sampleRateHz } = loadClip('question');
-    const lengthMs = (samples.length * 1000) / sampleRateHz;
     const sinceMs = caller.nowMs();
-    await caller.speak(markWords(samples, sampleRateHz, spreadWords(words, 100, lengthMs - 100)), sampleRateHz);
+    await caller.speak(markThroughout(samples, sampleRateHz, words), sampleRateHz);
     return sinceMs;
   };
   const answered = async (sinceMs: number) =>

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { loadClip } from '../../fixtures/audio/clips.ts';
 import type { Fault } from '../../fixtures/faults.ts';
-import { markWords, spreadWords } from '../../fixtures/tones.ts';
+import { markThroughout } from '../../fixtures/tones.ts';
 import { type DeepgramFixture, type DeepgramOptions, startDeepgram } from '../../fixtures/vendors/deepgram.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
 import type { SttOpenOptions, SttPart, SttSession } from '../../src/stt/contract.ts';
@@ -16,7 +16,7 @@ const HEARD = 'w1 w2 w3 w4 w5 w6';
 
 function marked(clip: string, words: readonly number[]): Int16Array {
   const { samples } = loadClip(clip);
-  return markWords(samples, RATE_HZ, spreadWords(words, 100, (samples.length * 1000) / RATE_HZ - 100));
+  return markThroughout(samples, RATE_HZ, words);
 }
 const speech = marked('question', WORDS);
 const long = marked('long', [...WORDS, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);

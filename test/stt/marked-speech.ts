@@ -1,6 +1,6 @@
 // Human speech with countable words, for tests of recognisers that listen to a fixture's ear.
 import { loadClip } from '../../fixtures/audio/clips.ts';
-import { markWords, spreadWords } from '../../fixtures/tones.ts';
+import { markThroughout } from '../../fixtures/tones.ts';
 import type { SttPart, SttSession } from '../../src/stt/contract.ts';
 
 export const MARKED_RATE_HZ = 16_000;
@@ -8,8 +8,7 @@ export const MARKED_RATE_HZ = 16_000;
 /** The clip "long" (about 8 s) with these words above it. */
 export function markedSpeech(words: readonly number[], clip = 'long'): Int16Array {
   const { samples } = loadClip(clip);
-  const endMs = (samples.length * 1000) / MARKED_RATE_HZ;
-  return markWords(samples, MARKED_RATE_HZ, spreadWords(words, 100, endMs - 100));
+  return markThroughout(samples, MARKED_RATE_HZ, words);
 }
 
 /** One utterance, in frames as a call has them, with a little silence behind it. */

@@ -42,7 +42,7 @@ export async function readRunning(file: string): Promise<{ ownerPid: number; ser
 /**
  * Stops the server of a run that was killed. Its pid alone is not trusted: the process must have been started when the
  * file says, and be a LiveKit server or the docker client that runs one.
- * @returns whether there was one
+ * @returns whether a run had left its record: its ports may be taken for a moment longer
  * @throws UserError when its owner is still running
  */
 export async function stopOrphan(file: string, env: Environment, log: Logger, signal: AbortSignal): Promise<boolean> {

@@ -4,7 +4,7 @@ import '../../../src/livekit/quiet-rtc.ts';
 import { readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadClip } from '../../../fixtures/audio/clips.ts';
-import { decodeTones, markWords, spreadWords } from '../../../fixtures/tones.ts';
+import { decodeTones, markThroughout } from '../../../fixtures/tones.ts';
 import { type Caller, joinAsCaller } from '../../../src/livekit/caller.ts';
 import { issueToken } from '../../../src/livekit/tokens.ts';
 import { writeCallEnvironment } from '../../rooms/support/call-environment.ts';
@@ -37,7 +37,7 @@ export interface CallCase {
 }
 
 const AGENT_WITHIN_MS = 60_000;
-/** With frames later than the room's own buffer, words are torn in two on their way: seen at 56 and at 60 ms, before any vendor heard them. */
+/** With frames later than the room's own buffer, words are torn in two on their way: seen at 56 ms in what a vendor transcribed. */
 const STARVED_MS = 50;
 /** A vendor that is gone before the call process is would be a failure. */
 const PROCESS_ENDS_WITHIN_MS = 10_000;
@@ -51,8 +51,7 @@ async function holdTurn(caller: Caller, vendors: CallVendors, turn: number): Pro
   const { words, bargeInAfterMs } = plan.turns[turn] as TurnPlan;
   const isStruck = plan.fault?.turn === turn;
   const { samples, sampleRateHz } = loadClip('question');
-  const lengthMs = (samples.length * 1000) / sampleRateHz;
-  const marked = markWords(samples, sampleRateHz, spreadWords(words, 100, lengthMs - 100));
+  const marked = markThroughout(samples, sampleRateHz, words);
   if (isStruck) vendors.atTurn();
   const striking = isStruck && vendors.inTurn && setTimeout(vendors.inTurn, plan.fault?.afterMs);
   const speaking = caller.speak(marked, sampleRateHz);

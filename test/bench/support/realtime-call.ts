@@ -4,7 +4,7 @@ import { ReadableStream } from 'node:stream/web';
 import { voice } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { loadClip } from '../../../fixtures/audio/clips.ts';
-import { decodeTones, markWords, spreadWords } from '../../../fixtures/tones.ts';
+import { decodeTones, markThroughout } from '../../../fixtures/tones.ts';
 import { StreamResampler } from '../../../src/audio/stream-resampler.ts';
 
 const RATE_HZ = 24_000;
@@ -46,8 +46,7 @@ export class FastMicrophone extends voice.AudioInput {
     const { samples, sampleRateHz } = loadClip('question');
     const resampler = new StreamResampler(sampleRateHz, RATE_HZ);
     const speech = Int16Array.from([...resampler.push(samples), ...resampler.flush()]);
-    const endMs = (speech.length * 1000) / RATE_HZ;
-    this.#queued = markWords(speech, RATE_HZ, spreadWords(words, 100, endMs - 100));
+    this.#queued = markThroughout(speech, RATE_HZ, words);
   }
 
   stop(): void {

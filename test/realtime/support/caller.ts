@@ -3,7 +3,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { llm } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { loadClip } from '../../../fixtures/audio/clips.ts';
-import { decodeTones, markWords, spreadWords } from '../../../fixtures/tones.ts';
+import { decodeTones, markThroughout } from '../../../fixtures/tones.ts';
 import { StreamResampler } from '../../../src/audio/stream-resampler.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -133,8 +133,7 @@ function marked(words: readonly number[], clip: string): Int16Array {
   const { samples, sampleRateHz } = loadClip(clip);
   const resampler = new StreamResampler(sampleRateHz, RATE_HZ);
   const at24k = Int16Array.from([...resampler.push(samples), ...resampler.flush()]);
-  const endMs = (at24k.length * 1000) / RATE_HZ;
-  return markWords(at24k, RATE_HZ, spreadWords(words, 100, endMs - 100));
+  return markThroughout(at24k, RATE_HZ, words);
 }
 
 function framesOf(samples: Int16Array): Int16Array[] {

@@ -2,10 +2,7 @@
 import { defineAgent } from '@livekit/agents';
 import { RoomEvent } from '@livekit/rtc-node';
 import { type CallResources, runCall } from '../../../src/call/run-call.ts';
-import { llmLinkFromPlugin } from '../../../src/llm/livekit.ts';
-import { sttLinkFromPlugin } from '../../../src/stt/livekit-plugin.ts';
-import { ttsLinkFromPlugin } from '../../../src/tts/livekit-plugin.ts';
-import { InstantLlm, InstantStt, InstantTts } from '../../support/instant-providers.ts';
+import { instantLinks } from '../../support/instant-links.ts';
 import { testResources } from '../../support/test-resources.ts';
 
 /** The topic of a message after which it takes memory, up to 2 GB. */
@@ -15,13 +12,7 @@ const MOST = 100;
 
 export default defineAgent<{ resources?: CallResources }>({
   prewarm: (proc) => {
-    const links = {
-      stt: [sttLinkFromPlugin(new InstantStt())],
-      llm: [llmLinkFromPlugin(new InstantLlm())],
-      tts: [ttsLinkFromPlugin(new InstantTts())],
-      realtime: [],
-    };
-    const resources = testResources({ links });
+    const resources = testResources({ links: instantLinks() });
     const calls = { ...resources.config.calls, ...(JSON.parse(process.env.LIMITS ?? '{}') as object) };
     proc.userData.resources = { ...resources, config: { ...resources.config, calls } };
   },

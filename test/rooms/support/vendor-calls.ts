@@ -4,7 +4,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { loadClip } from '../../../fixtures/audio/clips.ts';
-import { decodeTones, markWords, spreadWords } from '../../../fixtures/tones.ts';
+import { decodeTones, markThroughout } from '../../../fixtures/tones.ts';
 import { startCartesia } from '../../../fixtures/vendors/cartesia.ts';
 import { startDeepgram } from '../../../fixtures/vendors/deepgram.ts';
 import { startElevenLabs } from '../../../fixtures/vendors/elevenlabs.ts';
@@ -195,8 +195,7 @@ export class VendorCall {
     this.#turns += 1;
     const said = Array.from({ length: WORDS_A_TURN }, (_, position) => from + position);
     const { samples, sampleRateHz } = loadClip('question');
-    const lengthMs = (samples.length * 1000) / sampleRateHz;
-    return { said, samples: markWords(samples, sampleRateHz, spreadWords(said, 100, lengthMs - 100)), sampleRateHz };
+    return { said, samples: markThroughout(samples, sampleRateHz, said), sampleRateHz };
   }
 
   /** Says the next words; `run` comes while they are spoken. */
