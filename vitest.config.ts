@@ -2,10 +2,14 @@ import { defineConfig } from 'vitest/config';
 
 /** Conversations with servers and plugins at real time: beside others on two cores their own lateness would be taken for a vendor's. */
 const REAL_TIME = [
-  'test/realtime/{chain,chain-*,gemini-*,openai-*,rival,containment}.test.ts',
-  'test/stt/{plugins,habits-conformance,chain-conformance,free-stt}.test.ts',
-  'test/llm/{plugin-vendors,conformance-habits}.test.ts',
-  'test/tts/{official-plugins,normal-vendors}.test.ts',
+  'test/realtime/chain/{chain,fallback,moments,rival,containment}.test.ts',
+  'test/realtime/plugins/*.test.ts',
+  'test/pipeline/chain.test.ts',
+  'test/stt/chain/conformance.test.ts',
+  'test/{stt,llm,tts}/livekit/plugins.test.ts',
+  'test/{stt,llm}/providers/habits-conformance.test.ts',
+  'test/stt/providers/free-stt.test.ts',
+  'test/tts/providers/normal-vendors.test.ts',
 ];
 
 export default defineConfig({

@@ -14,20 +14,21 @@ const LAYERS: Readonly<Record<string, number>> = {
   telemetry: 1,
   failover: 2,
   engines: 2,
+  health: 3,
   vendors: 3,
   stt: 4,
   llm: 4,
   tts: 4,
   realtime: 4,
+  pipeline: 5,
   http: 5,
   livekit: 5,
-  call: 6,
-  cli: 7,
+  chains: 6,
+  call: 7,
+  cli: 8,
 };
 /** Files right in src: they tie the folders together. */
-const TOP = 8;
-/** `call` and what is above may read the registry, which names every provider. */
-const REGISTRY = 5;
+const TOP = 9;
 
 interface Import {
   readonly from: string;
@@ -54,7 +55,6 @@ function importsOf(file: string): Import[] {
 
 function layerOf(file: string): number {
   const [, folder = '', ...rest] = file.split('/');
-  if (file === 'src/registry.ts') return REGISTRY;
   return rest.length === 0 ? TOP : (LAYERS[folder] ?? TOP);
 }
 
@@ -88,6 +88,27 @@ describe('the arrows of src', () => {
     expect(wrong.map(describeImport)).toEqual([]);
   });
 
+  it('keep chains and providers of a stage apart', () => {
+    const room = (file: string) => /^src\/(?:stt|llm|tts|realtime)\/(chain|providers)\//.exec(file)?.[1];
+    const wrong = all.filter(({ from, to }) => room(from) && room(to) && room(from) !== room(to));
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  it('let providers, plugins’ adapters and vendors alone know the vendors’ SDKs', () => {
+    const sdks = /^(@deepgram|@cartesia|@google|@google-cloud|openai|elevenlabs)(\/|$)/;
+    const wrong = all.filter(
+      ({ from, to }) => sdks.test(to) && !/^src\/([a-z]+\/providers|realtime\/plugins|vendors)\//.test(from),
+    );
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  it('keep sockets and Redis out of the policy', () => {
+    const wrong = all.filter(
+      ({ from, to }) => /^src\/failover\//.test(from) && /^(ws|redis|ioredis|node:net)$/.test(to),
+    );
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+
   it('never lead in a circle, types included', () => {
     const targets = new Map<string, string[]>();
     for (const { from, to } of all) if (to.startsWith('src/')) targets.set(from, [...(targets.get(from) ?? []), to]);
@@ -113,7 +134,7 @@ describe('the arrows of src', () => {
 
   it('let only the bridges, calls and the worker know @livekit packages', () => {
     const allowed =
-      /^src\/((stt|llm|tts)\/livekit(-plugin)?\.ts|realtime\/|call\/|livekit\/|cli\/|http\/page\/|job\.ts|main\.ts)/;
+      /^src\/((stt|llm|tts)\/livekit\/|realtime\/|pipeline\/|call\/|livekit\/|cli\/|http\/page\/|job\.ts|main\.ts)/;
     const wrong = all.filter(({ from, to }) => /^(@livekit\/|livekit-)/.test(to) && !allowed.test(from));
     expect(wrong.map(describeImport)).toEqual([]);
   });

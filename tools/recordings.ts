@@ -2,7 +2,7 @@
 // `node tools/recordings.ts`. English only, as the free voice is.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { writeWav } from '../src/audio/wav.ts';
-import { freeTts } from '../src/tts/free-tts.ts';
+import { freeTts } from '../src/tts/providers/free-tts.ts';
 
 const SAMPLE_RATE_HZ = 16_000;
 const TONE_HZ = 1_000;

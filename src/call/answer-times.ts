@@ -2,7 +2,7 @@
 import type { voice } from '@livekit/agents';
 import { SpeechGate } from '../audio/speech-gate.ts';
 import { type Clock, systemClock } from '../failover/clock.ts';
-import { RealtimeChain } from '../realtime/chain.ts';
+import { RealtimeChain } from '../realtime/livekit/realtime-chain.ts';
 
 /** The gate tells the end of speech so much later. */
 const GATE_MS = 200;

@@ -1,7 +1,8 @@
 // What a call says about its providers: to the log, and to whoever shows who serves.
+
+import type { Stage } from '../chains/stages.ts';
 import type { FailoverEvents, Switch } from '../failover/failover.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Stage } from './stages.ts';
 
 export interface FailoverReportOptions {
   readonly log: Logger;

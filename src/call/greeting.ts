@@ -1,9 +1,9 @@
 // The greeting where a model speaks it: its words are the persona's own.
 import { llm } from '@livekit/agents';
-import { LlmChain, type LlmChainOptions } from '../llm/livekit.ts';
+import type { Links } from '../chains/links.ts';
+import { LlmChain, type LlmChainOptions } from '../llm/livekit/llm-chain.ts';
 import { CONTINUATION_PROMPT } from '../text/continuation-prompt.ts';
 import { greetingInstructions } from '../text/greeting-prompt.ts';
-import type { Links } from './stages.ts';
 
 /** Chains of language models that know the greeting: when it is asked for, or the rest of it, no model is. */
 export class GreetingLlmChain extends LlmChain {

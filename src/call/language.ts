@@ -1,6 +1,7 @@
 // Which language a call is held in: the wished one where the serving providers know it, else English, said clearly. Speech to
 // speech may end with the pipeline, so its stages decide.
-import { type Links, linksOfStage, PIPELINE_STAGES } from './stages.ts';
+import { type Links, linksOfStage } from '../chains/links.ts';
+import { PIPELINE_STAGES } from '../chains/stages.ts';
 
 const FALLBACK = 'en-US';
 const LONGEST_TAG = 35;

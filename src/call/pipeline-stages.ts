@@ -1,12 +1,12 @@
 // The three chains of a call, for a session of LiveKit's or for the last link of speech to speech.
 import type { VAD } from '@livekit/agents';
+import type { Links } from '../chains/links.ts';
 import type { SpeechExpectation } from '../config/expectation.ts';
 import type { Persona } from '../config/persona.ts';
 import type { FailoverOptions } from '../failover/failover.ts';
-import type { LlmChain, LlmChainOptions } from '../llm/livekit.ts';
-import { SttChain } from '../stt/livekit.ts';
-import { TtsChain } from '../tts/livekit.ts';
-import type { Links } from './stages.ts';
+import type { LlmChain, LlmChainOptions } from '../llm/livekit/llm-chain.ts';
+import { SttChain } from '../stt/livekit/stt-chain.ts';
+import { TtsChain } from '../tts/livekit/tts-chain.ts';
 
 export interface PipelineStagesOptions {
   /** Those that serve the language. */

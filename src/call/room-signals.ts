@@ -1,8 +1,8 @@
 // What the talk page and `pnpm call` are told over the room: who serves, how long a turn took, what went wrong.
 import type { Room } from '@livekit/rtc-node';
+import type { Stage } from '../chains/stages.ts';
 import type { Switch } from '../failover/failover.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Stage } from './stages.ts';
 
 const STAGES_ATTRIBUTE = 'bulletproof.stages';
 const TURN_TOPIC = 'bulletproof.turn';

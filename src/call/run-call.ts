@@ -1,6 +1,7 @@
 // One call from the caller's arrival to the end: persona, session, greeting, and what the page is told.
 import { type JobContext, type VAD, voice } from '@livekit/agents';
 import { ParticipantKind, type RemoteParticipant } from '@livekit/rtc-node';
+import { type Links, linksOfStage } from '../chains/links.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
@@ -21,7 +22,6 @@ import { createRoomSignals, type RoomSignals } from './room-signals.ts';
 import { Serving } from './serving.ts';
 import { createSession } from './session.ts';
 import { createSpeechToSpeechSession, REALTIME_RATE_HZ } from './speech-to-speech.ts';
-import { type Links, linksOfStage } from './stages.ts';
 import { toLiveKitTools } from './tools.ts';
 import { typedTextReader } from './typed-text.ts';
 import { watchLength } from './watch-length.ts';

@@ -1,11 +1,10 @@
 // Who serves a call, stage by stage, as whoever watches it is told.
+
+import { type Links, linksOfStage } from '../chains/links.ts';
+import { PIPELINE_STAGES, PIPELINE_TITLE, STAGES, type Stage } from '../chains/stages.ts';
 import type { CallMode } from '../config/call-mode.ts';
 import { PIPELINE } from '../config/schema.ts';
 import type { ServingProvider } from './room-signals.ts';
-import { type Links, linksOfStage, PIPELINE_STAGES, STAGES, type Stage } from './stages.ts';
-
-/** What the pipeline is called where providers are. */
-export const PIPELINE_TITLE = 'Recognition, model and voice';
 
 export class Serving {
   readonly #links: Links;

@@ -1,12 +1,12 @@
 // The AgentSession of a call by three stages: turns, barge-in and preemptive generation are LiveKit's, with our chains as its stages.
 import { type VAD, voice } from '@livekit/agents';
+import type { Links } from '../chains/links.ts';
 import type { Persona } from '../config/persona.ts';
 import type { Config } from '../config/schema.ts';
 import type { FailoverOptions } from '../failover/failover.ts';
-import { LlmChain } from '../llm/livekit.ts';
+import { LlmChain } from '../llm/livekit/llm-chain.ts';
 import { endpointingDelayMs, GradedTurnDetector } from './graded-endpointing.ts';
 import { PipelineStages } from './pipeline-stages.ts';
-import type { Links } from './stages.ts';
 
 export interface SessionOptions {
   /** Those that serve the language. */

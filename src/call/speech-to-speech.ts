@@ -1,8 +1,8 @@
 // The AgentSession of a call that is held speech to speech: one realtime model, which is a chain that ends with the pipeline.
 import { voice } from '@livekit/agents';
 import { PIPELINE } from '../config/schema.ts';
+import { PipelineModel } from '../pipeline/pipeline-model.ts';
 import type { RealtimeLink } from '../realtime/contract.ts';
-import { PipelineModel } from '../realtime/pipeline-model.ts';
 import { AnswerTimes, OverheardChain } from './answer-times.ts';
 import { GreetingLlmChain } from './greeting.ts';
 import { PipelineStages } from './pipeline-stages.ts';

@@ -53,7 +53,7 @@ async function readClip(path: string): Promise<{ samples: Int16Array; sampleRate
 
 /** Loaded when it is needed: most calls bring recordings. */
 async function speak(text: string, signal: AbortSignal): Promise<{ samples: Int16Array; sampleRateHz: number }> {
-  const { freeTts } = await import('../tts/free-tts.ts');
+  const { freeTts } = await import('../tts/providers/free-tts.ts');
   const client = freeTts.create({ env: {} });
   try {
     const [language, voice] = Object.entries(freeTts.traits.defaultVoices)[0] ?? ['en', ''];

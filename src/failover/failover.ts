@@ -6,7 +6,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { learnedDeadlineMs, learnedHelpMs, learnedUrgentMs, STAGE_DEADLINES } from './deadline.ts';
 import { DISPOSITIONS } from './disposition.ts';
 import type { Admission, Health } from './health.ts';
-import { type HealthBoard, processHealthBoard } from './health-board.ts';
+import type { HealthBoard } from './health-board.ts';
 import { HedgeBudget } from './hedge.ts';
 import { type OrderBy, orderLinks } from './order.ts';
 import type { ProviderError, ProviderErrorKind } from './provider-error.ts';
@@ -106,14 +106,14 @@ export class Failover<Link extends FailoverLink> {
   #isExhausted = false;
 
   /** @throws RangeError when `links` is empty */
-  constructor(stage: Stage, links: readonly Link[], options: FailoverOptions = {}) {
+  constructor(stage: Stage, links: readonly Link[], options: FailoverOptions & { readonly board: HealthBoard }) {
     if (links.length === 0) throw new RangeError('a chain needs at least one link');
     this.stage = stage;
     this.links = links;
     this.clock = options.clock ?? systemClock;
     this.settings = options.settings ?? DEFAULT_FAILOVER;
     this.random = options.random ?? Math.random;
-    this.board = options.board ?? processHealthBoard();
+    this.board = options.board;
     this.events = options;
     this.#options = options;
     this.#hedges = new HedgeBudget(this.settings.hedgeShare, this.clock);

@@ -4,9 +4,9 @@ import sales from '../../agents/sales.ts';
 import support from '../../agents/support.ts';
 import { takeMessage } from '../../agents/tools/take-message.ts';
 import { definePersona, type Persona } from '../../src/config/persona.ts';
-import { intentOf } from '../../src/llm/free-llm/intents.ts';
-import { freeLlm } from '../../src/llm/free-llm.ts';
-import { Conversation } from '../llm/converse.ts';
+import { freeLlm } from '../../src/llm/providers/free-llm/free-llm.ts';
+import { intentOf } from '../../src/llm/providers/free-llm/intents.ts';
+import { Conversation } from '../llm/support/converse.ts';
 import { toolContext } from './tool-context.ts';
 
 describe.each([sales, support])('$id', (persona: Persona) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseLanguage } from '../../src/call/language.ts';
-import type { Links } from '../../src/call/stages.ts';
+import type { Links } from '../../src/chains/links.ts';
 
 const links = (...languages: (readonly string[] | 'any')[]) =>
   Object.fromEntries(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Serving } from '../../src/call/serving.ts';
-import type { Links } from '../../src/call/stages.ts';
+import type { Links } from '../../src/chains/links.ts';
 
 const links = Object.fromEntries(
   Object.entries({ stt: ['a', 'b'], llm: ['c'], tts: ['d'], realtime: ['e', 'f'] }).map(([stage, ids]) => [

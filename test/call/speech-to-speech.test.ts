@@ -1,10 +1,10 @@
 import { inference, initializeLogger, llm } from '@livekit/agents';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createSpeechToSpeechSession } from '../../src/call/speech-to-speech.ts';
-import type { Links } from '../../src/call/stages.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
-import { RealtimeChain } from '../../src/realtime/chain.ts';
+import type { Links } from '../../src/chains/links.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
 import type { RealtimeModelWish } from '../../src/realtime/contract.ts';
+import { RealtimeChain } from '../../src/realtime/livekit/realtime-chain.ts';
 import { eventually } from '../support/eventually.ts';
 import { testResources } from '../support/test-resources.ts';
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { providers } from '../../src/registry.ts';
+import { providers } from '../../src/chains/registry.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const named = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z][A-Z0-9_]*)=/gm)].map(

@@ -1,9 +1,9 @@
 // Nobody is called around the breaker, at any stage and whatever befalls the others.
 import { describe, expect, it } from 'vitest';
 import type { Admission } from '../../src/failover/health.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { PROVIDER_ERROR_KINDS } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { CHAINED, runStage, WORDS } from '../support/three-stages.ts';
 

@@ -1,9 +1,9 @@
 // A connection that is accepted and closed within 5 s three times: how some vendors refuse a key. Counted over all calls.
 import { describe, expect, it } from 'vitest';
 import { Failover, type FailoverLink } from '../../src/failover/failover.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { ProviderError, type ProviderErrorKind } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const key = 'stt/one#0a0b0c0d';

@@ -1,8 +1,8 @@
 // When nobody is left, and when somebody is again: told once for each outage's end.
 import { describe, expect, it } from 'vitest';
 import { Failover, type FailoverLink } from '../../src/failover/failover.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const link = (id: string): FailoverLink => ({ id, traits: { languages: 'any' }, client: {} });

@@ -1,9 +1,9 @@
 // What each kind of failure means for the provider: the disposition table as the board applies it.
 import { describe, expect, it } from 'vitest';
 import type { Failure, Outcome } from '../../src/failover/health.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { PROVIDER_ERROR_KINDS, type ProviderErrorKind } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const id = 'tts/one';

@@ -6,12 +6,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Habits } from '../../fixtures/habits.ts';
 import { systemClock } from '../../src/failover/clock.ts';
 import type { Outcome } from '../../src/failover/health.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
-import { connectHealthBoard } from '../../src/failover/health-client.ts';
-import { serveHealthBoard } from '../../src/failover/health-server.ts';
 import { retryAfterMs } from '../../src/failover/http-error.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
-import { joinRedis } from '../../src/failover/redis-health.ts';
+import { connectHealthBoard } from '../../src/health/client.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
+import { joinRedis } from '../../src/health/redis.ts';
+import { serveHealthBoard } from '../../src/health/server.ts';
 import { eventually } from '../support/eventually.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 

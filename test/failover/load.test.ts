@@ -1,9 +1,9 @@
 // Order by load: who has the fewest attempts under way in all calls of the worker is asked first.
 import { afterEach, expect, it } from 'vitest';
 import { Failover, type FailoverLink } from '../../src/failover/failover.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
-import { connectHealthBoard } from '../../src/failover/health-client.ts';
-import { serveHealthBoard } from '../../src/failover/health-server.ts';
+import { connectHealthBoard } from '../../src/health/client.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
+import { serveHealthBoard } from '../../src/health/server.ts';
 import { eventually } from '../support/eventually.ts';
 
 const endings: (() => unknown)[] = [];

@@ -1,9 +1,9 @@
 // Every kind of failure at every stage, before the first result and after some: the next step is that of the disposition table.
 import { describe, expect, it } from 'vitest';
 import { DISPOSITIONS } from '../../src/failover/disposition.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { PROVIDER_ERROR_KINDS } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { CHAINED, runStage, WORDS } from '../support/three-stages.ts';
 

@@ -1,12 +1,12 @@
 // What is no failure, ever: after each of these the board knows nothing bad of any provider, and nothing is left behind.
 import { expect, it } from 'vitest';
 import { Failover } from '../../src/failover/failover.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { replyOverChain } from '../../src/llm/chain.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
+import { replyOverChain } from '../../src/llm/chain/chain.ts';
 import type { LlmPart } from '../../src/llm/contract.ts';
-import { openSttChain } from '../../src/stt/chain.ts';
-import { openTtsChain } from '../../src/tts/chain.ts';
+import { openSttChain } from '../../src/stt/chain/chain.ts';
+import { openTtsChain } from '../../src/tts/chain/chain.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type LlmScript, scriptedLlm } from '../support/scripted-llm.ts';
 import { FRAME_MS, RATE_HZ, scriptedStt, silence, speak } from '../support/scripted-stt.ts';

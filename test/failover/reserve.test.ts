@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../src/failover/attempt.ts';
 import { Failover, type FailoverLink } from '../../src/failover/failover.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
 import { raceForFirst } from '../../src/failover/race.ts';
 import { TurnOpenings } from '../../src/failover/turn-openings.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 
 const link = (id: string, isReserve = false): FailoverLink => ({

@@ -4,7 +4,7 @@ import { ProviderError } from '../../src/failover/provider-error.ts';
 import type { SttPart } from '../../src/stt/contract.ts';
 import { type HeardUtterance, type Utterance, UtteranceSession } from '../../src/stt/utterances.ts';
 import { collectStt } from '../conformance/stt.ts';
-import { finalsOf } from './marked-speech.ts';
+import { finalsOf } from './support/marked-speech.ts';
 
 const RATE_HZ = 16_000;
 const ms = (duration: number) => (duration * RATE_HZ) / 1000;

@@ -3,10 +3,10 @@
 import { decodeTones, type Word } from '../../fixtures/tones.ts';
 import { joinSamples } from '../../src/audio/join-samples.ts';
 import { Failover, type FailoverEvents, type Hedge, type Switch } from '../../src/failover/failover.ts';
-import { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import type { ProviderError } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { openTtsChain } from '../../src/tts/chain.ts';
+import { MemoryHealthBoard } from '../../src/health/memory-board.ts';
+import { openTtsChain } from '../../src/tts/chain/chain.ts';
 import type { TtsLink, TtsPart, TtsSession } from '../../src/tts/contract.ts';
 import type { FakeClock } from './fake-clock.ts';
 import type { ScriptedTts } from './scripted-tts.ts';

@@ -1,6 +1,6 @@
 // A call process of the health board's tests: does what it is told over Node's own channel and answers.
 import type { Outcome } from '../../src/failover/health.ts';
-import { connectHealthBoard } from '../../src/failover/health-client.ts';
+import { connectHealthBoard } from '../../src/health/client.ts';
 
 export type HealthCommand =
   | { readonly do: 'peek' | 'admit'; readonly id: string }

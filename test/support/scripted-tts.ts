@@ -5,7 +5,7 @@ import { speakTones } from '../../fixtures/tones.ts';
 import { AsyncQueue } from '../../src/audio/async-queue.ts';
 import { type Clock, systemClock } from '../../src/failover/clock.ts';
 import { ProviderError, type ProviderErrorKind } from '../../src/failover/provider-error.ts';
-import { ClauseSplitter } from '../../src/tts/clauses.ts';
+import { ClauseSplitter } from '../../src/text/clauses.ts';
 import type { TtsLink, TtsOpenOptions, TtsPart, TtsSession } from '../../src/tts/contract.ts';
 
 /** `afterMs`: so much sound was handed out by the session before it happens. */

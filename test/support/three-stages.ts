@@ -1,13 +1,13 @@
 // The same question to the chain of every stage on the fake clock: three scripted links a, b and c, and what became of them.
 import { Failover, type FailoverLink, type Switch } from '../../src/failover/failover.ts';
-import type { MemoryHealthBoard } from '../../src/failover/health-board.ts';
 import type { ProviderErrorKind } from '../../src/failover/provider-error.ts';
 import { DEFAULT_FAILOVER } from '../../src/failover/settings.ts';
-import { replyOverChain } from '../../src/llm/chain.ts';
+import type { MemoryHealthBoard } from '../../src/health/memory-board.ts';
+import { replyOverChain } from '../../src/llm/chain/chain.ts';
 import type { LlmLink } from '../../src/llm/contract.ts';
-import { openSttChain } from '../../src/stt/chain.ts';
+import { openSttChain } from '../../src/stt/chain/chain.ts';
 import type { SttLink } from '../../src/stt/contract.ts';
-import { openTtsChain } from '../../src/tts/chain.ts';
+import { openTtsChain } from '../../src/tts/chain/chain.ts';
 import type { TtsLink } from '../../src/tts/contract.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { scriptedLlm } from './scripted-llm.ts';

@@ -1,11 +1,11 @@
 // Puts the checks of `pnpm doctor` together.
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { providers, sttProviders, ttsProviders } from '../../chains/registry.ts';
 import { type Environment, readEnvironment } from '../../config/environment.ts';
 import { loadConfig } from '../../config/load.ts';
 import { describeError } from '../../config/user-error.ts';
-import { findOllama } from '../../llm/local.ts';
-import { providers, sttProviders, ttsProviders } from '../../registry.ts';
+import { findOllama } from '../../llm/providers/local.ts';
 import { type Check, type Row, runChecks } from './check.ts';
 import { groundChecks } from './ground-checks.ts';
 import { livekitChecks } from './livekit-checks.ts';

@@ -1,5 +1,6 @@
 // The rows about providers: whether each has its keys, and whether it answers.
-import { keysOf, settingsOf, whatIsMissing } from '../../call/stages.ts';
+import { keysOf, settingsOf } from '../../chains/keys.ts';
+import { whatIsMissing } from '../../chains/plan.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../../config/provider.ts';
 import type { Config } from '../../config/schema.ts';

@@ -1,13 +1,13 @@
 // One scripted provider per stage, used bare or behind a chain of two, and stepped frame by frame: what a chain costs is the difference.
 import { AsyncQueue } from '../../../src/audio/async-queue.ts';
 import { Failover, type FailoverLink } from '../../../src/failover/failover.ts';
-import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
 import type { Stage } from '../../../src/failover/settings.ts';
-import { replyOverChain } from '../../../src/llm/chain.ts';
+import { MemoryHealthBoard } from '../../../src/health/memory-board.ts';
+import { replyOverChain } from '../../../src/llm/chain/chain.ts';
 import type { LlmLink, LlmPart, LlmRequest } from '../../../src/llm/contract.ts';
-import { openSttChain } from '../../../src/stt/chain.ts';
+import { openSttChain } from '../../../src/stt/chain/chain.ts';
 import type { SttLink, SttPart } from '../../../src/stt/contract.ts';
-import { openTtsChain } from '../../../src/tts/chain.ts';
+import { openTtsChain } from '../../../src/tts/chain/chain.ts';
 import type { TtsLink, TtsPart } from '../../../src/tts/contract.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { speechLike } from '../../support/speech-like.ts';

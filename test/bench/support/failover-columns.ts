@@ -1,6 +1,6 @@
 // Who stands for the same scripted providers: LiveKit's adapters with their defaults, tuned, and our chains.
 import { llm, stt, tts } from '@livekit/agents';
-import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
+import { MemoryHealthBoard } from '../../../src/health/memory-board.ts';
 import { LlmChain, SttChain, TtsChain } from '../../../src/index.ts';
 
 export interface Column {

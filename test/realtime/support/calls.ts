@@ -17,8 +17,8 @@ import {
 } from '../../../fixtures/vendors/openai-realtime.ts';
 import type { ScriptedReply } from '../../../fixtures/vendors/scripted-reply.ts';
 import type { Hedge, Switch } from '../../../src/failover/failover.ts';
-import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
-import { RealtimeChain } from '../../../src/realtime/chain.ts';
+import { MemoryHealthBoard } from '../../../src/health/memory-board.ts';
+import { RealtimeChain } from '../../../src/realtime/livekit/realtime-chain.ts';
 import { RealtimeCaller } from './caller.ts';
 
 export const VENDORS = ['OpenAI Realtime', 'Gemini Live'] as const;

@@ -8,8 +8,8 @@ import type { Fault } from '../../../fixtures/faults.ts';
 import { withToldHistory } from '../../../fixtures/told-history.ts';
 import { startGeminiLive } from '../../../fixtures/vendors/gemini-live.ts';
 import { startOpenAiRealtime } from '../../../fixtures/vendors/openai-realtime.ts';
-import { MemoryHealthBoard } from '../../../src/failover/health-board.ts';
-import { RealtimeChain } from '../../../src/realtime/chain.ts';
+import { MemoryHealthBoard } from '../../../src/health/memory-board.ts';
+import { RealtimeChain } from '../../../src/realtime/livekit/realtime-chain.ts';
 import { RealtimeCaller } from './caller.ts';
 
 const REFUSALS: Readonly<Record<string, Fault>> = {

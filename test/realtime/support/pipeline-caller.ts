@@ -4,7 +4,7 @@ import type { llm } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { decodeTones } from '../../../fixtures/tones.ts';
 import { joinSamples } from '../../../src/audio/join-samples.ts';
-import type { PipelineModel } from '../../../src/realtime/pipeline-model.ts';
+import type { PipelineModel } from '../../../src/pipeline/pipeline-model.ts';
 
 const RATE_HZ = 16_000;
 const FRAME_SAMPLES = 320;

@@ -1,0 +1,11 @@
+// The stages of a call.
+import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../config/provider.ts';
+
+export const PIPELINE_STAGES = ['stt', 'llm', 'tts'] as const;
+export const STAGES = [...PIPELINE_STAGES, 'realtime'] as const;
+export type Stage = (typeof STAGES)[number];
+/** What the pipeline is called where providers are. */
+export const PIPELINE_TITLE = 'Recognition, model and voice';
+
+/** A provider of any stage. */
+export type AnyProvider = ProviderDefinition<string, ProviderTraits, ProviderClient>;

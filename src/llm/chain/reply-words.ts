@@ -1,0 +1,72 @@
+// The words of one reply over all models that work at it: whole ones are given at once, one that may be cut in two is kept back.
+import { ContinuationJoin } from '../../text/continuation.ts';
+import { isWholeReply } from '../../text/continuation-prompt.ts';
+
+export class ReplyWords {
+  /** Whole words that were given, by others before too. */
+  #said: string;
+  #join: ContinuationJoin;
+  #partial = '';
+  /** The last word of a reply that may have been whole: said again by whoever goes on, else it is given after all. */
+  #owed = '';
+
+  constructor(said: string) {
+    this.#said = said;
+    this.#join = new ContinuationJoin(said);
+  }
+
+  get said(): string {
+    return this.#said;
+  }
+
+  get count(): number {
+    return this.#said.match(/\S+/g)?.length ?? 0;
+  }
+
+  /** Whether nothing is missing as far as words can tell. */
+  get isWhole(): boolean {
+    return isWholeReply(this.#said + this.#partial);
+  }
+
+  /** Another model goes on. */
+  begin(): void {
+    this.#join = new ContinuationJoin(this.#said);
+    this.#partial = '';
+  }
+
+  /** @returns the whole words of it that are new */
+  push(text: string): string {
+    const all = this.#partial + this.#join.push(text);
+    this.#partial = /\S+$/.exec(all)?.[0] ?? '';
+    return this.#give(all.slice(0, all.length - this.#partial.length));
+  }
+
+  /** The reply is complete. @returns what was kept back */
+  end(): string {
+    const rest = this.#partial + this.#join.end();
+    this.#partial = '';
+    return this.#give(rest === '' ? this.#owed : rest);
+  }
+
+  /** The reply may be complete, or cut in the middle of its last word. */
+  doubt(): string {
+    const rest = this.#partial + this.#join.end();
+    this.#partial = '';
+    const last = /\S+$/.exec(rest)?.[0] ?? '';
+    const given = this.#give(rest.slice(0, rest.length - last.length));
+    this.#owed = last;
+    return given;
+  }
+
+  #give(text: string): string {
+    let given = text;
+    if (this.#owed !== '' && /\S/.test(text)) {
+      const isSaid = text.trimStart().toLowerCase().startsWith(this.#owed.toLowerCase());
+      const isEnd = /^\s*[.,;:!?]/.test(text);
+      if (!isSaid && text !== this.#owed) given = `${this.#owed}${isEnd ? '' : ' '}${text.trimStart()}`;
+      this.#owed = '';
+    }
+    this.#said += given;
+    return given;
+  }
+}

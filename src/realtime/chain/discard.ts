@@ -1,0 +1,24 @@
+// A reply that nobody wants.
+import type { ReadableStream } from 'node:stream/web';
+import type { llm } from '@livekit/agents';
+import type { Child } from './link-session.ts';
+
+/** It is stopped, and its session made to forget it. */
+export function discard(child: Child, { messageStream, functionStream }: llm.GenerationCreatedEvent): void {
+  child.do((session) => session.interrupt());
+  void drain(functionStream);
+  void drain(messageStream, (message) => {
+    void drain(message.audioStream);
+    void drain(message.textStream);
+    const { messageId } = message;
+    child.do((session) => session.truncate({ messageId, audioEndMs: 0, modalities: ['audio', 'text'] }));
+  });
+}
+
+async function drain<Part>(stream: ReadableStream<Part>, each?: (part: Part) => void): Promise<void> {
+  try {
+    for await (const part of stream) each?.(part);
+  } catch {
+    // Whatever is wrong with what nobody wants.
+  }
+}

@@ -1,0 +1,228 @@
+// Carries what one session generates into a reply: holds it until there is something to hear or to call, and to whom it belongs.
+import type { llm } from '@livekit/agents';
+import { MonoAudio } from '../mono-audio.ts';
+import { isAudible, REPLY_RATE_HZ, SILENCE_MS, type Stretch } from './message-part.ts';
+import type { Message, Reply } from './reply.ts';
+import type { SpeakingPace } from './spoken-words.ts';
+
+export interface PumpEvents {
+  /** There is something to hear or to call: `pour` says where it goes. Until then it is held. */
+  onFirst(): void;
+  /** Words without audio so far: it is at work. */
+  onProgress(): void;
+  /** Audio that can be heard, or a call, was carried on. */
+  onResult(): void;
+  onMessage(message: Message): void;
+  onCall(call: llm.FunctionCall): void;
+  /** The session says that it is complete; without `hasFirst` there was nothing in it. */
+  onComplete(): void;
+}
+
+export interface PumpOptions {
+  /** As the session names the reply. */
+  readonly id: string | undefined;
+  readonly owner: object;
+  readonly pace: SpeakingPace;
+  /** Who speaks is watched elsewhere: where it is silent, silence is meant. */
+  readonly isTrusted: boolean;
+  readonly events: PumpEvents;
+}
+
+/** One message of the session's; what came of it before it was known where it goes is held. */
+interface Source {
+  readonly messageId: string;
+  held: (Int16Array | string)[];
+  stretch: Stretch | undefined;
+  quietMs: number;
+  isOver: boolean;
+}
+
+export class Pump {
+  readonly #options: PumpOptions;
+  readonly #sources: Source[] = [];
+  readonly #calls: llm.FunctionCall[] = [];
+  #reply: Reply | undefined;
+  #stretch: Stretch | undefined;
+  #hasFirst = false;
+  #isStopped = false;
+  #isOver = false;
+  #words = '';
+  /** The vendor ended it before its end: whoever goes on takes up the same message. */
+  isCut = false;
+
+  constructor(generation: llm.GenerationCreatedEvent, options: PumpOptions) {
+    this.#options = options;
+    void Promise.all([this.#messages(generation), this.#functions(generation)]).then(
+      () => this.#over(),
+      // A plugin that breaks its own stream has failed; its session tells why, or is found silent.
+      () => undefined,
+    );
+  }
+
+  /** Something to hear or to call came. */
+  get hasFirst(): boolean {
+    return this.#hasFirst;
+  }
+
+  get id(): string | undefined {
+    return this.#options.id;
+  }
+
+  /** All words that came, whether or not they were to be heard. */
+  get text(): string {
+    return this.#words;
+  }
+
+  get reply(): Reply | undefined {
+    return this.#reply;
+  }
+
+  /** Audio that was handed on by now. */
+  get releasedMs(): number {
+    return this.#stretch?.releasedMs ?? 0;
+  }
+
+  /** What is held, and all that comes, goes there. */
+  pour(reply: Reply): void {
+    if (this.#isStopped || this.#reply) return;
+    this.#reply = reply;
+    for (const source of this.#sources) this.#flush(source);
+    this.#tellCalls();
+    if (this.#isOver) this.#complete();
+  }
+
+  /** Broken: what was held back is given as far as it is whole. */
+  break(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#stretch?.break();
+  }
+
+  /** It is whole as it stands, whatever its streams say. */
+  finish(): void {
+    if (this.#isStopped) return;
+    for (const source of this.#sources) this.#endSource(source);
+    this.#over();
+  }
+
+  /** Nothing more of it is wanted. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  async #messages({ messageStream }: llm.GenerationCreatedEvent): Promise<void> {
+    for await (const given of messageStream) {
+      if (this.#isStopped) continue;
+      const source: Source = { messageId: given.messageId, held: [], stretch: undefined, quietMs: 0, isOver: false };
+      this.#sources.push(source);
+      await Promise.all([this.#audio(given, source), this.#text(given, source)]);
+      if (this.#isStopped) continue;
+      // A plugin may end its streams in the moment in which it loses the session: that is told first.
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      if (!this.#isStopped) this.#endSource(source);
+    }
+  }
+
+  async #audio({ audioStream }: llm.MessageGeneration, source: Source): Promise<void> {
+    const mono = new MonoAudio(REPLY_RATE_HZ);
+    for await (const frame of audioStream) {
+      if (this.#isStopped || frame.samplesPerChannel === 0) continue;
+      const samples = mono.push(frame);
+      const isQuiet = !this.#isHeard(samples);
+      source.quietMs = isQuiet ? source.quietMs + (samples.length * 1000) / REPLY_RATE_HZ : 0;
+      this.#take(source, samples);
+      if (!isQuiet) this.#began();
+      if (this.#reply && source.quietMs < SILENCE_MS) this.#options.events.onResult();
+    }
+  }
+
+  async #text({ textStream }: llm.MessageGeneration, source: Source): Promise<void> {
+    for await (const piece of textStream) {
+      if (this.#isStopped) continue;
+      const text = typeof piece === 'string' ? piece : piece.text;
+      if (text === '') continue;
+      this.#words += text;
+      this.#take(source, text);
+      this.#options.events.onProgress();
+    }
+  }
+
+  async #functions({ functionStream }: llm.GenerationCreatedEvent): Promise<void> {
+    for await (const call of functionStream) {
+      if (this.#isStopped) continue;
+      this.#calls.push(call);
+      this.#began();
+      this.#tellCalls();
+    }
+  }
+
+  #tellCalls(): void {
+    if (!this.#reply) return;
+    for (const call of this.#calls.splice(0)) {
+      this.#options.events.onResult();
+      this.#options.events.onCall(call);
+    }
+  }
+
+  #began(): void {
+    if (this.#hasFirst) return;
+    this.#hasFirst = true;
+    this.#options.events.onFirst();
+  }
+
+  #isHeard(samples: Int16Array): boolean {
+    return this.#options.isTrusted || isAudible(samples);
+  }
+
+  #take(source: Source, piece: Int16Array | string): void {
+    if (!source.stretch) source.held.push(piece);
+    else if (typeof piece === 'string') source.stretch.words(piece);
+    else source.stretch.audio(piece, this.#isHeard(piece));
+    if (!source.stretch && this.#reply) this.#flush(source);
+  }
+
+  #flush(source: Source): void {
+    const { owner, pace, events } = this.#options;
+    const held = source.held.splice(0);
+    // Silence alone is no message.
+    if (held.length === 0 || !this.#reply) return;
+    const message = this.#reply.open(source.messageId);
+    source.stretch = message.continueBy(owner, source.messageId, pace);
+    this.#stretch = source.stretch;
+    events.onMessage(message);
+    for (const piece of held) {
+      if (typeof piece === 'string') source.stretch.words(piece);
+      else source.stretch.audio(piece, this.#isHeard(piece));
+    }
+    if (source.isOver) this.#endStretch(source.stretch);
+  }
+
+  #endSource(source: Source): void {
+    if (source.isOver) return;
+    source.isOver = true;
+    if (source.stretch) this.#endStretch(source.stretch);
+  }
+
+  #endStretch(stretch: Stretch): void {
+    if (stretch.isCutShort) {
+      this.isCut = true;
+      stretch.cut();
+    } else if (this.isCut) stretch.break();
+    else {
+      stretch.end();
+      if (stretch.hasResult) this.#reply?.endMessage();
+    }
+  }
+
+  #over(): void {
+    if (this.#isStopped || this.#isOver) return;
+    this.#isOver = true;
+    // What has something in it is complete where it was poured.
+    if (this.#reply || !this.hasFirst) this.#complete();
+  }
+
+  #complete(): void {
+    this.#isStopped = true;
+    this.#options.events.onComplete();
+  }
+}

@@ -1,0 +1,178 @@
+// What one session gives of a spoken message: its last moment is held back, so that a break can be cut in a pause.
+import { fadeIn, fadeOut } from '../../audio/fade.ts';
+import { joinSamples } from '../../audio/join-samples.ts';
+import { lastPause } from '../../audio/pauses.ts';
+import { ContinuationJoin } from '../../text/continuation.ts';
+import { type SpeakingPace, SpokenWords } from './spoken-words.ts';
+
+export const REPLY_RATE_HZ = 24_000;
+/** Longer than a word is without a pause beside it. */
+const TAIL_MS = 320;
+const PAUSE_MS = 25;
+const FADE_MS = 8;
+/** A word that begins so shortly before a pause is the one behind it: vendors tell words in pieces of audio. */
+const WORD_MS = 100;
+/** A session that goes on is listened to for so long before it is clear that it repeats nothing. */
+const JOIN_MS = 1_200;
+/** So much of what can't be heard is no pause. */
+export const SILENCE_MS = 1_000;
+/** -60 dBFS, as root mean square of PCM16. */
+const LEAST_LEVEL = 32_767 / 1_000;
+
+export interface StretchOutput {
+  audio(samples: Int16Array): void;
+  text(text: string): void;
+}
+
+export class Stretch {
+  readonly #output: StretchOutput;
+  readonly #words: SpokenWords;
+  readonly #join: ContinuationJoin | undefined;
+  /** Words that repeat what was said are passed over with their audio. */
+  #isJoined: boolean;
+  #hasText = false;
+  #tail: Int16Array[] = [];
+  #tailSamples = 0;
+  #received = 0;
+  #released = 0;
+  /** End of the last audio that can be heard. */
+  #audible = 0;
+
+  /** @param said what the message held before: this session is to go on from there */
+  constructor(output: StretchOutput, pace: SpeakingPace, said: string) {
+    this.#output = output;
+    this.#words = new SpokenWords(pace);
+    this.#join = said === '' ? undefined : new ContinuationJoin(said);
+    this.#isJoined = !this.#join;
+  }
+
+  /** Audio that was handed on, in milliseconds. */
+  get releasedMs(): number {
+    return toMs(this.#released);
+  }
+
+  get hasResult(): boolean {
+    return this.#received > 0 || this.#hasText;
+  }
+
+  /** It went quiet while words were due: those are not said. One may be placed wrongly. */
+  get isCutShort(): boolean {
+    return toMs(this.#received - this.#audible) >= SILENCE_MS && this.#words.left > 1;
+  }
+
+  /** Mono PCM16 at REPLY_RATE_HZ; kept. */
+  audio(samples: Int16Array, isHeard = isAudible(samples)): void {
+    this.#received += samples.length;
+    if (isHeard) this.#audible = this.#received;
+    this.#tail.push(samples);
+    this.#tailSamples += samples.length;
+    if (!this.#isJoined) this.#tryJoin(toMs(this.#received) >= JOIN_MS);
+    if (this.#isJoined) this.#release(TAIL_MS);
+  }
+
+  words(text: string): void {
+    this.#hasText ||= text !== '';
+    this.#words.add(text, toMs(this.#received));
+    if (!this.#isJoined) this.#tryJoin(false);
+  }
+
+  /** It ended as it should. */
+  end(): void {
+    this.#words.end();
+    if (!this.#isJoined) this.#tryJoin(true);
+    this.#release(0);
+    this.#output.text(this.#words.take(Number.POSITIVE_INFINITY));
+    if (!this.#join) this.#words.learn(toMs(this.#received));
+  }
+
+  /** Its end can't be heard: the words that were due in it are left for whoever goes on. */
+  cut(): void {
+    this.#output.text(this.#words.take(toMs(this.#audible) - WORD_MS));
+    this.#tail = [];
+    this.#tailSamples = 0;
+  }
+
+  /** It broke: what is held back is given up to its last pause, the rest of it left for whoever goes on. */
+  break(): void {
+    if (!this.#isJoined) return;
+    this.#words.end();
+    const tail = joinSamples(this.#tail);
+    this.#tail = [];
+    this.#tailSamples = 0;
+    const pause = lastPause(tail, { sampleRateHz: REPLY_RATE_HZ, leastMs: PAUSE_MS, from: 0, to: tail.length });
+    if (pause && pause.start > 0) {
+      const end = Math.min(tail.length, pause.start + toSamples(PAUSE_MS));
+      this.#output.audio(fadeOut(tail.slice(0, end), toSamples(FADE_MS)));
+      this.#output.text(this.#words.take(toMs(this.#released + pause.start) - WORD_MS));
+      this.#released += end;
+      return;
+    }
+    // In the middle of a word: whoever goes on says it again, from its beginning.
+    const start = this.#words.startBefore(toMs(this.#received)) ?? 0;
+    this.#output.text(this.#words.take(start));
+    const kept = Math.max(0, Math.min(tail.length, toSamples(start) - this.#released));
+    if (kept > 0) this.#output.audio(fadeOut(tail.slice(0, kept), toSamples(FADE_MS)));
+    this.#released += kept;
+  }
+
+  #release(heldMs: number): void {
+    const held = toSamples(heldMs);
+    while (this.#tail[0] && this.#tailSamples - this.#tail[0].length >= held) {
+      const samples = this.#tail.shift() as Int16Array;
+      this.#tailSamples -= samples.length;
+      this.#released += samples.length;
+      this.#output.audio(samples);
+    }
+    const text = this.#words.take(Math.min(this.releasedMs, toMs(this.#audible)) - WORD_MS);
+    if (text) this.#output.text(text);
+  }
+
+  /** Finds out which of the first words were said before, and drops them with their audio. */
+  #tryJoin(isForced: boolean): void {
+    const join = this.#join as ContinuationJoin;
+    for (let next = this.#words.nextStartMs; next !== undefined; next = this.#words.nextStartMs) {
+      const fed = this.#words.take(next + 0.001);
+      const fresh = join.push(fed);
+      if (fresh === '') continue;
+      this.#joinAt(next, fresh, fed);
+      return;
+    }
+    if (!isForced) return;
+    this.#isJoined = true;
+    const rest = join.end();
+    if (rest) this.#output.text(rest);
+  }
+
+  #joinAt(startMs: number, fresh: string, fed: string): void {
+    this.#isJoined = true;
+    this.#output.text(fresh);
+    // Several words may have been held until the last one made it clear that none of them repeats anything.
+    if (fresh.trim().length > fed.trim().length) return;
+    const tail = joinSamples(this.#tail);
+    const from = Math.min(tail.length, toSamples(startMs));
+    const pause = lastPause(tail, {
+      sampleRateHz: REPLY_RATE_HZ,
+      leastMs: PAUSE_MS,
+      from: Math.max(0, from - toSamples(WORD_MS)),
+      to: Math.min(tail.length, from + toSamples(WORD_MS)),
+    });
+    const kept = tail.slice(pause?.end ?? from);
+    this.#released += tail.length - kept.length;
+    this.#tail = [fadeIn(kept, toSamples(FADE_MS))];
+    this.#tailSamples = kept.length;
+  }
+}
+
+export function isAudible(samples: Int16Array): boolean {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  return sum >= samples.length * LEAST_LEVEL ** 2 && samples.length > 0;
+}
+
+function toMs(samples: number): number {
+  return (samples * 1000) / REPLY_RATE_HZ;
+}
+
+function toSamples(ms: number): number {
+  return Math.max(0, Math.round((REPLY_RATE_HZ * ms) / 1000));
+}

@@ -1,0 +1,134 @@
+// One reply as the session's owner sees it, whoever gives its parts.
+import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
+import type { llm } from '@livekit/agents';
+import { AudioFrame } from '@livekit/rtc-node';
+import { REPLY_RATE_HZ, Stretch } from './message-part.ts';
+import type { SpeakingPace } from './spoken-words.ts';
+
+/** A part of a message, as the session that gave it names it. */
+export interface MessagePart {
+  readonly owner: object;
+  readonly messageId: string;
+  /** Where in the message's audio it begins. */
+  readonly fromMs: number;
+}
+
+export class Message {
+  readonly id: string;
+  readonly parts: MessagePart[] = [];
+  readonly #text: ReadableStreamDefaultController<string>;
+  readonly #audio: ReadableStreamDefaultController<AudioFrame>;
+  #said = '';
+  #audioMs = 0;
+  #isEnded = false;
+
+  constructor(id: string, publish: (message: llm.MessageGeneration) => void) {
+    this.id = id;
+    const text = opened<string>();
+    const audio = opened<AudioFrame>();
+    this.#text = text.controller;
+    this.#audio = audio.controller;
+    publish({
+      messageId: id,
+      textStream: text.stream,
+      audioStream: audio.stream,
+      modalities: Promise.resolve(['audio', 'text']),
+    });
+  }
+
+  /** The words handed on, which are or will be heard unless somebody interrupts. */
+  get said(): string {
+    return this.#said;
+  }
+
+  get audioMs(): number {
+    return this.#audioMs;
+  }
+
+  /** Its next part, by another session. */
+  continueBy(owner: object, messageId: string, pace: SpeakingPace): Stretch {
+    this.parts.push({ owner, messageId, fromMs: this.#audioMs });
+    return new Stretch({ audio: (samples) => this.#give(samples), text: (text) => this.#say(text) }, pace, this.#said);
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#text.close();
+    this.#audio.close();
+  }
+
+  #give(samples: Int16Array): void {
+    if (this.#isEnded || samples.length === 0) return;
+    this.#audioMs += (samples.length * 1000) / REPLY_RATE_HZ;
+    this.#audio.enqueue(new AudioFrame(samples, REPLY_RATE_HZ, 1, samples.length));
+  }
+
+  #say(text: string): void {
+    if (this.#isEnded || text === '') return;
+    this.#said += text;
+    this.#text.enqueue(text);
+  }
+}
+
+export class Reply {
+  readonly event: llm.GenerationCreatedEvent;
+  /** The turn's calls so far: a session that takes over must not make them again. */
+  readonly calls: llm.FunctionCall[] = [];
+  readonly #messages: ReadableStreamDefaultController<llm.MessageGeneration>;
+  readonly #functions: ReadableStreamDefaultController<llm.FunctionCall>;
+  #message: Message | undefined;
+  #isEnded = false;
+
+  constructor(responseId: string, userInitiated: boolean) {
+    const messages = opened<llm.MessageGeneration>();
+    const functions = opened<llm.FunctionCall>();
+    this.#messages = messages.controller;
+    this.#functions = functions.controller;
+    this.event = { messageStream: messages.stream, functionStream: functions.stream, userInitiated, responseId };
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** The one that is being said. */
+  get message(): Message | undefined {
+    return this.#message;
+  }
+
+  /** The message that is being said, or a new one. */
+  open(id: string): Message {
+    this.#message ??= new Message(id, (message) => this.#messages.enqueue(message));
+    return this.#message;
+  }
+
+  endMessage(): void {
+    this.#message?.end();
+    this.#message = undefined;
+  }
+
+  call(call: llm.FunctionCall): void {
+    if (this.#isEnded) return;
+    this.calls.push(call);
+    this.#functions.enqueue(call);
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.endMessage();
+    this.#messages.close();
+    this.#functions.close();
+  }
+}
+
+function opened<Part>(): { stream: ReadableStream<Part>; controller: ReadableStreamDefaultController<Part> } {
+  let controller!: ReadableStreamDefaultController<Part>;
+  const stream = new ReadableStream<Part>({
+    start(given) {
+      controller = given;
+    },
+  });
+  return { stream, controller };
+}

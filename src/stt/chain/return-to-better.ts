@@ -1,0 +1,86 @@
+// Back to a better link at a turn boundary: it is opened while the other still serves, and takes over once it stands.
+
+import type { SttLink } from '../contract.ts';
+import type { Conducting } from './conducting.ts';
+import type { Ear } from './link-session.ts';
+
+export class BetterLink {
+  readonly #chain: Conducting;
+  /** Whether nothing heard is without an answer, and nobody is under suspicion. */
+  readonly #isQuiet: () => boolean;
+  readonly #onReturn: ((from: string, to: string) => void) | undefined;
+  /** Left by this stream because of a failure. */
+  readonly #left = new Set<SttLink>();
+  #ahead: Ear | undefined;
+  #isLooking = false;
+
+  constructor(chain: Conducting, isQuiet: () => boolean, onReturn: ((from: string, to: string) => void) | undefined) {
+    this.#chain = chain;
+    this.#isQuiet = isQuiet;
+    this.#onReturn = onReturn;
+  }
+
+  get ahead(): Ear | undefined {
+    return this.#ahead;
+  }
+
+  left(link: SttLink): void {
+    this.#left.add(link);
+  }
+
+  /** Opens a better link where there is one and the moment is right. */
+  look(): void {
+    if (this.#isLooking || this.#ahead) return;
+    this.#isLooking = true;
+    try {
+      this.#look();
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  /** Words came, so this is no turn boundary any more. */
+  giveUp(): void {
+    const ear = this.#ahead;
+    this.#ahead = undefined;
+    this.#chain.drop(ear);
+  }
+
+  handOver(ear: Ear): void {
+    const old = this.#chain.serving;
+    this.#ahead = undefined;
+    if (!old || !this.#isQuiet()) {
+      this.#chain.drop(ear);
+      return;
+    }
+    this.#chain.serve(ear);
+    this.#chain.failover.serves(ear.link);
+    this.#left.delete(ear.link);
+    if (old.attempt.hasResult) old.attempt.succeed();
+    this.#chain.drop(old);
+    this.#onReturn?.(old.link.id, ear.link.id);
+  }
+
+  #look(): void {
+    const { serving, failover } = this.#chain;
+    if (!serving?.isOpen || serving.attempt.isSettled || this.#chain.hasEnded || !this.#isQuiet()) return;
+    if (!this.#isBetter(failover.upNext, serving.link)) return;
+    const attempt = failover.next(new Set());
+    if (!attempt) return;
+    if (!this.#isBetter(attempt.link, serving.link)) {
+      attempt.release();
+      return;
+    }
+    const ear = this.#chain.open(attempt);
+    this.#ahead = ear;
+    this.#chain.start(ear);
+  }
+
+  /** Equals take turns, so only one that was left for a failure is worth the change. */
+  #isBetter(link: SttLink | undefined, serving: SttLink): boolean {
+    if (!link || link === serving) return false;
+    const { links } = this.#chain.failover;
+    const [its, ours] = [link.priority ?? links.indexOf(link), serving.priority ?? links.indexOf(serving)];
+    return its < ours || (its === ours && this.#left.has(link));
+  }
+}

@@ -1,0 +1,200 @@
+// Hands out the sound of a reply, keeps the last of it back while it may have to be cut, and knows when the caller runs dry.
+import type { AsyncQueue } from '../../audio/async-queue.ts';
+import { fadeIn, fadeOut } from '../../audio/fade.ts';
+import { joinSamples } from '../../audio/join-samples.ts';
+import { firstPause, lastPause, type Pause } from '../../audio/pauses.ts';
+import { levelDbfs } from '../../audio/voiced-spans.ts';
+import type { Clock } from '../../failover/clock.ts';
+import type { TtsPart } from '../contract.ts';
+
+/** So much is kept back while a stream is unfinished. */
+const HOLD_MS = 200;
+/** And the word that it begins in, up to so much in all. */
+const MOST_HELD_MS = 700;
+/** Quiet for so long is no part of a word. */
+const GAP_MS = 25;
+/**
+ * Going on without a gap matters more than a clean cut, as nearly every reply ends well: with less than this left to play,
+ * what is held goes out bit by bit. A stall of a voice that was ahead is noticed before that.
+ */
+const LOW_MS = 60;
+const STEP_MS = 20;
+/** A voice that was silent for so long may have ended: what is held of a word waits for the rest of it. */
+const LATE_MS = 120;
+const FADE_MS = 15;
+const END_MS = 5;
+const LOUD_DBFS = -45;
+
+/** `to` is where the word ends in the reply's text. */
+export interface PlacedWord {
+  readonly text: string;
+  readonly to: number;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export class Playout {
+  readonly #queue: AsyncQueue<TtsPart>;
+  readonly #rateHz: number;
+  readonly #clock: Clock;
+  #tail: Int16Array = new Int16Array(0);
+  #words: PlacedWord[] = [];
+  #handedSamples = 0;
+  #handedLoud = false;
+  /** When what was handed over is played to its end. */
+  #playedAtMs = Number.NEGATIVE_INFINITY;
+  #pushedAtMs = 0;
+  /** The last sound came after such a silence. */
+  #wasLate = false;
+  #cancelLow: (() => void) | undefined;
+  /** Samples of the next voice that are still to be faded in; from how many. */
+  #fading = 0;
+  #toldTo = 0;
+  #wordsTold = 0;
+
+  constructor(queue: AsyncQueue<TtsPart>, sampleRateHz: number, clock: Clock) {
+    this.#queue = queue;
+    this.#rateHz = sampleRateHz;
+    this.#clock = clock;
+  }
+
+  get handedMs(): number {
+    return this.#ms(this.#handedSamples);
+  }
+
+  /** Handed out and held. */
+  get receivedMs(): number {
+    return this.#ms(this.#handedSamples + this.#tail.length);
+  }
+
+  /** When nothing is left to hear, not even what is held. */
+  get goneAtMs(): number {
+    return this.#playedAtMs + this.#ms(this.#tail.length);
+  }
+
+  get wordsTold(): number {
+    return this.#wordsTold;
+  }
+
+  push(samples: Int16Array): void {
+    const fade = this.#samples(FADE_MS);
+    const faded = this.#fading > 0 ? fadeIn(samples, fade, fade - this.#fading) : samples;
+    this.#fading = Math.max(0, this.#fading - samples.length);
+    this.#tail = joinSamples([this.#tail, faded]);
+    const nowMs = this.#clock.now();
+    this.#wasLate = nowMs - this.#pushedAtMs >= LATE_MS && this.#handedSamples > 0;
+    this.#pushedAtMs = nowMs;
+    const free = Math.max(0, this.#tail.length - this.#samples(HOLD_MS));
+    this.#settle(this.#tail.length > this.#samples(MOST_HELD_MS) ? free : this.#whole(free));
+  }
+
+  /** Told when its sound is handed out; once only, even when it is said again. */
+  word(word: PlacedWord): void {
+    this.#words.push(word);
+  }
+
+  /** All that is held: what was said is complete. */
+  release(): void {
+    this.#hand(this.#tail.length);
+    this.#tellWords(Number.POSITIVE_INFINITY);
+  }
+
+  /** Ends the present voice at a moment; never before what was handed out. Words that end beyond `textTo` are not told any more. */
+  cut(atMs: number, textTo: number): void {
+    const fade = this.#samples(FADE_MS);
+    let end = this.#inTail(atMs);
+    // All was handed out in mid-sound: a bit of what follows, to fade away in.
+    if (end === 0 && this.isTorn) end = Math.min(fade, this.#tail.length);
+    this.#tail = fadeOut(this.#tail.subarray(0, end), Math.min(fade, end));
+    this.#words = this.#words.filter(({ to: wordTo }) => wordTo <= textTo);
+    this.release();
+    if (this.#handedSamples > 0) this.#fading = fade;
+  }
+
+  /** Where the first or the last pause between two moments of what is held ends. */
+  pauseEnd(which: 'first' | 'last', fromMs: number, toMs: number, leastMs: number): number | undefined {
+    const [from, to] = [this.#inTail(fromMs), this.#inTail(toMs)];
+    const find = which === 'first' ? firstPause : lastPause;
+    const pause = find(this.#tail, { sampleRateHz: this.#rateHz, leastMs, from, to });
+    return pause && this.#ms(this.#handedSamples + pause.end);
+  }
+
+  /** Whether what was handed out ends in the midst of a sound that goes on in what is held. */
+  get isTorn(): boolean {
+    const fade = Math.min(this.#tail.length, this.#samples(FADE_MS));
+    return this.#handedLoud && fade > 0 && levelDbfs(this.#tail, 0, fade) > LOUD_DBFS;
+  }
+
+  close(): void {
+    this.#cancelLow?.();
+    this.#cancelLow = undefined;
+  }
+
+  /** What may be handed out of so much of the tail: up to the last gap between words in it, as a voice may break at any moment. */
+  #whole(free: number): number {
+    const word = this.#words.findLast(({ startMs }) => this.#samples(startMs) <= this.#handedSamples + free);
+    const options = { sampleRateHz: this.#rateHz, from: 0, to: free };
+    const pause = lastPause(this.#tail, { ...options, leastMs: GAP_MS }) ?? this.#restOfPause(options);
+    return Math.max(word ? this.#inTail(word.startMs) : 0, pause?.end ?? 0);
+  }
+
+  /** The words that are whole in the tail; of one that the caller hears already, all that there is. */
+  #wordsOfTail(): number {
+    if (!this.isTorn) return this.#whole(this.#tail.length);
+    const options = { sampleRateHz: this.#rateHz, leastMs: GAP_MS, from: 0, to: this.#tail.length };
+    return firstPause(this.#tail, options)?.end ?? this.#tail.length;
+  }
+
+  /** Of a pause that was handed out in part. */
+  #restOfPause(options: { sampleRateHz: number; from: number; to: number }): Pause | undefined {
+    const pause = this.#handedLoud ? undefined : firstPause(this.#tail, { ...options, leastMs: 0 });
+    return pause?.start === 0 ? pause : undefined;
+  }
+
+  #inTail(ms: number): number {
+    return Math.min(this.#tail.length, Math.max(0, this.#samples(ms) - this.#handedSamples));
+  }
+
+  /** Hands out what need not be held, and as much more as keeps the caller from running dry. */
+  #settle(free: number): void {
+    const leftMs = Math.max(0, this.#playedAtMs - this.#clock.now()) + this.#ms(free);
+    const missing = leftMs <= LOW_MS ? this.#samples(Math.max(STEP_MS, LOW_MS - leftMs)) : 0;
+    const isLate = this.#wasLate || this.#clock.now() - this.#pushedAtMs >= LATE_MS;
+    const most = isLate ? this.#wordsOfTail() : this.#tail.length;
+    this.#hand(Math.min(most, free + missing));
+    this.#cancelLow?.();
+    this.#cancelLow = undefined;
+    if (this.#tail.length === 0 || (isLate && most === 0)) return;
+    const waitMs = this.#playedAtMs - LOW_MS - this.#clock.now();
+    this.#cancelLow = this.#clock.setTimeout(() => this.#settle(0), Math.max(1, waitMs));
+  }
+
+  #hand(count: number): void {
+    if (count === 0) return;
+    this.#tellWords(this.#ms(this.#handedSamples + count));
+    this.#queue.push({ type: 'audio', samples: this.#tail.slice(0, count) });
+    this.#handedLoud = levelDbfs(this.#tail, Math.max(0, count - this.#samples(END_MS)), count) > LOUD_DBFS;
+    this.#tail = this.#tail.slice(count);
+    this.#handedSamples += count;
+    this.#playedAtMs = Math.max(this.#playedAtMs, this.#clock.now()) + this.#ms(count);
+    if (this.#tail.length === 0) this.close();
+  }
+
+  #tellWords(beforeMs: number): void {
+    while ((this.#words[0]?.startMs ?? Number.POSITIVE_INFINITY) < beforeMs) {
+      const { text, to, startMs, endMs } = this.#words.shift() as PlacedWord;
+      if (to <= this.#toldTo) continue;
+      this.#toldTo = to;
+      this.#wordsTold += 1;
+      this.#queue.push({ type: 'word', text, startMs, endMs });
+    }
+  }
+
+  #ms(samples: number): number {
+    return (samples * 1000) / this.#rateHz;
+  }
+
+  #samples(ms: number): number {
+    return Math.round((ms * this.#rateHz) / 1000);
+  }
+}

@@ -1,0 +1,107 @@
+// All text of one reply as it was written, with where the caller flushed; and its clauses from any place on.
+import { ClauseSplitter } from '../../text/clauses.ts';
+
+/** Half-open, in characters of the reply. */
+export interface TextSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
+export class ReplyText {
+  readonly #flushes: number[] = [];
+  #text = '';
+  #ended = false;
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Segments that are complete; of an ended reply, all. */
+  get closedSegments(): number {
+    return this.#flushes.length;
+  }
+
+  write(piece: string): void {
+    this.#text += piece;
+  }
+
+  flush(): void {
+    this.#flushes.push(this.#text.length);
+  }
+
+  /** Blanks after the last flush make no segment of their own; a reply of nothing is one. */
+  end(): void {
+    const last = this.#flushes.at(-1);
+    if (last === undefined || this.#text.slice(last).trim() !== '') this.flush();
+    this.#ended = true;
+  }
+
+  /** Whether a segment has ended, and nothing is left to speak between a place and its end. */
+  endsSegmentBehind(at: number): boolean {
+    return this.#flushes.some((end) => end >= at && !isSpeakable(this.#text.slice(at, end)));
+  }
+
+  /** Where the segment of this number ends; undefined while it is open. */
+  segmentEnd(segment: number): number | undefined {
+    return this.#flushes[segment];
+  }
+}
+
+/** Whether a voice would say anything: not for punctuation, emoji, tags and code. */
+export function isSpeakable(text: string): boolean {
+  const said = text.replace(/```.*?(?:```|$)/gs, ' ').replace(/<\/?[a-z][^<>]*>/gi, ' ');
+  return /[\p{L}\p{N}]/u.test(said);
+}
+
+/** Follows a reply while it is written and tells its complete clauses, speakable ones only. */
+export class ClauseScan {
+  readonly #reply: ReplyText;
+  readonly #splitter = new ClauseSplitter();
+  /** Given to the splitter up to here. */
+  #read: number;
+  /** Told as clauses up to here. */
+  #told: number;
+  #segment: number;
+
+  constructor(reply: ReplyText, from: number, segment: number) {
+    this.#reply = reply;
+    this.#read = from;
+    this.#told = from;
+    this.#segment = segment;
+  }
+
+  /** The clauses that are complete since it was last asked; with the blanks behind them. */
+  next(): TextSpan[] {
+    const found: TextSpan[] = [];
+    for (;;) {
+      const end = this.#reply.segmentEnd(this.#segment);
+      const piece = this.#reply.text.slice(this.#read, end);
+      this.#read += piece.length;
+      if (piece !== '') this.#place(this.#splitter.push(piece), found);
+      if (end === undefined) return found;
+      this.#place(this.#splitter.flush(), found);
+      this.#told = end;
+      this.#segment += 1;
+    }
+  }
+
+  #place(clauses: readonly { readonly text: string }[], found: TextSpan[]): void {
+    for (const { text } of clauses) {
+      const rest = this.#reply.text.slice(this.#told, this.#read);
+      // Code within a clause is cut out of it: then its end is looked for.
+      const whole = rest.indexOf(text);
+      const tail = text.slice(-12);
+      const at = whole === -1 ? Math.max(0, rest.indexOf(tail)) : whole;
+      const length = whole === -1 ? tail.length : text.length;
+      const behind = rest.slice(at + length);
+      const blanks = behind.length - behind.trimStart().length;
+      const from = whole === -1 ? this.#told : this.#told + whole;
+      this.#told += Math.min(rest.length, at + length + blanks);
+      if (isSpeakable(text)) found.push({ from, to: this.#told });
+    }
+  }
+}
