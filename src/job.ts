@@ -15,7 +15,7 @@ import { loadPersonas } from './config/personas.ts';
 import { UserError } from './config/user-error.ts';
 import { DEFAULT_FAILOVER, type FailoverSettings } from './failover/settings.ts';
 import { connectHealthBoard, type HealthClient } from './health/client.ts';
-import { endWithWorker } from './livekit/orphan.ts';
+import { endWithWorker } from './livekit/end-with-worker.ts';
 import { keepWordsOutOfLog } from './livekit/private-log.ts';
 import { createLogger, wantsPretty } from './telemetry/log.ts';
 

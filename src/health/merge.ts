@@ -7,7 +7,7 @@ import type { Health } from '../failover/health.ts';
  * is over. What was measured stays one's own. Both on one clock.
  */
 export function mergeHealth(own: Health, other: Health): Health {
-  const merged = judge(own, other);
+  const merged = worseOf(own, other);
   return {
     ...merged,
     wellSinceMs: Math.max(own.wellSinceMs, other.wellSinceMs),
@@ -19,7 +19,7 @@ export function mergeHealth(own: Health, other: Health): Health {
   };
 }
 
-function judge(own: Health, other: Health): Health {
+function worseOf(own: Health, other: Health): Health {
   // Of a failure that both know, each board knows best what it knows of since.
   const isSame = isSameFailure(own, other);
   const isProvenThere = other.provenMs > failedMs(isSame ? other : own);

@@ -52,7 +52,7 @@ export async function joinRedis(options: RedisHealthOptions): Promise<RedisHealt
     replyMapping: 'legacy',
   };
   const open = () => (options.url ? new Redis(options.url, connection) : new Redis(connection));
-  return new Membership(options, open(), open());
+  return new RedisMember(options, open(), open());
 }
 
 const COMMAND_MS = 2_000;
@@ -81,7 +81,7 @@ const stateMessage = z.object({
 });
 const loaded = z.tuple([z.tuple([z.string(), z.string()]), z.array(z.string())]);
 
-class Membership implements RedisHealth {
+class RedisMember implements RedisHealth {
   readonly #options: RedisHealthOptions;
   readonly #clock: Clock;
   readonly #store: Redis;

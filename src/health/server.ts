@@ -50,12 +50,12 @@ export interface HealthServer {
 export async function serveHealthBoard(options: HealthServerOptions): Promise<HealthServer> {
   const folder = options.socketPath ? undefined : await mkdtemp(join(tmpdir(), 'bulletproof-'));
   const socketPath = options.socketPath ?? join(folder as string, 'health');
-  const post = new Post(options);
-  const server = createServer((socket) => post.accept(socket));
+  const connections = new BoardConnections(options);
+  const server = createServer((socket) => connections.accept(socket));
   try {
     await listen(server, socketPath);
   } catch (error) {
-    post.close();
+    connections.close();
     if (folder) await rm(folder, { recursive: true, force: true });
     throw error;
   }
@@ -63,16 +63,16 @@ export async function serveHealthBoard(options: HealthServerOptions): Promise<He
   return {
     socketPath,
     get clients() {
-      return post.clients;
+      return connections.clients;
     },
     get malformed() {
-      return post.malformed;
+      return connections.malformed;
     },
-    onEvent: (listener) => post.onEvent(listener),
-    announce: (config) => post.announce(config),
+    onEvent: (listener) => connections.onEvent(listener),
+    announce: (config) => connections.announce(config),
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      post.close();
+      connections.close();
       await closed;
       if (folder) await rm(folder, { recursive: true, force: true });
     },
@@ -110,7 +110,7 @@ function isServed(path: string): Promise<boolean> {
 const MEASURES_EVERY_MS = 1_000;
 
 /** All connections and what they are told. */
-class Post {
+class BoardConnections {
   malformed = 0;
   readonly #board: MemoryHealthBoard;
   readonly #clock: Clock;

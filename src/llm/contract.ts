@@ -65,10 +65,10 @@ export type LlmPart =
   /** A delta of what is not given yet: it is alive. */
   | { readonly type: 'progress'; readonly of: 'tool-call' | 'reasoning' }
   /**
-   * All of the reply was given; only its usage may follow. Where it is absent, the end of the stream says so. `isDoubtful`: the stream
+   * All of the reply was given; only its usage may follow. Where it is absent, the end of the stream says so. `isSuspect`: the stream
    * ended, and nothing tells whether the reply did.
    */
-  | { readonly type: 'end'; readonly isDoubtful?: boolean };
+  | { readonly type: 'end'; readonly isSuspect?: boolean };
 
 /** What a whole chain gives. */
 export type LlmResult = Exclude<LlmPart, { type: 'progress' | 'end' }>;

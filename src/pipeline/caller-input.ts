@@ -28,7 +28,7 @@ const toMs = (samples: number) => (samples * 1000) / RATE_HZ;
  * The recogniser gets each piece of audio when voice activity detection has dealt with it, so that both tell of the same moment,
  * also when a whole utterance comes in one burst. Without voice activity detection, when it broke, audio goes straight on.
  */
-export class PipelineEar {
+export class CallerInput {
   readonly #stt: stt.STT;
   readonly #vad: VAD;
   readonly #events: EarEvents;

@@ -43,10 +43,10 @@ export class PipelineModel extends llm.RealtimeModel {
       midSessionToolsUpdate: true,
       perResponseToolChoice: true,
     });
-    const ear = options.stt.capabilities.streaming ? options.stt : new stt.StreamAdapter(options.stt, vad);
-    this.#stages = { stt: ear, llm: options.llm, tts: options.tts, vad, endSilenceMs, sampleRateHz };
+    const recogniser = options.stt.capabilities.streaming ? options.stt : new stt.StreamAdapter(options.stt, vad);
+    this.#stages = { stt: recogniser, llm: options.llm, tts: options.tts, vad, endSilenceMs, sampleRateHz };
     // An 'error' that nobody listens to would end the process; one may come when its session is long over.
-    for (const stage of [ear, options.llm, options.tts]) stage.on('error', () => undefined);
+    for (const stage of [recogniser, options.llm, options.tts]) stage.on('error', () => undefined);
   }
 
   override get model(): string {

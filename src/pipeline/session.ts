@@ -1,7 +1,7 @@
 // A realtime session whose model is a pipeline: speech recognition, language model and synthesis, with turns of its own.
 import { llm, type stt, type tts, type VAD } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
-import { PipelineEar } from './caller-input.ts';
+import { CallerInput } from './caller-input.ts';
 import { PipelineReply } from './reply.ts';
 import { requestOf } from './request.ts';
 import { type CallerTurn, PipelineTurns } from './turns.ts';
@@ -28,7 +28,7 @@ const WORD_MS = 350;
 export class PipelineSession extends llm.RealtimeSession {
   readonly #stages: PipelineStages;
   readonly #turns: PipelineTurns;
-  readonly #ear: PipelineEar;
+  readonly #input: CallerInput;
   #instructions: string | undefined;
   #tools: llm.ToolContext = llm.ToolContext.empty();
   #toolChoice: llm.ToolChoice | undefined;
@@ -52,13 +52,13 @@ export class PipelineSession extends llm.RealtimeSession {
     this.#turns = new PipelineTurns(stages.endSilenceMs, {
       onSpeechStart: () => this.#yield(),
       onSpeechStop: () => this.emit('input_speech_stopped', { userTranscriptionEnabled: true }),
-      onPause: () => this.#ear.flush(),
+      onPause: () => this.#input.flush(),
       onInterim: (itemId, transcript) =>
         this.emit('input_audio_transcription_completed', { itemId, transcript, isFinal: false }),
       onTurn: (turn) => this.#takeTurn(turn),
       onNothing: () => this.#resume(),
     });
-    this.#ear = new PipelineEar(stages, {
+    this.#input = new CallerInput(stages, {
       onHeard: (atMs) => this.#turns.heard(atMs),
       onSpeechStart: () => this.#turns.speechStarted(),
       onSpeechEnd: (endedAtMs) => this.#turns.speechEnded(endedAtMs),
@@ -96,7 +96,7 @@ export class PipelineSession extends llm.RealtimeSession {
 
   override pushAudio(frame: AudioFrame): void {
     if (this.#closed.signal.aborted) return;
-    this.#ear.push(frame);
+    this.#input.push(frame);
     this.#pushedAt = performance.now();
     this.#muteTimer ??= setInterval(() => this.#lookForMute(), MUTED_AFTER_MS / 4).unref();
   }
@@ -120,7 +120,7 @@ export class PipelineSession extends llm.RealtimeSession {
 
   override async clearAudio(): Promise<void> {
     if (!this.#turns.isOpen || this.#closed.signal.aborted) return;
-    this.#ear.reset();
+    this.#input.reset();
     this.#turns.clear();
   }
 
@@ -147,7 +147,7 @@ export class PipelineSession extends llm.RealtimeSession {
     this.#closed.abort();
     clearInterval(this.#muteTimer);
     this.#reply?.cancel();
-    this.#ear.close();
+    this.#input.close();
     this.#turns.clear();
     this.#onClose();
     await super.close();
@@ -216,7 +216,7 @@ export class PipelineSession extends llm.RealtimeSession {
 
   #lookForMute(): void {
     if (!this.#turns.isOpen || performance.now() - this.#pushedAt < MUTED_AFTER_MS) return;
-    this.#ear.pushSilence(this.#stages.endSilenceMs + NOTICE_MS);
+    this.#input.pushSilence(this.#stages.endSilenceMs + NOTICE_MS);
     this.#pushedAt = performance.now();
   }
 

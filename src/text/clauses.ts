@@ -92,7 +92,7 @@ function findCut(text: string, limits: typeof FIRST | typeof LATER, final: boole
   if (text === '') return undefined;
   for (const match of text.matchAll(BOUNDARY)) {
     if (match.index > limits.maxChars) break;
-    const verdict = judge(text, match, limits, final);
+    const verdict = verdictOf(text, match, limits, final);
     if (verdict === 'wait') break;
     if (verdict !== 'no') return verdict;
   }
@@ -100,7 +100,7 @@ function findCut(text: string, limits: typeof FIRST | typeof LATER, final: boole
   return final ? { end: text.length, pauseMs: PAUSE_MS.sentence } : undefined;
 }
 
-function judge(text: string, match: RegExpExecArray, limits: typeof FIRST | typeof LATER, final: boolean): Verdict {
+function verdictOf(text: string, match: RegExpExecArray, limits: typeof FIRST | typeof LATER, final: boolean): Verdict {
   const end = match.index + match[0].length;
   const before = text.slice(0, match.index);
   const after = text.slice(end);

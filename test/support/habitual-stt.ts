@@ -6,7 +6,7 @@ import { ProviderError } from '../../src/failover/provider-error.ts';
 import type { SttLink, SttOpenOptions, SttPart, SttSession, SttWord } from '../../src/stt/contract.ts';
 import { ONE_REQUEST, UtteranceSession } from '../../src/stt/utterances.ts';
 import type { FakeClock } from './fake-clock.ts';
-import { RATE_HZ, WordEar } from './scripted-stt.ts';
+import { RATE_HZ, WordRecogniser } from './scripted-stt.ts';
 
 export const VENDORS = ['deepgram', 'deepgram plugin', 'google', 'chirp', 'whisper'] as const;
 export type VendorName = (typeof VENDORS)[number];
@@ -112,7 +112,7 @@ class HabitualSession implements SttSession {
   readonly #given: SessionOptions;
   readonly #vendor: VendorName;
   readonly #manner: Manner;
-  readonly #ear = new WordEar();
+  readonly #recogniser = new WordRecogniser();
   readonly #timers = new Set<() => void>();
   #backlog: (Int16Array | 'flush')[] | undefined = [];
   #words: SttWord[] = [];
@@ -188,7 +188,7 @@ class HabitualSession implements SttSession {
   #hear(samples: Int16Array): void {
     const { habits } = this.#given;
     this.#gotMs += (samples.length * 1_000) / RATE_HZ;
-    for (const event of this.#ear.hear(samples)) {
+    for (const event of this.#recogniser.hear(samples)) {
       if (event.type === 'quiet') this.#quiet();
       else {
         this.#words.push({ text: `w${event.word}`, startMs: event.startMs, endMs: event.endMs });
@@ -281,7 +281,7 @@ function openRequests(
       if (trouble() === 'drops')
         throw new ProviderError({ kind: 'unreachable', provider, message: `${provider}: gone` });
       const words: SttWord[] = [];
-      for (const event of new WordEar().hear(samples)) {
+      for (const event of new WordRecogniser().hear(samples)) {
         if (event.type === 'word') words.push({ text: `w${event.word}`, startMs: event.startMs, endMs: event.endMs });
       }
       await clock.sleep(habits.latency(REQUEST));

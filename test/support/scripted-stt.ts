@@ -129,7 +129,7 @@ class Scripted implements SttSession {
   readonly #options: ScriptedOptions;
   readonly #session: ScriptedSession;
   readonly #take: Take;
-  readonly #ear = new WordEar();
+  readonly #recogniser = new WordRecogniser();
   readonly #timers = new Set<() => void>();
   #words: SttWord[] = [];
   #isSilent = false;
@@ -157,7 +157,7 @@ class Scripted implements SttSession {
   write(samples: Int16Array): void {
     if (this.#session.isOver || this.#hasEnded) return;
     this.#session.samples += samples.length;
-    for (const event of this.#ear.hear(samples)) {
+    for (const event of this.#recogniser.hear(samples)) {
       if (event.type === 'quiet') this.#finalise();
       else this.#heard(event.word, event.startMs, event.endMs);
     }
@@ -284,7 +284,7 @@ function partOf(type: 'interim' | 'final', words: readonly SttWord[], hasTimes: 
 type Heard = { type: 'word'; word: number; startMs: number; endMs: number } | { type: 'quiet' };
 
 /** Reads words back from samples. */
-export class WordEar {
+export class WordRecogniser {
   #at = 0;
   #level = 0;
   #run = 0;
@@ -314,7 +314,7 @@ function openUtterances(provider: string, given: SttOpenOptions, options: Script
     sampleRateHz: RATE_HZ,
     recognise: async ({ samples, signal }) => {
       const words: SttWord[] = [];
-      for (const event of new WordEar().hear(samples)) {
+      for (const event of new WordRecogniser().hear(samples)) {
         if (event.type === 'word') words.push({ text: `w${event.word}`, startMs: event.startMs, endMs: event.endMs });
       }
       const fault = take((due) => due.at === 'word' && words.some(({ text }) => text === `w${due.word}`));

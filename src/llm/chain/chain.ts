@@ -6,7 +6,7 @@ import { ProviderError, serverError } from '../../failover/provider-error.ts';
 import { raceForFirst, type Winner } from '../../failover/race.ts';
 import { TurnOpenings } from '../../failover/turn-openings.ts';
 import type { LlmLink, LlmPart, LlmRequest, LlmResult } from '../contract.ts';
-import { EMPTY, failure, ReplyRun } from './link-session.ts';
+import { EMPTY, failure, LlmLinkSession } from './link-session.ts';
 import { refusalIn } from './refusal.ts';
 import { ReplyWords } from './reply-words.ts';
 import { Standby } from './standby.ts';
@@ -39,7 +39,7 @@ async function* rounds(failover: Failover<LlmLink>, request: LlmRequest): AsyncG
       // Where nobody has anything to say, there is nothing to say.
       if (request.signal.aborted || isEmptyReply(error)) return;
       if (reply.isRefused) return yield* reply.refusal();
-      if (reply.isDoubted) return yield* reply.rest();
+      if (reply.isSuspect) return yield* reply.rest();
       if (round > MAX_ROUNDS) throw error;
       await sleep(failover, roundWaitMs(round, failover.random), request.signal);
       reply.startOver();
@@ -47,7 +47,7 @@ async function* rounds(failover: Failover<LlmLink>, request: LlmRequest): AsyncG
   }
 }
 
-type Served = Winner<LlmLink, ReplyRun>;
+type Served = Winner<LlmLink, LlmLinkSession>;
 
 class Reply {
   readonly #failover: Failover<LlmLink>;
@@ -58,7 +58,7 @@ class Reply {
   #failed: Served['failed'];
   #isRefused = false;
   /** A stream ended where the reply may have; somebody was asked whether there is more. */
-  #isDoubted = false;
+  #isSuspect = false;
 
   constructor(failover: Failover<LlmLink>, request: LlmRequest) {
     this.#failover = failover;
@@ -72,8 +72,8 @@ class Reply {
   }
 
   /** As far as anybody knows it is whole. */
-  get isDoubted(): boolean {
-    return this.#isDoubted;
+  get isSuspect(): boolean {
+    return this.#isSuspect;
   }
 
   /** All links may be asked again. */
@@ -117,7 +117,7 @@ class Reply {
         turn: this.#turn,
         mayHedge: this.#mayHedge,
         signal,
-        start: (attempt) => new ReplyRun({ attempt, request, clock, mayBeEmpty: this.#isDoubted }),
+        start: (attempt) => new LlmLinkSession({ attempt, request, clock, mayBeEmpty: this.#isSuspect }),
       });
     } catch (error) {
       if (error instanceof ProviderError && error.kind === 'content-refusal') this.#isRefused = true;
@@ -166,10 +166,10 @@ class Reply {
         const part: LlmPart = step.done ? { type: 'end' } : step.value;
         if (part.type === 'end') {
           if (this.#request.signal.aborted) return 'whole';
-          const isDoubtful = part.isDoubtful && !this.#isDoubted && !this.#words.isWhole;
+          const isSuspect = part.isSuspect && !this.#isSuspect && !this.#words.isWhole;
           attempt.succeed();
-          yield* spoken(isDoubtful ? this.#words.doubt() : this.#words.end());
-          if (isDoubtful) return this.#doubt(attempt.link);
+          yield* spoken(isSuspect ? this.#words.suspect() : this.#words.end());
+          if (isSuspect) return this.#suspect(attempt.link);
           yield* held;
           if (step.done) return 'whole';
           isLeft = true;
@@ -181,7 +181,7 @@ class Reply {
         else if (part.type !== 'progress') held.push(checked(part, attempt.link));
       }
     } catch (cause) {
-      this.#judge(attempt, cause);
+      this.#settle(attempt, cause);
       const winner = await standby.take();
       if (winner) this.#tried.add(winner.attempt.link);
       return winner;
@@ -193,7 +193,7 @@ class Reply {
     }
   }
 
-  #judge(attempt: Attempt<LlmLink>, cause: unknown): void {
+  #settle(attempt: Attempt<LlmLink>, cause: unknown): void {
     const error = serverError(attempt.link.id, cause);
     attempt.fail(error);
     if (error.kind === 'content-refusal') this.#isRefused = true;
@@ -202,7 +202,7 @@ class Reply {
   }
 
   /** Overtaken in its silence: it is judged if that lasts, and its words are not needed. */
-  async #outlast(attempt: Attempt<LlmLink>, run: ReplyRun, next: Promise<unknown>, by: LlmLink): Promise<void> {
+  async #outlast(attempt: Attempt<LlmLink>, run: LlmLinkSession, next: Promise<unknown>, by: LlmLink): Promise<void> {
     const wordsKept = this.#words.count;
     try {
       await next;
@@ -220,8 +220,8 @@ class Reply {
   }
 
   /** The same link is asked whether there is more, once. */
-  #doubt(link: LlmLink): undefined {
-    this.#isDoubted = true;
+  #suspect(link: LlmLink): undefined {
+    this.#isSuspect = true;
     this.#tried.delete(link);
   }
 

@@ -16,7 +16,7 @@ const USAGE_MS = 50;
 /** A stream that is left takes its connection with it, so one that is complete is read to its end, within this. */
 const REST_MS = 2_000;
 
-export interface ReplyRunOptions {
+export interface LlmLinkSessionOptions {
   readonly attempt: Attempt<LlmLink>;
   readonly request: LlmRequest;
   readonly clock: Clock;
@@ -24,10 +24,10 @@ export interface ReplyRunOptions {
   readonly mayBeEmpty: boolean;
 }
 
-export class ReplyRun implements Runner {
+export class LlmLinkSession implements Runner {
   /** Text, a tool call or its beginning, or a clean end. */
   readonly first: Promise<void>;
-  readonly #options: ReplyRunOptions;
+  readonly #options: LlmLinkSessionOptions;
   readonly #late: Promise<never>;
   readonly #early: LlmPart[] = [];
   readonly #mayCall: boolean;
@@ -37,7 +37,7 @@ export class ReplyRun implements Runner {
   #isCalling = false;
   #isDone = false;
 
-  constructor(options: ReplyRunOptions) {
+  constructor(options: LlmLinkSessionOptions) {
     const { attempt, request } = options;
     this.#options = options;
     this.#mayCall = attempt.link.traits.callsComeWhole === true && request.tools.length > 0;

@@ -49,7 +49,7 @@ export class ReplyWords {
   }
 
   /** The reply may be complete, or cut in the middle of its last word. */
-  doubt(): string {
+  suspect(): string {
     const rest = this.#partial + this.#join.end();
     this.#partial = '';
     const last = /\S+$/.exec(rest)?.[0] ?? '';

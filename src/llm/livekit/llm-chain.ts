@@ -209,7 +209,7 @@ function* endOf(
   if (seen.hasCalls || seen.text.trim() === '' || isWholeReply(seen.text)) return;
   if (!seen.hasUsage && countsTokens.has(plugin)) throw isCut;
   // Google's tells its tokens with every chunk, so that they prove nothing.
-  yield { type: 'end', isDoubtful: true };
+  yield { type: 'end', isSuspect: true };
 }
 
 /** @throws ProviderError, unless the plugin only means that the reply was empty */

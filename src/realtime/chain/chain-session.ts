@@ -6,9 +6,9 @@ import type { ProviderError } from '../../failover/provider-error.ts';
 import type { ReplySign } from '../adapter-contract.ts';
 import type { RealtimeLink } from '../contract.ts';
 import { Conversation } from './conversation.ts';
-import { Succession, type Won } from './handover.ts';
+import { Handover, type Won } from './handover.ts';
 import { Hearing } from './hearing.ts';
-import type { Child } from './link-session.ts';
+import type { RealtimeLinkSession } from './link-session.ts';
 import { Replying } from './replying.ts';
 
 export interface ChainSessionOptions {
@@ -17,7 +17,7 @@ export interface ChainSessionOptions {
 
 export class ChainSession extends llm.RealtimeSession {
   readonly #failover: Failover<RealtimeLink>;
-  readonly #succession: Succession;
+  readonly #handover: Handover;
   readonly #conversation = new Conversation();
   readonly #hearing: Hearing;
   readonly #replying: Replying;
@@ -37,26 +37,28 @@ export class ChainSession extends llm.RealtimeSession {
     this.#failover = failover;
     this.#hearing = new Hearing(failover.clock, {
       onSpeechStart: () => this.emit('input_speech_started', {}),
-      onSpeechStop: (child) =>
-        this.emit('input_speech_stopped', { userTranscriptionEnabled: child.capabilities?.userTranscription ?? true }),
+      onSpeechStop: (session) =>
+        this.emit('input_speech_stopped', {
+          userTranscriptionEnabled: session.capabilities?.userTranscription ?? true,
+        }),
       onTranscript: (event) => this.#heard(event),
       onAllWords: () => this.#replying.allWords(),
       onNoise: () => {
-        this.#child?.attempt.expectNothing();
-        this.#succession.dropRival();
+        this.#session?.attempt.expectNothing();
+        this.#handover.dropRival();
       },
       isReplying: () => this.#replying.isUnderWay,
     });
     this.#replying = new Replying(failover.clock, this.#conversation, {
       onGeneration: (event) => this.emit('generation_created', event),
       onResult: () => this.#wentWell(),
-      onComplete: (child) => this.#completed(child),
-      onAnswer: (child) => this.#hearing.answered(child),
-      mayAsk: () => !this.#succession.isChanging,
+      onComplete: (session) => this.#completed(session),
+      onAnswer: (session) => this.#hearing.answered(session),
+      mayAsk: () => !this.#handover.isChanging,
       turn: () => this.#hearing.turn,
     });
-    this.#succession = this.#makeSuccession(returnToBetter);
-    this.#succession.begin();
+    this.#handover = this.#makeHandover(returnToBetter);
+    this.#handover.begin();
   }
 
   override get chatCtx(): llm.ChatContext {
@@ -70,33 +72,33 @@ export class ChainSession extends llm.RealtimeSession {
   override async updateInstructions(instructions: string): Promise<void> {
     if (this.#instructions === instructions) return;
     this.#instructions = instructions;
-    this.#changeSetup((session) => session.updateInstructions(instructions));
+    this.#changeSetup((plugin) => plugin.updateInstructions(instructions));
   }
 
   override async updateChatCtx(context: llm.ChatContext): Promise<void> {
     const { added, removed } = this.#conversation.replace(context);
-    const child = this.#child;
-    if (!child) return;
+    const session = this.#session;
+    if (!session) return;
     const told = added.filter((item) => !('callId' in item && this.#conversation.isCancelled(item.callId)));
-    void this.#succession.rival?.update(told, removed);
-    const hasResults = told.some((item) => item.type === 'function_call_output' && child.callIds.has(item.callId));
-    if (hasResults && child.capabilities?.autoToolReplyGeneration) this.#replying.expectUnasked(child);
-    await child.update(told, removed);
+    void this.#handover.rival?.update(told, removed);
+    const hasResults = told.some((item) => item.type === 'function_call_output' && session.callIds.has(item.callId));
+    if (hasResults && session.capabilities?.autoToolReplyGeneration) this.#replying.expectUnasked(session);
+    await session.update(told, removed);
   }
 
   override async updateTools(tools: llm.ToolContext): Promise<void> {
     if (this.#tools.equals(tools)) return;
     this.#tools = tools;
-    this.#changeSetup((session) => session.updateTools(tools));
+    this.#changeSetup((plugin) => plugin.updateTools(tools));
   }
 
   override updateOptions({ toolChoice }: { toolChoice?: llm.ToolChoice | null }): void {
     this.#toolChoice = toolChoice;
-    this.#child?.do((session) => session.updateOptions({ ...(toolChoice !== undefined && { toolChoice }) }));
+    this.#session?.do((plugin) => plugin.updateOptions({ ...(toolChoice !== undefined && { toolChoice }) }));
   }
 
   override pushAudio(frame: AudioFrame): void {
-    if (!this.#isClosed) this.#hearing.write(frame, this.#child, this.#rival);
+    if (!this.#isClosed) this.#hearing.write(frame, this.#session, this.#rival);
   }
 
   override generateReply(
@@ -108,22 +110,22 @@ export class ChainSession extends llm.RealtimeSession {
   }
 
   override async commitAudio(): Promise<void> {
-    this.#child?.do((session) => session.commitAudio());
+    this.#session?.do((plugin) => plugin.commitAudio());
   }
 
   override async clearAudio(): Promise<void> {
     this.#hearing.clear();
-    this.#child?.do((session) => session.clearAudio());
+    this.#session?.do((plugin) => plugin.clearAudio());
   }
 
   override async interrupt(): Promise<void> {
-    const child = this.#child;
+    const session = this.#session;
     const hadResult = this.#replying.stop();
-    if (this.#isRivalAsked) this.#succession.dropRival();
-    child?.do((session) => session.interrupt());
-    child?.attempt.expectNothing();
-    if (child && hadResult) this.#renew(child);
-    this.#succession.atBoundary();
+    if (this.#isRivalAsked) this.#handover.dropRival();
+    session?.do((plugin) => plugin.interrupt());
+    session?.attempt.expectNothing();
+    if (session && hadResult) this.#renew(session);
+    this.#handover.atBoundary();
   }
 
   override async truncate({
@@ -133,11 +135,11 @@ export class ChainSession extends llm.RealtimeSession {
     audioTranscript,
   }: Parameters<llm.RealtimeSession['truncate']>[0]): Promise<void> {
     if (audioTranscript !== undefined) this.#conversation.agentSaid(messageId, audioTranscript);
-    const child = this.#child;
-    const part = child && this.#replying.partOf(messageId, child);
-    if (!child?.capabilities?.messageTruncation || !part) return;
-    child.do((session) =>
-      session.truncate({
+    const session = this.#session;
+    const part = session && this.#replying.partOf(messageId, session);
+    if (!session?.capabilities?.messageTruncation || !part) return;
+    session.do((plugin) =>
+      plugin.truncate({
         messageId: part.messageId,
         audioEndMs: Math.max(0, audioEndMs - part.fromMs),
         ...(modalities && { modalities }),
@@ -147,7 +149,7 @@ export class ChainSession extends llm.RealtimeSession {
   }
 
   override startUserActivity(): void {
-    this.#child?.do((session) => session.startUserActivity());
+    this.#session?.do((plugin) => plugin.startUserActivity());
   }
 
   override async close(): Promise<void> {
@@ -155,17 +157,17 @@ export class ChainSession extends llm.RealtimeSession {
     this.#isClosed = true;
     this.#replying.close();
     this.#hearing.close();
-    this.#succession.close();
+    this.#handover.close();
     await super.close();
   }
 
-  get #child(): Child | undefined {
-    return this.#succession.child;
+  get #session(): RealtimeLinkSession | undefined {
+    return this.#handover.session;
   }
 
-  #makeSuccession(returnToBetter: boolean): Succession {
+  #makeHandover(returnToBetter: boolean): Handover {
     const events = this.#failover.events;
-    return new Succession(
+    return new Handover(
       this.#failover,
       {
         setup: () => ({
@@ -175,7 +177,7 @@ export class ChainSession extends llm.RealtimeSession {
           // A broken reply follows when the words that it answers are there.
           history: this.#conversation.context,
         }),
-        onServing: (child, before, error) => this.#serve(child, before, error),
+        onServing: (session, before, error) => this.#serve(session, before, error),
         onLate: () => this.#canHelp,
         onRival: (rival) => this.#help(rival),
         onWon: (rival, won) => this.#won(rival, won),
@@ -186,11 +188,11 @@ export class ChainSession extends llm.RealtimeSession {
         onLost: () => this.#lost(),
         onExhausted: (error) => events.onExhausted?.('realtime', error),
         isBoundary: () => this.#replying.isIdle && this.#hearing.isQuiet,
-        onSpeech: (child, isStart) => this.#hearing.speech(child, isStart, this.#replying.isRehearing),
-        onTranscript: (child, event) => this.#transcript(child, event),
+        onSpeech: (session, isStart) => this.#hearing.speech(session, isStart, this.#replying.isRehearing),
+        onTranscript: (session, event) => this.#transcript(session, event),
         onWordless: () => this.#hearing.wordless(),
-        onGeneration: (child, event) => this.#generated(child, event),
-        onSign: (child, sign) => this.#sign(child, sign),
+        onGeneration: (session, event) => this.#generated(session, event),
+        onSign: (session, sign) => this.#sign(session, sign),
         onMetrics: (metrics) => this.emit('metrics_collected', metrics),
       },
       returnToBetter,
@@ -199,9 +201,9 @@ export class ChainSession extends llm.RealtimeSession {
 
   /** Where tools and instructions are part of the setup, the plugin would connect again and forget: we do. */
   #changeSetup(change: (session: llm.RealtimeSession) => unknown): void {
-    const child = this.#child;
-    if (!child?.adapter?.setsUp) {
-      child?.do(change);
+    const session = this.#session;
+    if (!session?.adapter?.setsUp) {
+      session?.do(change);
       return;
     }
     if (this.#isChangingSetup) return;
@@ -209,7 +211,7 @@ export class ChainSession extends llm.RealtimeSession {
     // Both change at once when another agent takes over.
     setImmediate(() => {
       this.#isChangingSetup = false;
-      this.#succession.change();
+      this.#handover.change();
     });
   }
 
@@ -219,32 +221,36 @@ export class ChainSession extends llm.RealtimeSession {
     this.#hearing.lost();
   }
 
-  #serve(child: Child, before: Child | undefined, error: ProviderError | undefined): void {
+  #serve(
+    session: RealtimeLinkSession,
+    before: RealtimeLinkSession | undefined,
+    error: ProviderError | undefined,
+  ): void {
     if (!error && before) this.#lost();
     const noticedMs = this.#noticedMs ?? this.#failover.clock.now();
     this.#noticedMs = undefined;
-    child.catchUp(this.#conversation.context);
+    session.catchUp(this.#conversation.context);
     const { said, isPending } = this.#replying;
     const isRehearing = this.#hearing.lacksWords;
-    const audioReplayedMs = this.#hearing.rehear(child, said !== '');
-    if (before && error) this.#switched(child, before, error, { audioReplayedMs, noticedMs });
-    this.#replying.goOn(child, { isRehearing, isUnanswered: this.#hearing.isUnanswered });
+    const audioReplayedMs = this.#hearing.rehear(session, said !== '');
+    if (before && error) this.#switched(session, before, error, { audioReplayedMs, noticedMs });
+    this.#replying.goOn(session, { isRehearing, isUnanswered: this.#hearing.isUnanswered });
     if (!isPending && !isRehearing) this.#tellSwitch();
   }
 
   #switched(
-    child: Child,
-    before: Child,
+    session: RealtimeLinkSession,
+    before: RealtimeLinkSession,
     { kind, status, message }: ProviderError,
     costs: { readonly audioReplayedMs: number; readonly noticedMs: number },
   ): void {
     const wordsKept = this.#replying.said.match(/\S+/g)?.length ?? 0;
-    this.#switch = { stage: 'realtime', from: before.id, to: child.id, kind, status, message, wordsKept, ...costs };
+    this.#switch = { stage: 'realtime', from: before.id, to: session.id, kind, status, message, wordsKept, ...costs };
   }
 
   /** The session beside the one that serves hears the caller, unless it was asked in words. */
-  get #rival(): Child | undefined {
-    return this.#isRivalAsked ? undefined : this.#succession.rival;
+  get #rival(): RealtimeLinkSession | undefined {
+    return this.#isRivalAsked ? undefined : this.#handover.rival;
   }
 
   /** Nothing of what is due was given, and another session could give it. */
@@ -254,9 +260,9 @@ export class ChainSession extends llm.RealtimeSession {
     return this.#hearing.lacksWords ? !due?.isAsked : due !== undefined || this.#hearing.isUnanswered;
   }
 
-  #help(rival: Child): void {
+  #help(rival: RealtimeLinkSession): void {
     if (!this.#canHelp) {
-      this.#succession.dropRival();
+      this.#handover.dropRival();
       return;
     }
     rival.catchUp(this.#conversation.context);
@@ -267,13 +273,13 @@ export class ChainSession extends llm.RealtimeSession {
     }
     rival.expectFirst();
     rival.ask(this.#replying.due?.instructions, undefined).then(
-      (generation) => this.#succession.hold(rival, generation),
+      (generation) => this.#handover.hold(rival, generation),
       // Its deadline tells.
       () => undefined,
     );
   }
 
-  #won(rival: Child, { generation, heard, lost, error }: Won): void {
+  #won(rival: RealtimeLinkSession, { generation, heard, lost, error }: Won): void {
     const isAsked = this.#isRivalAsked;
     this.#isRivalAsked = false;
     const noticedMs = this.#noticedMs ?? this.#failover.clock.now();
@@ -285,7 +291,7 @@ export class ChainSession extends llm.RealtimeSession {
   }
 
   #wentWell(): void {
-    this.#succession.wentWell();
+    this.#handover.wentWell();
     this.#tellSwitch();
   }
 
@@ -296,9 +302,9 @@ export class ChainSession extends llm.RealtimeSession {
     this.#failover.events.onSwitch?.({ ...event, tookMs: Math.round(this.#failover.clock.now() - noticedMs) });
   }
 
-  #transcript(child: Child, event: llm.InputTranscriptionCompleted): void {
+  #transcript(session: RealtimeLinkSession, event: llm.InputTranscriptionCompleted): void {
     // One that failed may still tell what it had heard, unless another hears it by now.
-    if (!this.#child || this.#child === child) this.#hearing.transcript(event, child);
+    if (!this.#session || this.#session === session) this.#hearing.transcript(event, session);
   }
 
   #heard(event: llm.InputTranscriptionCompleted): void {
@@ -306,30 +312,30 @@ export class ChainSession extends llm.RealtimeSession {
     this.emit('input_audio_transcription_completed', event);
   }
 
-  #generated(child: Child, event: llm.GenerationCreatedEvent): void {
-    this.#hearing.generated(child);
+  #generated(session: RealtimeLinkSession, event: llm.GenerationCreatedEvent): void {
+    this.#hearing.generated(session);
     // What the agent still says of an older reply is over, as the plugin would have told.
     const isAnswer = this.#hearing.turn !== 'none' && !this.#replying.isPending && !this.#replying.isRehearing;
-    if (isAnswer && child.adapter?.tellsSpeech === false) this.emit('input_speech_started', {});
-    this.#replying.generated(child, event);
+    if (isAnswer && session.adapter?.tellsSpeech === false) this.emit('input_speech_started', {});
+    this.#replying.generated(session, event);
   }
 
-  #sign(child: Child, sign: ReplySign): void {
+  #sign(session: RealtimeLinkSession, sign: ReplySign): void {
     if (sign.type === 'waiting') this.#hearing.waits();
-    this.#replying.sign(child, sign);
+    this.#replying.sign(session, sign);
   }
 
-  #completed(child: Child): void {
-    this.#succession.completed();
-    this.#renew(child);
+  #completed(session: RealtimeLinkSession): void {
+    this.#handover.completed();
+    this.#renew(session);
     this.#replying.askNext();
-    this.#succession.atBoundary();
+    this.#handover.atBoundary();
   }
 
   /** It went well for a reply; the next one is measured anew. */
-  #renew(child: Child): void {
-    if (child.isOver) return;
-    child.attempt = this.#failover.renew(child.attempt);
-    child.watchAttempt();
+  #renew(session: RealtimeLinkSession): void {
+    if (session.isOver) return;
+    session.attempt = this.#failover.renew(session.attempt);
+    session.watchAttempt();
   }
 }

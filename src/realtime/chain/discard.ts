@@ -1,17 +1,20 @@
 // A reply that nobody wants.
 import type { ReadableStream } from 'node:stream/web';
 import type { llm } from '@livekit/agents';
-import type { Child } from './link-session.ts';
+import type { RealtimeLinkSession } from './link-session.ts';
 
 /** It is stopped, and its session made to forget it. */
-export function discard(child: Child, { messageStream, functionStream }: llm.GenerationCreatedEvent): void {
-  child.do((session) => session.interrupt());
+export function discard(
+  session: RealtimeLinkSession,
+  { messageStream, functionStream }: llm.GenerationCreatedEvent,
+): void {
+  session.do((plugin) => plugin.interrupt());
   void drain(functionStream);
   void drain(messageStream, (message) => {
     void drain(message.audioStream);
     void drain(message.textStream);
     const { messageId } = message;
-    child.do((session) => session.truncate({ messageId, audioEndMs: 0, modalities: ['audio', 'text'] }));
+    session.do((plugin) => plugin.truncate({ messageId, audioEndMs: 0, modalities: ['audio', 'text'] }));
   });
 }
 

@@ -1,11 +1,11 @@
 // Carries what one session generates into a reply: holds it until there is something to hear or to call, and to whom it belongs.
 import type { llm } from '@livekit/agents';
 import { MonoAudio } from '../mono-audio.ts';
-import { isAudible, REPLY_RATE_HZ, SILENCE_MS, type Stretch } from './message-part.ts';
+import { isAudible, type MessagePart, REPLY_RATE_HZ, SILENCE_MS } from './message-part.ts';
 import type { Message, Reply } from './reply.ts';
 import type { SpeakingPace } from './spoken-words.ts';
 
-export interface PumpEvents {
+export interface GenerationReaderEvents {
   /** There is something to hear or to call: `pour` says where it goes. Until then it is held. */
   onFirst(): void;
   /** Words without audio so far: it is at work. */
@@ -18,31 +18,31 @@ export interface PumpEvents {
   onComplete(): void;
 }
 
-export interface PumpOptions {
+export interface GenerationReaderOptions {
   /** As the session names the reply. */
   readonly id: string | undefined;
   readonly owner: object;
   readonly pace: SpeakingPace;
   /** Who speaks is watched elsewhere: where it is silent, silence is meant. */
   readonly isTrusted: boolean;
-  readonly events: PumpEvents;
+  readonly events: GenerationReaderEvents;
 }
 
 /** One message of the session's; what came of it before it was known where it goes is held. */
 interface Source {
   readonly messageId: string;
   held: (Int16Array | string)[];
-  stretch: Stretch | undefined;
+  part: MessagePart | undefined;
   quietMs: number;
   isOver: boolean;
 }
 
-export class Pump {
-  readonly #options: PumpOptions;
+export class GenerationReader {
+  readonly #options: GenerationReaderOptions;
   readonly #sources: Source[] = [];
   readonly #calls: llm.FunctionCall[] = [];
   #reply: Reply | undefined;
-  #stretch: Stretch | undefined;
+  #part: MessagePart | undefined;
   #hasFirst = false;
   #isStopped = false;
   #isOver = false;
@@ -50,7 +50,7 @@ export class Pump {
   /** The vendor ended it before its end: whoever goes on takes up the same message. */
   isCut = false;
 
-  constructor(generation: llm.GenerationCreatedEvent, options: PumpOptions) {
+  constructor(generation: llm.GenerationCreatedEvent, options: GenerationReaderOptions) {
     this.#options = options;
     void Promise.all([this.#messages(generation), this.#functions(generation)]).then(
       () => this.#over(),
@@ -79,7 +79,7 @@ export class Pump {
 
   /** Audio that was handed on by now. */
   get releasedMs(): number {
-    return this.#stretch?.releasedMs ?? 0;
+    return this.#part?.releasedMs ?? 0;
   }
 
   /** What is held, and all that comes, goes there. */
@@ -95,7 +95,7 @@ export class Pump {
   break(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#stretch?.break();
+    this.#part?.break();
   }
 
   /** It is whole as it stands, whatever its streams say. */
@@ -113,7 +113,7 @@ export class Pump {
   async #messages({ messageStream }: llm.GenerationCreatedEvent): Promise<void> {
     for await (const given of messageStream) {
       if (this.#isStopped) continue;
-      const source: Source = { messageId: given.messageId, held: [], stretch: undefined, quietMs: 0, isOver: false };
+      const source: Source = { messageId: given.messageId, held: [], part: undefined, quietMs: 0, isOver: false };
       this.#sources.push(source);
       await Promise.all([this.#audio(given, source), this.#text(given, source)]);
       if (this.#isStopped) continue;
@@ -175,10 +175,10 @@ export class Pump {
   }
 
   #take(source: Source, piece: Int16Array | string): void {
-    if (!source.stretch) source.held.push(piece);
-    else if (typeof piece === 'string') source.stretch.words(piece);
-    else source.stretch.audio(piece, this.#isHeard(piece));
-    if (!source.stretch && this.#reply) this.#flush(source);
+    if (!source.part) source.held.push(piece);
+    else if (typeof piece === 'string') source.part.words(piece);
+    else source.part.audio(piece, this.#isHeard(piece));
+    if (!source.part && this.#reply) this.#flush(source);
   }
 
   #flush(source: Source): void {
@@ -187,30 +187,30 @@ export class Pump {
     // Silence alone is no message.
     if (held.length === 0 || !this.#reply) return;
     const message = this.#reply.open(source.messageId);
-    source.stretch = message.continueBy(owner, source.messageId, pace);
-    this.#stretch = source.stretch;
+    source.part = message.continueBy(owner, source.messageId, pace);
+    this.#part = source.part;
     events.onMessage(message);
     for (const piece of held) {
-      if (typeof piece === 'string') source.stretch.words(piece);
-      else source.stretch.audio(piece, this.#isHeard(piece));
+      if (typeof piece === 'string') source.part.words(piece);
+      else source.part.audio(piece, this.#isHeard(piece));
     }
-    if (source.isOver) this.#endStretch(source.stretch);
+    if (source.isOver) this.#endPart(source.part);
   }
 
   #endSource(source: Source): void {
     if (source.isOver) return;
     source.isOver = true;
-    if (source.stretch) this.#endStretch(source.stretch);
+    if (source.part) this.#endPart(source.part);
   }
 
-  #endStretch(stretch: Stretch): void {
-    if (stretch.isCutShort) {
+  #endPart(part: MessagePart): void {
+    if (part.isCutShort) {
       this.isCut = true;
-      stretch.cut();
-    } else if (this.isCut) stretch.break();
+      part.cut();
+    } else if (this.isCut) part.break();
     else {
-      stretch.end();
-      if (stretch.hasResult) this.#reply?.endMessage();
+      part.end();
+      if (part.hasResult) this.#reply?.endMessage();
     }
   }
 

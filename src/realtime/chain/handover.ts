@@ -7,7 +7,7 @@ import type { ProviderError } from '../../failover/provider-error.ts';
 import { TurnOpenings } from '../../failover/turn-openings.ts';
 import type { ReplySign } from '../adapter-contract.ts';
 import type { RealtimeLink, SessionSetup } from '../contract.ts';
-import { Child } from './link-session.ts';
+import { RealtimeLinkSession } from './link-session.ts';
 
 /** So long before the end of a session the next one is opened, but not before half of its time has passed. */
 const RENEWAL_MS = 60_000;
@@ -22,36 +22,40 @@ const OPENING_MS = 5_000;
 /** Whether one that was down may be tried again is asked of another process: the answer is waited for so long. */
 const GRANT_MS = 50;
 
-export interface SuccessionEvents {
+export interface HandoverEvents {
   setup(): SessionSetup;
   /** From now on this one serves; `error` says why the one before does no more, where it failed. */
-  onServing(child: Child, before: Child | undefined, error: ProviderError | undefined): void;
+  onServing(
+    session: RealtimeLinkSession,
+    before: RealtimeLinkSession | undefined,
+    error: ProviderError | undefined,
+  ): void;
   /** The one that was to take over failed: the one that serves goes on. */
   onKept(): void;
   /** The one that served failed; the next one is being opened. */
-  onLost(child: Child): void;
+  onLost(session: RealtimeLinkSession): void;
   /** The one that serves is late with what is due. @returns whether another session beside it could help */
-  onLate(child: Child): boolean;
+  onLate(session: RealtimeLinkSession): boolean;
   /** Such a session is open: it is to be given what is due. */
-  onRival(rival: Child): void;
+  onRival(rival: RealtimeLinkSession): void;
   /** It was the first to speak, with what it had heard until then: it serves. */
-  onWon(rival: Child, won: Won): void;
+  onWon(rival: RealtimeLinkSession, won: Won): void;
   /** One that another had overtaken gave nothing after all: it had failed, and the other one has taken its place. */
-  onReplaced(late: Child, by: Child, error: ProviderError): void;
+  onReplaced(late: RealtimeLinkSession, by: RealtimeLinkSession, error: ProviderError): void;
   /** Nobody is left for now; it goes on trying. */
   onExhausted(error: ProviderError): void;
   /** Nothing is under way that a change of sessions could disturb. */
   isBoundary(): boolean;
-  onSpeech(child: Child, isStart: boolean): void;
-  onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
-  onWordless(child: Child): void;
-  onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
-  onSign(child: Child, sign: ReplySign): void;
+  onSpeech(session: RealtimeLinkSession, isStart: boolean): void;
+  onTranscript(session: RealtimeLinkSession, event: llm.InputTranscriptionCompleted): void;
+  onWordless(session: RealtimeLinkSession): void;
+  onGeneration(session: RealtimeLinkSession, event: llm.GenerationCreatedEvent): void;
+  onSign(session: RealtimeLinkSession, sign: ReplySign): void;
   onMetrics(metrics: unknown): void;
 }
 
 interface Rival {
-  readonly child: Child;
+  readonly session: RealtimeLinkSession;
   generation?: llm.GenerationCreatedEvent;
   hasBegun: boolean;
   readonly heard: llm.InputTranscriptionCompleted[];
@@ -59,52 +63,52 @@ interface Rival {
 
 export interface Won extends Required<Pick<Rival, 'generation' | 'heard'>> {
   /** Whoever failed meanwhile, and how. */
-  readonly lost: Child | undefined;
+  readonly lost: RealtimeLinkSession | undefined;
   readonly error: ProviderError | undefined;
 }
 
-export class Succession {
+export class Handover {
   readonly #failover: Failover<RealtimeLink>;
-  readonly #events: SuccessionEvents;
+  readonly #events: HandoverEvents;
   readonly #returns: boolean;
   /** Being opened; the first that stands serves. */
-  readonly #candidates = new Set<Child>();
+  readonly #candidates = new Set<RealtimeLinkSession>();
   readonly #tried = new Set<RealtimeLink>();
   /** Since the last reply that was complete. */
   readonly #turn = new TurnOpenings<RealtimeLink>();
   readonly #timers = new Set<() => void>();
   /** By which a link's last session can be gone on from, with what it knew then. */
   readonly #handles = new Map<RealtimeLink, { readonly handle: string; readonly known: ReadonlySet<string> }>();
-  #child: Child | undefined;
+  #session: RealtimeLinkSession | undefined;
   /** Open beside the one that serves, to take over at a boundary or at the last moment. */
-  #heir: Child | undefined;
+  #standby: RealtimeLinkSession | undefined;
   /** Beside the one that serves, which is late: the first of the two to speak is heard. */
   #rival: Rival | undefined;
   /** Late ones, and who overtook them. */
-  readonly #overtaken = new Map<Child, Child>();
+  readonly #overtaken = new Map<RealtimeLinkSession, RealtimeLinkSession>();
   /** One that was overtaken is well: who helped does not stay for that. */
   #mayReturn = false;
   #error: ProviderError | undefined;
-  #lost: Child | undefined;
+  #lost: RealtimeLinkSession | undefined;
   #retries = 0;
   /** The one that serves is about to end: whoever opens takes over at once. */
   #isUrgent = false;
   #isClosed = false;
 
   /** @param returns whether a better link is gone back to, at a turn boundary */
-  constructor(failover: Failover<RealtimeLink>, events: SuccessionEvents, returns: boolean) {
+  constructor(failover: Failover<RealtimeLink>, events: HandoverEvents, returns: boolean) {
     this.#failover = failover;
     this.#events = events;
     this.#returns = returns;
   }
 
-  get child(): Child | undefined {
-    return this.#child;
+  get session(): RealtimeLinkSession | undefined {
+    return this.#session;
   }
 
   /** Another session takes over as soon as it is open: nothing is to be asked of this one. */
   get isChanging(): boolean {
-    return this.#isUrgent && this.#heir !== undefined;
+    return this.#isUrgent && this.#standby !== undefined;
   }
 
   /** Opens the first session in a moment, with all that the owner sets up by then. */
@@ -116,12 +120,12 @@ export class Succession {
   }
 
   start(): void {
-    if (!this.#isClosed && !this.#child && this.#candidates.size === 0) this.#openNext(undefined);
+    if (!this.#isClosed && !this.#session && this.#candidates.size === 0) this.#openNext(undefined);
   }
 
   /** Beside the one that serves; open. */
-  get rival(): Child | undefined {
-    return this.#rival?.child.isOpen ? this.#rival.child : undefined;
+  get rival(): RealtimeLinkSession | undefined {
+    return this.#rival?.session.isOpen ? this.#rival.session : undefined;
   }
 
   /** The session that serves gave a result: whoever failed before may be asked again when it fails. */
@@ -135,14 +139,14 @@ export class Succession {
     const rival = this.#rival;
     if (!rival) return;
     this.#rival = undefined;
-    rival.child.close();
-    if (this.#child) this.#tellHedge(this.#child, rival.child, 'lost');
+    rival.session.close();
+    if (this.#session) this.#tellHedge(this.#session, rival.session, 'lost');
     else this.#openNext(undefined);
   }
 
   /** What it was given it may have heard as speech: whoever stays silent is judged. */
-  rivalHears(child: Child): void {
-    if (this.#rival?.child === child) child.expectFirst();
+  rivalHears(session: RealtimeLinkSession): void {
+    if (this.#rival?.session === session) session.expectFirst();
   }
 
   /** A reply is complete. */
@@ -154,32 +158,32 @@ export class Succession {
   /** A turn is over: the next one may be another's. */
   atBoundary(): void {
     if (!this.#events.isBoundary()) return;
-    if (this.#heir?.isOpen) this.#succeed(this.#heir);
-    else if (this.#goesBack && this.#child && !this.#heir && this.#isBetterThere(this.#child)) this.renew();
+    if (this.#standby?.isOpen) this.#handOverTo(this.#standby);
+    else if (this.#goesBack && this.#session && !this.#standby && this.#isBetterThere(this.#session)) this.renew();
   }
 
   /** Opens another session beside the one that serves: it takes over as soon as nothing is disturbed. */
   renew(): void {
-    if (this.#isClosed || this.#heir || !this.#child) return;
-    const attempt = this.#failover.next(new Set(this.#goesBack ? [] : this.#others(this.#child)));
+    if (this.#isClosed || this.#standby || !this.#session) return;
+    const attempt = this.#failover.next(new Set(this.#goesBack ? [] : this.#others(this.#session)));
     if (!attempt) return;
-    this.#heir = this.#open(attempt);
+    this.#standby = this.#open(attempt);
   }
 
   /** What a session begins with has changed: another one takes over at once. */
   change(): void {
-    this.#heir?.close();
-    this.#heir = undefined;
+    this.#standby?.close();
+    this.#standby = undefined;
     this.renew();
-    this.#isUrgent = this.#heir !== undefined;
+    this.#isUrgent = this.#standby !== undefined;
   }
 
   close(): void {
     this.#isClosed = true;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    const beside = [this.#heir, this.#rival?.child, ...this.#overtaken.keys()];
-    for (const child of [...this.#candidates, ...beside, this.#child]) child?.close();
+    const beside = [this.#standby, this.#rival?.session, ...this.#overtaken.keys()];
+    for (const session of [...this.#candidates, ...beside, this.#session]) session?.close();
     this.#candidates.clear();
   }
 
@@ -187,16 +191,16 @@ export class Succession {
     return this.#returns || this.#mayReturn;
   }
 
-  #others(child: Child): RealtimeLink[] {
-    return this.#failover.links.filter((link) => link !== child.link);
+  #others(session: RealtimeLinkSession): RealtimeLink[] {
+    return this.#failover.links.filter((link) => link !== session.link);
   }
 
-  #isBetterThere(child: Child): boolean {
+  #isBetterThere(session: RealtimeLinkSession): boolean {
     const best = this.#failover.upNext;
-    return best !== undefined && best !== child.link;
+    return best !== undefined && best !== session.link;
   }
 
-  #openNext(after: Child | undefined, again?: Attempt<RealtimeLink>): void {
+  #openNext(after: RealtimeLinkSession | undefined, again?: Attempt<RealtimeLink>): void {
     if (this.#isClosed) return;
     const beside = [...this.#candidates][0]?.link;
     const options = { after: after?.link, isLastResort: this.#retries > 0, beside, turn: this.#turn };
@@ -206,78 +210,80 @@ export class Succession {
       return;
     }
     this.#tried.add(attempt.link);
-    const child = this.#open(attempt, again !== undefined);
-    this.#candidates.add(child);
+    const session = this.#open(attempt, again !== undefined);
+    this.#candidates.add(session);
   }
 
-  #late(child: Child): void {
-    if (this.#candidates.has(child)) this.#openNext(child);
-    else if (child === this.#child && !this.#rival && !this.#heir && this.#events.onLate(child)) this.#help(child);
+  #late(session: RealtimeLinkSession): void {
+    if (this.#candidates.has(session)) this.#openNext(session);
+    else if (session === this.#session && !this.#rival && !this.#standby && this.#events.onLate(session))
+      this.#help(session);
   }
 
   /** Another link, or the same one anew where there is no other. */
-  #help(child: Child): void {
+  #help(session: RealtimeLinkSession): void {
     // Asked first: each attempt that is given counts as an opening of the turn.
-    if (!this.#failover.mayHedge(child.attempt)) return;
-    const options = { after: child.link, beside: child.link, turn: this.#turn };
+    if (!this.#failover.mayHedge(session.attempt)) return;
+    const options = { after: session.link, beside: session.link, turn: this.#turn };
     const attempt =
-      this.#failover.next(new Set([child.link]), options) ?? this.#failover.next(new Set(this.#others(child)), options);
-    if (attempt) this.#rival = { child: this.#open(attempt), hasBegun: false, heard: [] };
+      this.#failover.next(new Set([session.link]), options) ??
+      this.#failover.next(new Set(this.#others(session)), options);
+    if (attempt) this.#rival = { session: this.#open(attempt), hasBegun: false, heard: [] };
   }
 
   /** The first of two to speak: the other one, which was late, may still tell how late it was. */
-  #begun(child: Child): void {
+  #begun(session: RealtimeLinkSession): void {
     const rival = this.#rival;
-    if (this.#overtaken.delete(child)) this.#mayReturn = true;
-    if (rival?.child !== child) return;
+    if (this.#overtaken.delete(session)) this.#mayReturn = true;
+    if (rival?.session !== session) return;
     rival.hasBegun = true;
     const { generation, heard } = rival;
     if (!generation) return;
     this.#rival = undefined;
-    const before = this.#child;
-    this.#child = child;
+    const before = this.#session;
+    this.#session = session;
     if (before) {
-      this.#tellHedge(before, child, 'won');
-      this.#overtaken.set(before, child);
+      this.#tellHedge(before, session, 'won');
+      this.#overtaken.set(before, session);
       before.linger();
     }
     const won = { generation, heard, lost: this.#lost, error: this.#error };
     this.#error = undefined;
     this.#lost = undefined;
-    this.#failover.serves(child.link);
-    this.#events.onWon(child, won);
+    this.#failover.serves(session.link);
+    this.#events.onWon(session, won);
   }
 
   /** What a rival gives is held until it is known who speaks first. */
-  hold(rival: Child, generation: llm.GenerationCreatedEvent): void {
-    if (this.#rival?.child !== rival) return;
+  hold(rival: RealtimeLinkSession, generation: llm.GenerationCreatedEvent): void {
+    if (this.#rival?.session !== rival) return;
     this.#rival.generation = generation;
     if (this.#rival.hasBegun) this.#begun(rival);
   }
 
-  #transcript(child: Child, event: llm.InputTranscriptionCompleted): void {
-    if (this.#rival?.child !== child) this.#events.onTranscript(child, event);
+  #transcript(session: RealtimeLinkSession, event: llm.InputTranscriptionCompleted): void {
+    if (this.#rival?.session !== session) this.#events.onTranscript(session, event);
     else if (event.isFinal) this.#rival.heard.push(event);
   }
 
-  #tellHedge({ id: late }: Child, { id: beside }: Child, outcome: 'won' | 'lost'): void {
+  #tellHedge({ id: late }: RealtimeLinkSession, { id: beside }: RealtimeLinkSession, outcome: 'won' | 'lost'): void {
     this.#failover.events.onHedge?.({ stage: 'realtime', late, beside, outcome });
   }
 
-  #open(attempt: Attempt<RealtimeLink>, isAgain = false): Child {
+  #open(attempt: Attempt<RealtimeLink>, isAgain = false): RealtimeLinkSession {
     const events = this.#events;
     const whileServing =
       <Values extends unknown[]>(tell: (...values: Values) => void) =>
       (...values: Values) =>
-        this.#child === child && tell(...values);
-    const child: Child = new Child(attempt, this.#failover.clock, {
+        this.#session === session && tell(...values);
+    const session: RealtimeLinkSession = new RealtimeLinkSession(attempt, this.#failover.clock, {
       onLate: (late) => this.#late(late),
       onOpened: (opened) => this.#opened(opened),
       onFailed: (failed, error) => this.#failed(failed, error),
       onResumable: (resumable, handle) => this.#resumable(resumable, handle),
       onExpiring: (expiring, inMs) => this.#expiring(expiring, inMs),
       onSpeech: (speaker, isStart) => {
-        if (speaker === this.#child) events.onSpeech(speaker, isStart);
+        if (speaker === this.#session) events.onSpeech(speaker, isStart);
         else if (!isStart) this.rivalHears(speaker);
       },
       // Also of one that is over: it tells what it had heard.
@@ -285,109 +291,109 @@ export class Succession {
       onBegun: (begun) => this.#begun(begun),
       onWordless: whileServing(events.onWordless),
       onGeneration: (speaker, generation) => {
-        if (speaker === this.#child) events.onGeneration(speaker, generation);
+        if (speaker === this.#session) events.onGeneration(speaker, generation);
         else this.hold(speaker, generation);
       },
       onSign: whileServing(events.onSign),
-      onMetrics: whileServing((_child: Child, metrics: unknown) => events.onMetrics(metrics)),
+      onMetrics: whileServing((_child: RealtimeLinkSession, metrics: unknown) => events.onMetrics(metrics)),
     });
-    this.#begin(child, isAgain);
-    return child;
+    this.#begin(session, isAgain);
+    return session;
   }
 
-  #begin(child: Child, isAgain: boolean): void {
+  #begin(session: RealtimeLinkSession, isAgain: boolean): void {
     const setup = this.#events.setup();
-    const resumed = isAgain ? this.#handles.get(child.link) : undefined;
+    const resumed = isAgain ? this.#handles.get(session.link) : undefined;
     // A handle is good for one session.
-    this.#handles.delete(child.link);
+    this.#handles.delete(session.link);
     if (!resumed) {
-      child.open(setup);
+      session.open(setup);
       return;
     }
     const history = new llm.ChatContext(setup.history.items.filter(({ id }) => !resumed.known.has(id)));
-    child.open({ ...setup, history, resume: resumed.handle }, resumed.known);
+    session.open({ ...setup, history, resume: resumed.handle }, resumed.known);
   }
 
   /** A handle tells not what the session knew: it is kept where the conversation rested a moment later. */
-  #resumable(child: Child, handle: string): void {
-    this.#handles.delete(child.link);
+  #resumable(session: RealtimeLinkSession, handle: string): void {
+    this.#handles.delete(session.link);
     this.#later(REST_MS, () => {
-      if (this.#child !== child || !this.#events.isBoundary()) return;
+      if (this.#session !== session || !this.#events.isBoundary()) return;
       const known = new Set(this.#events.setup().history.items.map(({ id }) => id));
-      this.#handles.set(child.link, { handle, known });
+      this.#handles.set(session.link, { handle, known });
     });
   }
 
-  #opened(child: Child): void {
-    if (child === this.#heir) {
-      if (!this.#child || this.#isUrgent || this.#events.isBoundary()) this.#succeed(child);
+  #opened(session: RealtimeLinkSession): void {
+    if (session === this.#standby) {
+      if (!this.#session || this.#isUrgent || this.#events.isBoundary()) this.#handOverTo(session);
       return;
     }
-    if (child === this.#rival?.child) {
-      this.#events.onRival(child);
+    if (session === this.#rival?.session) {
+      this.#events.onRival(session);
       return;
     }
-    if (this.#candidates.has(child) && !this.#child && !this.#isClosed) this.#choose();
-    else child.close();
+    if (this.#candidates.has(session) && !this.#session && !this.#isClosed) this.#choose();
+    else session.close();
   }
 
   /** The first in order that stands serves, once those before it had their usual time: whoever helps does not overtake them. */
   #choose(): void {
-    if (this.#child) return;
-    for (const child of this.#candidates) {
-      if (child.isOpen) {
-        this.#serve(child, this.#lost, this.#error);
+    if (this.#session) return;
+    for (const session of this.#candidates) {
+      if (session.isOpen) {
+        this.#serve(session, this.#lost, this.#error);
         return;
       }
-      const leftMs = USUAL_OPENING_MS - child.attempt.ageMs;
+      const leftMs = USUAL_OPENING_MS - session.attempt.ageMs;
       if (leftMs <= 0) continue;
       this.#later(leftMs, () => this.#choose());
       return;
     }
   }
 
-  #failed(child: Child, error: ProviderError): void {
-    if (child === this.#heir) {
-      this.#heir = undefined;
+  #failed(session: RealtimeLinkSession, error: ProviderError): void {
+    if (session === this.#standby) {
+      this.#standby = undefined;
       this.#events.onKept();
       return;
     }
-    const by = this.#overtaken.get(child);
+    const by = this.#overtaken.get(session);
     if (by) {
-      this.#overtaken.delete(child);
-      this.#events.onReplaced(child, by, error);
+      this.#overtaken.delete(session);
+      this.#events.onReplaced(session, by, error);
       return;
     }
-    if (!child.couldNotResume && !child.hasOtherModel) this.#turn.failed(child.link);
-    if (child === this.#rival?.child) {
+    if (!session.couldNotResume && !session.hasOtherModel) this.#turn.failed(session.link);
+    if (session === this.#rival?.session) {
       this.#rival = undefined;
-      if (this.#child) this.#late(this.#child);
-      else this.#openNext(child);
+      if (this.#session) this.#late(this.#session);
+      else this.#openNext(session);
       return;
     }
-    if (this.#candidates.delete(child)) {
+    if (this.#candidates.delete(session)) {
       // Where nobody has served yet, it is the one that is switched from.
-      this.#lost ??= child;
+      this.#lost ??= session;
       this.#error ??= error;
       this.#choose();
-      if (this.#child) return;
+      if (this.#session) return;
       if ([...this.#candidates].some(({ isLate }) => !isLate)) return;
       // Not its last word: the same link is asked anew.
-      const mayServe = child.couldNotResume || child.hasOtherModel;
-      if (mayServe) this.#tried.delete(child.link);
-      this.#openNext(mayServe ? undefined : child);
+      const mayServe = session.couldNotResume || session.hasOtherModel;
+      if (mayServe) this.#tried.delete(session.link);
+      this.#openNext(mayServe ? undefined : session);
       return;
     }
-    if (child !== this.#child) return;
-    this.#isLost(child, error);
-    if (child.hasOtherModel) this.#tried.delete(child.link);
-    if (this.#heir?.isOpen) this.#succeed(this.#heir);
-    else if (this.#rival) this.#promote(this.#rival.child);
-    else this.#openNext(child, this.#again(child, error));
+    if (session !== this.#session) return;
+    this.#isLost(session, error);
+    if (session.hasOtherModel) this.#tried.delete(session.link);
+    if (this.#standby?.isOpen) this.#handOverTo(this.#standby);
+    else if (this.#rival) this.#promote(this.#rival.session);
+    else this.#openNext(session, this.#again(session, error));
   }
 
   /** A session that helped and is asked already goes on doing so; one that is not open yet is the next to serve. */
-  #promote(rival: Child): void {
+  #promote(rival: RealtimeLinkSession): void {
     this.#tried.add(rival.link);
     if (rival.isOpen) return;
     this.#rival = undefined;
@@ -395,55 +401,59 @@ export class Succession {
   }
 
   /** The same vendor once more; one that failed twice in one turn is left for the next. */
-  #again(child: Child, error: ProviderError): Attempt<RealtimeLink> | undefined {
-    return this.#failover.again(child.attempt, error, { evenAfterResult: true, turn: this.#turn });
+  #again(session: RealtimeLinkSession, error: ProviderError): Attempt<RealtimeLink> | undefined {
+    return this.#failover.again(session.attempt, error, { evenAfterResult: true, turn: this.#turn });
   }
 
-  #isLost(child: Child, error: ProviderError): void {
-    this.#child = undefined;
-    this.#lost = child;
+  #isLost(session: RealtimeLinkSession, error: ProviderError): void {
+    this.#session = undefined;
+    this.#lost = session;
     this.#error = error;
     this.#tried.clear();
-    this.#tried.add(child.link);
-    this.#events.onLost(child);
+    this.#tried.add(session.link);
+    this.#events.onLost(session);
   }
 
-  #succeed(heir: Child): void {
-    const before = this.#child;
-    this.#heir = undefined;
-    this.#child = undefined;
-    this.#serve(heir, before ?? this.#lost, before ? undefined : this.#error);
+  #handOverTo(standby: RealtimeLinkSession): void {
+    const before = this.#session;
+    this.#standby = undefined;
+    this.#session = undefined;
+    this.#serve(standby, before ?? this.#lost, before ? undefined : this.#error);
     before?.close();
   }
 
-  #serve(child: Child, before: Child | undefined, error: ProviderError | undefined): void {
-    this.#child = child;
+  #serve(
+    session: RealtimeLinkSession,
+    before: RealtimeLinkSession | undefined,
+    error: ProviderError | undefined,
+  ): void {
+    this.#session = session;
     this.#mayReturn = false;
     this.#isUrgent = false;
     this.#error = undefined;
     this.#lost = undefined;
-    this.#candidates.delete(child);
+    this.#candidates.delete(session);
     for (const other of this.#candidates) if (other.isOpen) other.close();
-    this.#rival?.child.close();
+    this.#rival?.session.close();
     this.#rival = undefined;
     // Those that are still being opened are waited for: a black hole among them is to be found out.
     this.#candidates.clear();
-    this.#failover.serves(child.link);
-    this.#events.onServing(child, before, error);
+    this.#failover.serves(session.link);
+    this.#events.onServing(session, before, error);
   }
 
-  #expiring(child: Child, inMs: number): void {
-    const isIts = () => this.#child === child && !this.#isClosed;
+  #expiring(session: RealtimeLinkSession, inMs: number): void {
+    const isIts = () => this.#session === session && !this.#isClosed;
     const lastMs = Math.max(0, inMs - LAST_MOMENT_MS);
     const half = inMs / 2;
     const inTime = Math.min(Math.max(half, inMs - RENEWAL_MS), lastMs - OPENING_MS);
-    this.#later(child.isFresh ? Math.max(half, inTime) : Math.max(0, inTime), () => {
+    this.#later(session.isFresh ? Math.max(half, inTime) : Math.max(0, inTime), () => {
       if (isIts()) this.renew();
       this.atBoundary();
     });
     this.#later(lastMs, () => {
       if (!isIts()) return;
-      if (this.#heir?.isOpen) this.#succeed(this.#heir);
+      if (this.#standby?.isOpen) this.#handOverTo(this.#standby);
       else this.#isUrgent = true;
     });
   }

@@ -4,7 +4,7 @@ import { AudioFrame } from '@livekit/rtc-node';
 import type { Clock } from '../../failover/clock.ts';
 import { CALLER_RATE_HZ, CallerAudio } from '../caller-audio.ts';
 import { MonoAudio } from '../mono-audio.ts';
-import type { Child } from './link-session.ts';
+import type { RealtimeLinkSession } from './link-session.ts';
 import { NamedTimers } from './named-timers.ts';
 import { CallerTurns } from './turns.ts';
 
@@ -19,7 +19,7 @@ const TRUST_MS = 30_000;
 
 export interface HearingEvents {
   onSpeechStart(): void;
-  onSpeechStop(child: Child): void;
+  onSpeechStop(session: RealtimeLinkSession): void;
   onTranscript(event: llm.InputTranscriptionCompleted): void;
   /** The words of all turns that ended are known. */
   onAllWords(): void;
@@ -36,7 +36,7 @@ export class Hearing {
   readonly #timers: NamedTimers<'turn' | 'doubt'>;
   readonly #mono = new MonoAudio(CALLER_RATE_HZ);
   /** The session that told that the caller began to speak, until it tells the end. */
-  #hearer: Child | undefined;
+  #hearer: RealtimeLinkSession | undefined;
   /** The owner takes the caller to be speaking. */
   #isTold = false;
   #ignoresStartUntilMs = Number.NEGATIVE_INFINITY;
@@ -45,9 +45,9 @@ export class Hearing {
   /** Somebody heard the turn at hand as speech. */
   #isConfirmed = false;
   /** Began a reply of its own while the caller spoke, as some do: it hears. */
-  #begunBy: Child | undefined;
+  #begunBy: RealtimeLinkSession | undefined;
   /** What this one still tells of a turn is known from another. */
-  #known: Child | undefined;
+  #known: RealtimeLinkSession | undefined;
   #trustsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, events: HearingEvents) {
@@ -82,36 +82,36 @@ export class Hearing {
   }
 
   /** The caller's audio, of any rate and number of channels, to who serves and who helps, if anybody does. */
-  write(frame: AudioFrame, child: Child | undefined, rival: Child | undefined): void {
+  write(frame: AudioFrame, session: RealtimeLinkSession | undefined, rival: RealtimeLinkSession | undefined): void {
     const samples = this.#mono.push(frame);
     if (samples.length === 0) return;
     const change = this.#audio.write(samples);
-    child?.pushAudio(new AudioFrame(samples, CALLER_RATE_HZ, 1, samples.length));
+    session?.pushAudio(new AudioFrame(samples, CALLER_RATE_HZ, 1, samples.length));
     rival?.pushAudio(new AudioFrame(samples, CALLER_RATE_HZ, 1, samples.length));
     if (change === 'began') this.#turns.begin(this.#audio.onset, this.#clock.now());
     if (change === 'began') this.#known = undefined;
-    if (change && child && !this.#events.isReplying()) this.#watch(change, child);
+    if (change && session && !this.#events.isReplying()) this.#watch(change, session);
   }
 
   /** Turns without words are said again to a new session; live audio follows. @returns milliseconds of audio */
-  rehear(child: Child, isAnswered: boolean): number {
-    const { samples, isEnded } = this.#sayAgain(child);
+  rehear(session: RealtimeLinkSession, isAnswered: boolean): number {
+    const { samples, isEnded } = this.#sayAgain(session);
     if (samples === 0) return 0;
     // The owner was told before that the caller began to speak, or is not to be stopped by what was said before.
     if (this.#isTold || this.#events.isReplying()) this.#ignoresStartUntilMs = this.#clock.now() + ECHO_MS;
-    if (isEnded && !isAnswered) child.expectFirst();
+    if (isEnded && !isAnswered) session.expectFirst();
     return Math.round((samples * 1000) / CALLER_RATE_HZ);
   }
 
   /** To a session beside the one that serves; where nobody is known to have heard speech, it finds out whether it was any. */
-  help(rival: Child): void {
+  help(rival: RealtimeLinkSession): void {
     this.#sayAgain(rival);
     if (this.#isConfirmed) rival.expectFirst();
     else this.#timers.set('doubt', rival.attempt.deadlines.firstMs, () => rival.isOver || this.#noise());
   }
 
   /** It serves from now on, with what it heard beside the other one. */
-  takenOver(by: Child, heard: readonly llm.InputTranscriptionCompleted[]): void {
+  takenOver(by: RealtimeLinkSession, heard: readonly llm.InputTranscriptionCompleted[]): void {
     this.lost();
     const wasKnown = !this.lacksWords;
     for (const event of heard) if (this.lacksWords) this.transcript(event, by);
@@ -119,18 +119,18 @@ export class Hearing {
   }
 
   /** A session tells that the caller begins or ends to speak. */
-  speech(child: Child, isStart: boolean, isRehearing: boolean): void {
-    if (child.adapter?.tellsSpeech === false) {
+  speech(session: RealtimeLinkSession, isStart: boolean, isRehearing: boolean): void {
+    if (session.adapter?.tellsSpeech === false) {
       if (isStart) this.#mayHaveStarted();
     } else if (isStart) {
-      this.#started(child);
+      this.#started(session);
     } else {
-      this.#stopped(child, isRehearing);
+      this.#stopped(session, isRehearing);
     }
   }
 
-  transcript(event: llm.InputTranscriptionCompleted, child: Child): void {
-    if (this.#known === child) return;
+  transcript(event: llm.InputTranscriptionCompleted, session: RealtimeLinkSession): void {
+    if (this.#known === session) return;
     if (event.isFinal) {
       if (event.transcript.trim() === '') {
         this.wordless();
@@ -149,17 +149,17 @@ export class Hearing {
   }
 
   /** A session began a reply of its own: it has heard the caller. */
-  generated(child: Child): void {
+  generated(session: RealtimeLinkSession): void {
     this.#pendingStart = false;
     this.#hearer = undefined;
-    if (this.#audio.isSpeech) this.#begunBy = child;
+    if (this.#audio.isSpeech) this.#begunBy = session;
   }
 
   /** A reply to all turns began. */
-  answered(child: Child | undefined): void {
+  answered(session: RealtimeLinkSession | undefined): void {
     this.#timers.cancel('doubt');
     this.#isConfirmed = false;
-    this.#turns.answered(this.#clock.now(), child?.capabilities?.userTranscription === false);
+    this.#turns.answered(this.#clock.now(), session?.capabilities?.userTranscription === false);
   }
 
   /** The session that served is gone. */
@@ -178,13 +178,13 @@ export class Hearing {
   }
 
   /** Turns without words once more, to whoever has not heard them. */
-  #sayAgain(child: Child): { samples: number; isEnded: boolean } {
+  #sayAgain(session: RealtimeLinkSession): { samples: number; isEnded: boolean } {
     const from = this.#turns.wordlessFrom;
     const isEnded = !this.#audio.isSpeech && this.#audio.quietMs >= TURN_END_MS;
     let samples = 0;
     for (const piece of from === undefined ? [] : this.#audio.replay(from, isEnded)) {
       samples += piece.length;
-      child.pushAudio(new AudioFrame(piece, CALLER_RATE_HZ, 1, piece.length));
+      session.pushAudio(new AudioFrame(piece, CALLER_RATE_HZ, 1, piece.length));
     }
     return { samples, isEnded };
   }
@@ -204,9 +204,9 @@ export class Hearing {
     });
   }
 
-  #started(child: Child): void {
-    this.#hearer = child;
-    child.attempt.expectNothing();
+  #started(session: RealtimeLinkSession): void {
+    this.#hearer = session;
+    session.attempt.expectNothing();
     this.#isConfirmed = true;
     const isEcho = this.#clock.now() < this.#ignoresStartUntilMs;
     this.#ignoresStartUntilMs = Number.NEGATIVE_INFINITY;
@@ -216,42 +216,42 @@ export class Hearing {
     this.#events.onSpeechStart();
   }
 
-  #stopped(child: Child, isRehearing: boolean): void {
+  #stopped(session: RealtimeLinkSession, isRehearing: boolean): void {
     this.#hearer = undefined;
     this.#isTold = false;
     this.#turns.end();
     if (isRehearing) return;
-    child.expectFirst();
-    this.#events.onSpeechStop(child);
+    session.expectFirst();
+    this.#events.onSpeechStop(session);
   }
 
   /** Not every vendor tells that it hears the caller, and none does that went silent: the turn's end is found here. */
-  #watch(change: 'began' | 'ended', child: Child): void {
+  #watch(change: 'began' | 'ended', session: RealtimeLinkSession): void {
     if (change === 'began') {
       this.#begunBy = undefined;
       this.#timers.cancel('turn');
-      if (!this.#hearer) child.attempt.expectNothing();
+      if (!this.#hearer) session.attempt.expectNothing();
       return;
     }
-    this.#timers.set('turn', Math.max(TURN_END_MS, child.turnEndMs), () => {
-      if (!child.isOver && !this.#events.isReplying()) this.#ended(child);
+    this.#timers.set('turn', Math.max(TURN_END_MS, session.turnEndMs), () => {
+      if (!session.isOver && !this.#events.isReplying()) this.#ended(session);
     });
   }
 
-  #ended(child: Child): void {
+  #ended(session: RealtimeLinkSession): void {
     const from = this.#turns.openFrom;
     if (from === undefined || !this.#audio.hasSpeech(from)) return;
-    if (this.#hearer === child || this.#begunBy === child) {
-      child.expectFirst();
+    if (this.#hearer === session || this.#begunBy === session) {
+      session.expectFirst();
       return;
     }
     // It may have been noise, which nobody has to answer: it gets help when it is late, and is not judged.
     if (this.#clock.now() < this.#trustsUntilMs) return;
-    const sinceMs = Math.max(TURN_END_MS, child.turnEndMs);
-    const { deadlines, firstUrgentMs } = child.attempt;
+    const sinceMs = Math.max(TURN_END_MS, session.turnEndMs);
+    const { deadlines, firstUrgentMs } = session.attempt;
     // One that never tells that it hears may well be at work: nearly all of its answers would have come before it gets help.
-    const usualMs = child.adapter?.tellsSpeech === false ? firstUrgentMs : 0;
-    child.expectFirst({
+    const usualMs = session.adapter?.tellsSpeech === false ? firstUrgentMs : 0;
+    session.expectFirst({
       firstHelpMs: Math.max(LEAST_HELP_MS, deadlines.firstHelpMs - sinceMs, usualMs),
       firstMs: Number.POSITIVE_INFINITY,
     });

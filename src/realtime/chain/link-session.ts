@@ -32,33 +32,33 @@ const TAKING_MS = 6_000;
 const FRESH_MS = 1_000;
 const BUSY_MS = 30;
 
-export interface ChildEvents {
+export interface LinkSessionEvents {
   /** Its connection stands, or it needs none. */
-  onOpened(child: Child): void;
+  onOpened(session: RealtimeLinkSession): void;
   /** What is due of it is late: it may still come. */
-  onLate(child: Child): void;
+  onLate(session: RealtimeLinkSession): void;
   /** Once; nothing of it is told afterwards but transcripts of what it had heard. */
-  onFailed(child: Child, error: ProviderError): void;
-  onResumable(child: Child, handle: string): void;
+  onFailed(session: RealtimeLinkSession, error: ProviderError): void;
+  onResumable(session: RealtimeLinkSession, handle: string): void;
   /** The vendor announced the end, or the session is as old as it may become. */
-  onExpiring(child: Child, inMs: number): void;
-  onSpeech(child: Child, isStart: boolean): void;
-  onTranscript(child: Child, event: llm.InputTranscriptionCompleted): void;
+  onExpiring(session: RealtimeLinkSession, inMs: number): void;
+  onSpeech(session: RealtimeLinkSession, isStart: boolean): void;
+  onTranscript(session: RealtimeLinkSession, event: llm.InputTranscriptionCompleted): void;
   /** The words of one of its turns will never come. */
-  onWordless(child: Child): void;
+  onWordless(session: RealtimeLinkSession): void;
   /** Audio or a call came, of any reply. */
-  onBegun(child: Child): void;
+  onBegun(session: RealtimeLinkSession): void;
   /** A reply that nobody asked for: the answer to a turn. */
-  onGeneration(child: Child, event: llm.GenerationCreatedEvent): void;
-  onSign(child: Child, sign: ReplySign): void;
-  onMetrics(child: Child, metrics: unknown): void;
+  onGeneration(session: RealtimeLinkSession, event: llm.GenerationCreatedEvent): void;
+  onSign(session: RealtimeLinkSession, sign: ReplySign): void;
+  onMetrics(session: RealtimeLinkSession, metrics: unknown): void;
 }
 
-export class Child {
+export class RealtimeLinkSession {
   readonly link: RealtimeLink;
   attempt: Attempt<RealtimeLink>;
   readonly #clock: Clock;
-  readonly #events: ChildEvents;
+  readonly #events: LinkSessionEvents;
   #session: llm.RealtimeSession | undefined;
   #adapter: RealtimeAdapter | undefined;
   /** What it was given at its beginning. */
@@ -86,7 +86,7 @@ export class Child {
   /** Calls that this session made itself: it takes their results as such. */
   readonly callIds = new Set<string>();
 
-  constructor(attempt: Attempt<RealtimeLink>, clock: Clock, events: ChildEvents) {
+  constructor(attempt: Attempt<RealtimeLink>, clock: Clock, events: LinkSessionEvents) {
     this.attempt = attempt;
     this.#clock = clock;
     this.link = attempt.link;
@@ -374,10 +374,10 @@ export class Child {
 }
 
 /** Whoever is told goes on outside: what the owner does about it is not the plugin's doing. */
-function toldOutside(events: ChildEvents): ChildEvents {
+function toldOutside(events: LinkSessionEvents): LinkSessionEvents {
   const told = Object.entries(events).map(([name, tell]: [string, (...values: never[]) => void]) => [
     name,
     (...values: never[]) => unwatched(() => outside(() => tell(...values))),
   ]);
-  return Object.fromEntries(told) as ChildEvents;
+  return Object.fromEntries(told) as LinkSessionEvents;
 }

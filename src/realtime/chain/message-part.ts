@@ -19,13 +19,13 @@ export const SILENCE_MS = 1_000;
 /** -60 dBFS, as root mean square of PCM16. */
 const LEAST_LEVEL = 32_767 / 1_000;
 
-export interface StretchOutput {
+export interface MessagePartOutput {
   audio(samples: Int16Array): void;
   text(text: string): void;
 }
 
-export class Stretch {
-  readonly #output: StretchOutput;
+export class MessagePart {
+  readonly #output: MessagePartOutput;
   readonly #words: SpokenWords;
   readonly #join: ContinuationJoin | undefined;
   /** Words that repeat what was said are passed over with their audio. */
@@ -39,7 +39,7 @@ export class Stretch {
   #audible = 0;
 
   /** @param said what the message held before: this session is to go on from there */
-  constructor(output: StretchOutput, pace: SpeakingPace, said: string) {
+  constructor(output: MessagePartOutput, pace: SpeakingPace, said: string) {
     this.#output = output;
     this.#words = new SpokenWords(pace);
     this.#join = said === '' ? undefined : new ContinuationJoin(said);

@@ -2,11 +2,11 @@
 import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
 import type { llm } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
-import { REPLY_RATE_HZ, Stretch } from './message-part.ts';
+import { MessagePart, REPLY_RATE_HZ } from './message-part.ts';
 import type { SpeakingPace } from './spoken-words.ts';
 
-/** A part of a message, as the session that gave it names it. */
-export interface MessagePart {
+/** Where a part of a message comes from, as the session that gave it names it. */
+export interface PartOrigin {
   readonly owner: object;
   readonly messageId: string;
   /** Where in the message's audio it begins. */
@@ -15,7 +15,7 @@ export interface MessagePart {
 
 export class Message {
   readonly id: string;
-  readonly parts: MessagePart[] = [];
+  readonly parts: PartOrigin[] = [];
   readonly #text: ReadableStreamDefaultController<string>;
   readonly #audio: ReadableStreamDefaultController<AudioFrame>;
   #said = '';
@@ -46,9 +46,13 @@ export class Message {
   }
 
   /** Its next part, by another session. */
-  continueBy(owner: object, messageId: string, pace: SpeakingPace): Stretch {
+  continueBy(owner: object, messageId: string, pace: SpeakingPace): MessagePart {
     this.parts.push({ owner, messageId, fromMs: this.#audioMs });
-    return new Stretch({ audio: (samples) => this.#give(samples), text: (text) => this.#say(text) }, pace, this.#said);
+    return new MessagePart(
+      { audio: (samples) => this.#give(samples), text: (text) => this.#say(text) },
+      pace,
+      this.#said,
+    );
   }
 
   end(): void {

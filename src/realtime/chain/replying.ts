@@ -6,10 +6,10 @@ import { CONTINUATION_PROMPT, isWholeReply } from '../../text/continuation-promp
 import type { ReplySign } from '../adapter-contract.ts';
 import type { Conversation } from './conversation.ts';
 import { discard } from './discard.ts';
-import { Pump } from './generation-reader.ts';
-import type { Child } from './link-session.ts';
+import { GenerationReader } from './generation-reader.ts';
+import type { RealtimeLinkSession } from './link-session.ts';
 import { NamedTimers } from './named-timers.ts';
-import { type MessagePart, Reply } from './reply.ts';
+import { type PartOrigin, Reply } from './reply.ts';
 import { ReplyWatch } from './reply-watch.ts';
 import { SaidMessages } from './said-messages.ts';
 import { SpeakingPace } from './spoken-words.ts';
@@ -53,11 +53,11 @@ export interface ReplyingEvents {
   /** One that nobody asked for: the owner is to be told. */
   onGeneration(event: llm.GenerationCreatedEvent): void;
   /** Words or audio came from the session that serves. */
-  onResult(child: Child): void;
+  onResult(session: RealtimeLinkSession): void;
   /** A reply is complete. */
-  onComplete(child: Child): void;
+  onComplete(session: RealtimeLinkSession): void;
   /** The caller's turns have an answer. */
-  onAnswer(child: Child): void;
+  onAnswer(session: RealtimeLinkSession): void;
   /** Whether the session that serves may be asked now. */
   mayAsk(): boolean;
   /** 'due': the caller is quiet, and nobody has answered; 'none': nothing was said since the last answer. */
@@ -72,13 +72,13 @@ export class Replying {
   /** By link: each voice has its own. */
   readonly #paces = new Map<string, SpeakingPace>();
   readonly #messages = new SaidMessages();
-  #child: Child | undefined;
+  #session: RealtimeLinkSession | undefined;
   #requests: Request[] = [];
   /** Under way, or broken and to be gone on with. */
   #underWay: UnderWay | undefined;
-  #pump: Pump | undefined;
+  #reader: GenerationReader | undefined;
   /** Generations in which there is nothing yet. */
-  readonly #empty = new Set<Pump>();
+  readonly #empty = new Set<GenerationReader>();
   #isGenerated = false;
   /** The session was asked once more, after a reply that had nothing in it or was cut. */
   #askedAgain = false;
@@ -86,7 +86,7 @@ export class Replying {
   #continuations = 0;
   #onAllWords: (() => void) | undefined;
   /** A reply to a tool's result that came by itself, before it was asked for. */
-  #unasked: Pump | undefined;
+  #unasked: GenerationReader | undefined;
   #awaitsUnasked = false;
 
   constructor(clock: Clock, conversation: Conversation, events: ReplyingEvents) {
@@ -129,9 +129,9 @@ export class Replying {
     return new Promise((resolve, reject) => {
       const request: Request = { instructions, signal, resolve, reject, state: 'waiting' };
       const unasked = this.#unasked;
-      if (unasked && this.#child) {
+      if (unasked && this.#session) {
         this.#unasked = undefined;
-        this.#begin(this.#child, unasked, { isAsked: true, instructions }, resolve);
+        this.#begin(this.#session, unasked, { isAsked: true, instructions }, resolve);
         return;
       }
       signal?.addEventListener('abort', () => this.#withdraw(request), { once: true });
@@ -144,10 +144,10 @@ export class Replying {
   /** The session that gave it is gone: what it gave is whole up to its last pause. */
   lost(): void {
     // One that was generated to its end is whole.
-    if (this.#isGenerated) this.#pump?.finish();
-    this.#child = undefined;
-    this.#pump?.break();
-    this.#pump = undefined;
+    if (this.#isGenerated) this.#reader?.finish();
+    this.#session = undefined;
+    this.#reader?.break();
+    this.#reader = undefined;
     this.#dropEmpty();
     this.#onAllWords = undefined;
     this.#unasked = undefined;
@@ -165,22 +165,25 @@ export class Replying {
    * @param isRehearing it hears turns again whose words are not known
    * @param isUnanswered all words are known, and nobody has answered them
    */
-  goOn(child: Child, { isRehearing, isUnanswered }: { isRehearing: boolean; isUnanswered: boolean }): void {
-    this.#child = child;
+  goOn(
+    session: RealtimeLinkSession,
+    { isRehearing, isUnanswered }: { isRehearing: boolean; isUnanswered: boolean },
+  ): void {
+    this.#session = session;
     const broken = this.#underWay;
-    if (broken && this.said !== '') this.#finish(child, broken, isRehearing);
-    else if (broken && (broken.isAsked || !isRehearing)) this.#ask(child, broken.instructions, broken);
-    else if (!broken && isUnanswered) this.#answer(child);
+    if (broken && this.said !== '') this.#finish(session, broken, isRehearing);
+    else if (broken && (broken.isAsked || !isRehearing)) this.#ask(session, broken.instructions, broken);
+    else if (!broken && isUnanswered) this.#answer(session);
     this.askNext();
   }
 
   /** Another session was quicker than the one that served. @param isAsked it gives what was asked for */
-  takeOver(child: Child, generation: llm.GenerationCreatedEvent, isAsked: boolean): void {
+  takeOver(session: RealtimeLinkSession, generation: llm.GenerationCreatedEvent, isAsked: boolean): void {
     this.lost();
-    this.#child = child;
+    this.#session = session;
     const [request] = this.#requests;
-    if (isAsked && !this.#underWay && request) this.#open(child, generation, { of: 'owner', request });
-    else this.generated(child, generation);
+    if (isAsked && !this.#underWay && request) this.#open(session, generation, { of: 'owner', request });
+    else this.generated(session, generation);
   }
 
   /** The words are known that a broken reply answered. */
@@ -191,35 +194,39 @@ export class Replying {
   }
 
   /** A reply that the session began by itself. */
-  generated(child: Child, generation: llm.GenerationCreatedEvent): void {
-    if (this.isRehearing) discard(child, generation);
-    else this.#open(child, generation, { of: 'session' });
+  generated(session: RealtimeLinkSession, generation: llm.GenerationCreatedEvent): void {
+    if (this.isRehearing) discard(session, generation);
+    else this.#open(session, generation, { of: 'session' });
   }
 
   /** What the session that serves says beside its streams. */
-  sign(child: Child, sign: ReplySign): void {
+  sign(session: RealtimeLinkSession, sign: ReplySign): void {
     switch (sign.type) {
       case 'progress':
         this.#isGenerated = false;
-        this.#progress(child);
+        this.#progress(session);
         return;
       case 'generated':
         this.#isGenerated = this.isPending || this.#empty.size > 0;
         return;
       case 'empty':
-        this.#nothing(child, false);
+        this.#nothing(session, false);
         return;
       case 'cut':
-        if (this.#pump) this.#pump.isCut = true;
-        else this.#nothing(child, false);
+        if (this.#reader) this.#reader.isCut = true;
+        else this.#nothing(session, false);
         return;
       case 'refused':
-        child.fail(
-          new ProviderError({ kind: 'content-refusal', provider: child.id, message: `${child.id}: ${sign.reason}` }),
+        session.fail(
+          new ProviderError({
+            kind: 'content-refusal',
+            provider: session.id,
+            message: `${session.id}: ${sign.reason}`,
+          }),
         );
         return;
       case 'waiting':
-        child.attempt.expectNothing();
+        session.attempt.expectNothing();
         return;
       case 'cancelled':
         this.#conversation.cancel(sign.callIds);
@@ -227,16 +234,16 @@ export class Replying {
   }
 
   /** Tools' results were told to a session that answers them by itself. */
-  expectUnasked(child: Child): void {
+  expectUnasked(session: RealtimeLinkSession): void {
     this.#awaitsUnasked = true;
-    this.#expectFirst(child);
+    this.#expectFirst(session);
   }
 
   /** The owner wants no more of it. @returns whether there was any of it */
   stop(): boolean {
-    const hadResult = this.#pump !== undefined;
-    this.#pump?.stop();
-    this.#pump = undefined;
+    const hadResult = this.#reader !== undefined;
+    this.#reader?.stop();
+    this.#reader = undefined;
     this.#dropEmpty();
     this.#onAllWords = undefined;
     this.#timers.cancel('words');
@@ -245,30 +252,30 @@ export class Replying {
   }
 
   /** The part of a message that this session gave. */
-  partOf(messageId: string, child: Child): MessagePart | undefined {
-    return this.#messages.partOf(messageId, child);
+  partOf(messageId: string, session: RealtimeLinkSession): PartOrigin | undefined {
+    return this.#messages.partOf(messageId, session);
   }
 
   askNext(): void {
-    const child = this.#child;
+    const session = this.#session;
     const request = this.#requests[0];
-    if (!child || !request || request.state !== 'waiting' || this.#underWay) return;
+    if (!session || !request || request.state !== 'waiting' || this.#underWay) return;
     if (this.#awaitsUnasked) {
       // The owner interrupts before it asks, which took the deadline back.
-      this.#expectFirst(child);
+      this.#expectFirst(session);
       return;
     }
     if (!this.#events.mayAsk()) return;
     request.state = 'asked';
-    this.#expectFirst(child);
-    child.ask(request.instructions, request.signal).then(
+    this.#expectFirst(session);
+    session.ask(request.instructions, request.signal).then(
       (generation) => {
-        if (this.#child === child && this.#requests.includes(request))
-          this.#open(child, generation, { of: 'owner', request });
+        if (this.#session === session && this.#requests.includes(request))
+          this.#open(session, generation, { of: 'owner', request });
       },
       // It failed, which is told, or is late, which its deadline tells.
       () => {
-        if (this.#child === child && request.state === 'asked') request.state = 'late';
+        if (this.#session === session && request.state === 'asked') request.state = 'late';
       },
     );
   }
@@ -280,13 +287,13 @@ export class Replying {
   }
 
   /** A broken reply is finished from what was heard of it. */
-  #finish(child: Child, broken: UnderWay, isRehearing: boolean): void {
+  #finish(session: RealtimeLinkSession, broken: UnderWay, isRehearing: boolean): void {
     const finish = () => {
       this.#onAllWords = undefined;
-      if (this.#child !== child || this.#underWay !== broken) return;
+      if (this.#session !== session || this.#underWay !== broken) return;
       const id = broken.reply.message?.id as string;
-      void child.update([llm.ChatMessage.create({ id, role: 'assistant', content: this.said })]);
-      this.#ask(child, CONTINUATION_PROMPT, broken);
+      void session.update([llm.ChatMessage.create({ id, role: 'assistant', content: this.said })]);
+      this.#ask(session, CONTINUATION_PROMPT, broken);
     };
     if (!isRehearing) {
       finish();
@@ -297,170 +304,170 @@ export class Replying {
   }
 
   /** To turns whose words are known but whose answer never began. */
-  #answer(child: Child): void {
+  #answer(session: RealtimeLinkSession): void {
     const reply = new Reply(`reply_${crypto.randomUUID()}`, false);
     this.#underWay = { reply, instructions: undefined, isAsked: false };
-    this.#events.onAnswer(child);
+    this.#events.onAnswer(session);
     this.#events.onGeneration(reply.event);
-    this.#ask(child, undefined, this.#underWay);
+    this.#ask(session, undefined, this.#underWay);
   }
 
-  #ask(child: Child, instructions: string | undefined, into: UnderWay): void {
-    this.#expectFirst(child);
-    child.ask(instructions, undefined).then(
+  #ask(session: RealtimeLinkSession, instructions: string | undefined, into: UnderWay): void {
+    this.#expectFirst(session);
+    session.ask(instructions, undefined).then(
       (generation) =>
-        this.#child === child && this.#underWay === into && this.#open(child, generation, { of: 'reply', into }),
+        this.#session === session && this.#underWay === into && this.#open(session, generation, { of: 'reply', into }),
       () => undefined,
     );
   }
 
-  #expectFirst(child: Child): void {
-    const { attempt } = child;
+  #expectFirst(session: RealtimeLinkSession): void {
+    const { attempt } = session;
     const wait = this.#conversation.endsWithResult ? AFTER_TOOL : attempt.deadlines;
     // It has proved itself in this turn, and is waited for as before.
     if (attempt.hasResult) this.#watch.expect(0, wait.firstMs);
-    else child.expectFirst(wait);
+    else session.expectFirst(wait);
   }
 
   #withdraw(request: Request): void {
     if (!this.#requests.includes(request)) return;
     this.#requests = this.#requests.filter((other) => other !== request);
-    if (request.state !== 'waiting') this.#child?.attempt.expectNothing();
+    if (request.state !== 'waiting') this.#session?.attempt.expectNothing();
     request.reject(new llm.RealtimeError('generateReply was aborted'));
     this.askNext();
   }
 
   /** It is held until there is something in it. */
-  #open(child: Child, generation: llm.GenerationCreatedEvent, purpose: Purpose): void {
-    const pump: Pump = new Pump(generation, {
+  #open(session: RealtimeLinkSession, generation: llm.GenerationCreatedEvent, purpose: Purpose): void {
+    const reader: GenerationReader = new GenerationReader(generation, {
       id: generation.responseId,
-      owner: child,
-      pace: this.#paceOf(child),
-      isTrusted: child.adapter?.isWatchedWithin === true,
+      owner: session,
+      pace: this.#paceOf(session),
+      isTrusted: session.adapter?.isWatchedWithin === true,
       events: {
-        onFirst: () => this.#empty.delete(pump) && this.#child === child && this.#first(child, pump, purpose),
-        onProgress: () => this.#child === child && this.#progress(child),
-        onResult: () => this.#pump === pump && this.#result(child, pump),
+        onFirst: () => this.#empty.delete(reader) && this.#session === session && this.#first(session, reader, purpose),
+        onProgress: () => this.#session === session && this.#progress(session),
+        onResult: () => this.#reader === reader && this.#result(session, reader),
         onMessage: (message) => this.#messages.add(message),
-        onCall: (call) => this.#pump === pump && this.#call(child, call),
+        onCall: (call) => this.#reader === reader && this.#call(session, call),
         onComplete: () => {
-          if (this.#pump === pump) this.#complete(child, pump);
-          else if (this.#empty.delete(pump) && this.#child === child && this.#isWanted(purpose))
-            this.#nothing(child, pump.text.trim() !== '');
+          if (this.#reader === reader) this.#complete(session, reader);
+          else if (this.#empty.delete(reader) && this.#session === session && this.#isWanted(purpose))
+            this.#nothing(session, reader.text.trim() !== '');
         },
       },
     });
-    this.#empty.add(pump);
+    this.#empty.add(reader);
   }
 
   /** There is something in it: it is told, or goes on with what was begun. */
-  #first(child: Child, pump: Pump, purpose: Purpose): void {
-    child.attempt.result();
+  #first(session: RealtimeLinkSession, reader: GenerationReader, purpose: Purpose): void {
+    session.attempt.result();
     this.#askedAgain = false;
     if (purpose.of === 'reply') {
-      if (this.#underWay === purpose.into && !this.#pump) this.#pour(child, pump, purpose.into);
+      if (this.#underWay === purpose.into && !this.#reader) this.#pour(session, reader, purpose.into);
     } else if (purpose.of === 'owner') {
-      if (this.#requests.includes(purpose.request)) this.#resolve(child, purpose.request, pump);
-    } else this.#unaskedFirst(child, pump);
+      if (this.#requests.includes(purpose.request)) this.#resolve(session, purpose.request, reader);
+    } else this.#unaskedFirst(session, reader);
   }
 
-  #unaskedFirst(child: Child, pump: Pump): void {
+  #unaskedFirst(session: RealtimeLinkSession, reader: GenerationReader): void {
     const [request] = this.#requests;
-    if (this.#underWay && !this.#pump) {
-      this.#events.onAnswer(child);
-      this.#pour(child, pump, this.#underWay);
+    if (this.#underWay && !this.#reader) {
+      this.#events.onAnswer(session);
+      this.#pour(session, reader, this.#underWay);
     } else if (this.#awaitsUnasked) {
-      this.#answersResult(child, pump);
+      this.#answersResult(session, reader);
     } else if (request?.state === 'late') {
-      this.#resolve(child, request, pump);
+      this.#resolve(session, request, reader);
     } else {
       const isAnswer = this.#events.turn() !== 'none';
       if (isAnswer) this.stop();
-      else this.#pump?.finish();
-      this.#events.onAnswer(child);
-      this.#publish(child, pump);
+      else this.#reader?.finish();
+      this.#events.onAnswer(session);
+      this.#publish(session, reader);
     }
   }
 
-  #resolve(child: Child, request: Request, pump: Pump): void {
+  #resolve(session: RealtimeLinkSession, request: Request, reader: GenerationReader): void {
     this.#requests = this.#requests.filter((other) => other !== request);
-    this.#begin(child, pump, { isAsked: true, instructions: request.instructions }, request.resolve);
+    this.#begin(session, reader, { isAsked: true, instructions: request.instructions }, request.resolve);
     this.askNext();
   }
 
   /** The owner asks for it in a moment; if not, it came by itself. */
-  #answersResult(child: Child, pump: Pump): void {
+  #answersResult(session: RealtimeLinkSession, reader: GenerationReader): void {
     this.#awaitsUnasked = false;
     const [request] = this.#requests;
     if (request) {
-      this.#resolve(child, request, pump);
+      this.#resolve(session, request, reader);
       return;
     }
-    this.#unasked = pump;
+    this.#unasked = reader;
     this.#timers.set('unasked', UNASKED_MS, () => {
-      if (this.#unasked !== pump || this.#child !== child) return;
+      if (this.#unasked !== reader || this.#session !== session) return;
       this.#unasked = undefined;
-      this.#publish(child, pump);
+      this.#publish(session, reader);
     });
   }
 
-  #publish(child: Child, pump: Pump): void {
+  #publish(session: RealtimeLinkSession, reader: GenerationReader): void {
     const how = { isAsked: false, instructions: undefined };
-    this.#begin(child, pump, how, (event) => this.#events.onGeneration(event));
+    this.#begin(session, reader, how, (event) => this.#events.onGeneration(event));
   }
 
   #begin(
-    child: Child,
-    pump: Pump,
+    session: RealtimeLinkSession,
+    reader: GenerationReader,
     how: Omit<UnderWay, 'reply'>,
     tell: (event: llm.GenerationCreatedEvent) => void,
   ): void {
-    const reply = new Reply(pump.id ?? `reply_${crypto.randomUUID()}`, how.isAsked);
+    const reply = new Reply(reader.id ?? `reply_${crypto.randomUUID()}`, how.isAsked);
     this.#underWay = { reply, ...how };
     tell(reply.event);
-    this.#pour(child, pump, this.#underWay);
+    this.#pour(session, reader, this.#underWay);
   }
 
-  #pour(child: Child, pump: Pump, { reply }: UnderWay): void {
-    this.#pump = pump;
-    this.#events.onResult(child);
-    pump.pour(reply);
-    if (this.#pump === pump) this.#result(child, pump);
+  #pour(session: RealtimeLinkSession, reader: GenerationReader, { reply }: UnderWay): void {
+    this.#reader = reader;
+    this.#events.onResult(session);
+    reader.pour(reply);
+    if (this.#reader === reader) this.#result(session, reader);
   }
 
-  #paceOf({ id }: Child): SpeakingPace {
+  #paceOf({ id }: RealtimeLinkSession): SpeakingPace {
     const pace = this.#paces.get(id) ?? new SpeakingPace();
     this.#paces.set(id, pace);
     return pace;
   }
 
-  #result(child: Child, pump: Pump): void {
-    child.attempt.result();
-    this.#events.onResult(child);
-    this.#watch.expect(pump.releasedMs, child.attempt.deadlines.stallMs);
+  #result(session: RealtimeLinkSession, reader: GenerationReader): void {
+    session.attempt.result();
+    this.#events.onResult(session);
+    this.#watch.expect(reader.releasedMs, session.attempt.deadlines.stallMs);
   }
 
-  #progress({ attempt }: Child): void {
+  #progress({ attempt }: RealtimeLinkSession): void {
     attempt.result();
-    const pump = this.#pump;
-    this.#watch.expect(pump?.releasedMs ?? 0, pump ? attempt.deadlines.stallMs : attempt.deadlines.firstMs);
+    const reader = this.#reader;
+    this.#watch.expect(reader?.releasedMs ?? 0, reader ? attempt.deadlines.stallMs : attempt.deadlines.firstMs);
   }
 
   /** What was handed on has played out, and no more came. */
   #overdue(): void {
-    const [child, pump] = [this.#child, this.#pump];
-    if (!child) return;
+    const [session, reader] = [this.#session, this.#reader];
+    if (!session) return;
     // Some vendors tell the end late, or never.
-    const isWhole = pump && (this.#isGenerated || (pump.reply?.calls.length ?? 0) > 0 || isWholeReply(pump.text));
-    if (isWhole) pump.finish();
-    else if (pump || this.#isDue) {
-      const message = `${child.id}: no further result within ${child.attempt.deadlines.stallMs} ms`;
-      child.fail(new ProviderError({ kind: 'timeout', provider: child.id, message }));
+    const isWhole = reader && (this.#isGenerated || (reader.reply?.calls.length ?? 0) > 0 || isWholeReply(reader.text));
+    if (isWhole) reader.finish();
+    else if (reader || this.#isDue) {
+      const message = `${session.id}: no further result within ${session.attempt.deadlines.stallMs} ms`;
+      session.fail(new ProviderError({ kind: 'timeout', provider: session.id, message }));
     }
   }
 
-  #call(child: Child, call: llm.FunctionCall): void {
-    child.callIds.add(call.callId);
+  #call(session: RealtimeLinkSession, call: llm.FunctionCall): void {
+    session.callIds.add(call.callId);
     this.#conversation.add(call);
     this.#underWay?.reply.call(call);
   }
@@ -468,7 +475,7 @@ export class Replying {
   /** Somebody waits for a reply of which there is nothing yet. */
   get #isDue(): boolean {
     const isAsked = this.#underWay !== undefined || (this.#requests[0]?.state ?? 'waiting') !== 'waiting';
-    return !this.#pump && (isAsked || this.#awaitsUnasked || this.#events.turn() === 'due');
+    return !this.#reader && (isAsked || this.#awaitsUnasked || this.#events.turn() === 'due');
   }
 
   /** Whether a generation in which there was nothing was wanted. */
@@ -479,55 +486,55 @@ export class Replying {
   }
 
   /** A reply had nothing in it to hear or to call. Where nobody waits for one, it is none; else the session is asked once more. */
-  #nothing(child: Child, hasText: boolean): void {
+  #nothing(session: RealtimeLinkSession, hasText: boolean): void {
     if (!this.#isDue) return;
-    child.attempt.expectNothing();
+    session.attempt.expectNothing();
     this.#watch.end();
     const [underWay, request] = [this.#underWay, this.#requests[0]];
     // A begun reply may be whole as it stands; then there is nothing to go on with.
     if (underWay && isWholeReply(this.said)) {
       this.#end();
-      this.#events.onComplete(child);
+      this.#events.onComplete(session);
     } else if (this.#askedAgain) {
-      const message = `${child.id}: ended a reply with nothing in it`;
-      child.fail(new ProviderError({ kind: 'malformed', provider: child.id, message }));
+      const message = `${session.id}: ended a reply with nothing in it`;
+      session.fail(new ProviderError({ kind: 'malformed', provider: session.id, message }));
     } else {
       this.#askedAgain = true;
       const instructions = hasText ? SAY_IT : undefined;
       if (underWay)
-        this.#ask(child, this.said === '' ? (instructions ?? underWay.instructions) : CONTINUATION_PROMPT, underWay);
+        this.#ask(session, this.said === '' ? (instructions ?? underWay.instructions) : CONTINUATION_PROMPT, underWay);
       else if (request && request.state !== 'waiting') {
         request.state = 'waiting';
         this.askNext();
-      } else this.#askForAnswer(child, instructions);
+      } else this.#askForAnswer(session, instructions);
     }
   }
 
-  #askForAnswer(child: Child, instructions: string | undefined): void {
-    this.#expectFirst(child);
-    child.ask(instructions, undefined).then(
-      (generation) => this.#child === child && this.generated(child, generation),
+  #askForAnswer(session: RealtimeLinkSession, instructions: string | undefined): void {
+    this.#expectFirst(session);
+    session.ask(instructions, undefined).then(
+      (generation) => this.#session === session && this.generated(session, generation),
       () => undefined,
     );
   }
 
-  #complete(child: Child, pump: Pump): void {
-    child.attempt.expectNothing();
+  #complete(session: RealtimeLinkSession, reader: GenerationReader): void {
+    session.attempt.expectNothing();
     this.#watch.end();
-    this.#pump = undefined;
-    const cut = pump.isCut && this.#child === child ? this.#underWay : undefined;
+    this.#reader = undefined;
+    const cut = reader.isCut && this.#session === session ? this.#underWay : undefined;
     if (cut && cut.reply.calls.length === 0 && !isWholeReply(this.said) && this.#continuations < MOST_CONTINUATIONS) {
       this.#continuations += 1;
       this.#isGenerated = false;
-      this.#ask(child, CONTINUATION_PROMPT, cut);
+      this.#ask(session, CONTINUATION_PROMPT, cut);
       return;
     }
     this.#end();
-    this.#events.onComplete(child);
+    this.#events.onComplete(session);
   }
 
   #dropEmpty(): void {
-    for (const pump of this.#empty) pump.stop();
+    for (const reader of this.#empty) reader.stop();
     this.#empty.clear();
   }
 

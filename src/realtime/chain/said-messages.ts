@@ -1,12 +1,12 @@
 // The agent's last messages: what the conversation is to hold of them, and who gave their parts.
 import type { Conversation } from './conversation.ts';
-import type { Message, MessagePart } from './reply.ts';
+import type { Message, PartOrigin } from './reply.ts';
 
 /** Messages that the owner may still cut. */
 const KEPT = 20;
 
 export class SaidMessages {
-  readonly #parts = new Map<string, readonly MessagePart[]>();
+  readonly #parts = new Map<string, readonly PartOrigin[]>();
   /** Not in the conversation yet. */
   readonly #open = new Set<Message>();
 
@@ -25,7 +25,7 @@ export class SaidMessages {
   }
 
   /** The last part of a message that this session gave. */
-  partOf(messageId: string, owner: object): MessagePart | undefined {
+  partOf(messageId: string, owner: object): PartOrigin | undefined {
     return this.#parts.get(messageId)?.findLast((part) => part.owner === owner);
   }
 }

@@ -61,7 +61,7 @@ export class SpokenWords {
     }
   }
 
-  /** No more text of this stretch comes. */
+  /** No more text of this part comes. */
   end(): void {
     if (this.#pending !== '') this.#close();
   }

@@ -9,10 +9,10 @@ import { TurnOpenings } from '../../failover/turn-openings.ts';
 import type { SttLink, SttOpenOptions, SttPart, SttSession } from '../contract.ts';
 import { type Conducting, tellSwitch } from './conducting.ts';
 import { HeardAudio } from './heard-audio.ts';
-import { Ear, type EarEvents } from './link-session.ts';
+import { type LinkSessionEvents, SttLinkSession } from './link-session.ts';
 import { Recovery, type RecoveryEvents } from './recovery.ts';
-import { BetterLink } from './return-to-better.ts';
-import { Suspicion } from './silence-check.ts';
+import { ReturnToBetter } from './return-to-better.ts';
+import { SilenceCheck } from './silence-check.ts';
 import { type ChainedSttPart, Transcript } from './transcript.ts';
 import { type OpenActivity, openEnergyActivity } from './voice-activity.ts';
 
@@ -40,7 +40,7 @@ export function openSttChain(
   options: Omit<SttOpenOptions, 'onOpen'>,
   extras: SttChainExtras = {},
 ): ChainedSttSession {
-  return new SttConductor(failover, options, extras);
+  return new SttChainSession(failover, options, extras);
 }
 
 /** No wait is worth a timer that is shorter. */
@@ -54,7 +54,7 @@ const FINALISE_MS = 100;
 const FINALISE_AGAIN_MS = 300;
 /** What follows so much quiet is another turn. */
 const TURN_PAUSE_MS = 700;
-/** What owes nothing at the end may take so long to say so. */
+/** Time limit for a session with nothing left to transcribe to end by itself. */
 const END_MS = 1_500;
 const MOST_AT_ONCE_MS = 1_000;
 /** A turn that went well is told to the board once, though it has several finals. */
@@ -67,7 +67,7 @@ interface PendingSwitch {
   readonly wordsKept: number;
 }
 
-class SttConductor implements ChainedSttSession, EarEvents {
+class SttChainSession implements ChainedSttSession, LinkSessionEvents {
   readonly parts = new AsyncQueue<ChainedSttPart>();
   readonly #failover: Failover<SttLink>;
   readonly #options: Omit<SttOpenOptions, 'onOpen'>;
@@ -76,22 +76,22 @@ class SttConductor implements ChainedSttSession, EarEvents {
   readonly #most: number;
   readonly #transcript: Transcript;
   readonly #recovery: Recovery;
-  readonly #suspicion: Suspicion;
-  readonly #better: BetterLink;
-  readonly #watches = new Map<Ear, () => void>();
+  readonly #silenceCheck: SilenceCheck;
+  readonly #better: ReturnToBetter;
+  readonly #watches = new Map<SttLinkSession, () => void>();
   readonly #tried = new Set<SttLink>();
   readonly #turn = new TurnOpenings<SttLink>();
   readonly #unsubscribe: () => void;
   readonly #cancel = () => this.#close();
-  #serving: Ear | undefined;
+  #serving: SttLinkSession | undefined;
   #switch: PendingSwitch | undefined;
-  /** Of attempts at all links, without a final in between. */
+  /** Full passes over all links since the last final. */
   #rounds = 0;
   #renewedMs = Number.NEGATIVE_INFINITY;
   #expectation: SpeechExpectation | undefined;
   #hasEnded = false;
   #cancelRetry: () => void = () => undefined;
-  #cancelPromotion: () => void = () => undefined;
+  #cancelFinalizing: () => void = () => undefined;
   #cancelFinalise: () => void = () => undefined;
 
   constructor(failover: Failover<SttLink>, options: Omit<SttOpenOptions, 'onOpen'>, extras: SttChainExtras) {
@@ -102,8 +102,8 @@ class SttConductor implements ChainedSttSession, EarEvents {
     this.#most = this.#heard.toSamples(MOST_AT_ONCE_MS);
     this.#transcript = new Transcript(this.parts, this.#heard);
     const chain = this.#conducting();
-    this.#suspicion = new Suspicion(chain);
-    this.#better = new BetterLink(chain, () => this.#isQuiet, extras.onReturn?.bind(extras));
+    this.#silenceCheck = new SilenceCheck(chain);
+    this.#better = new ReturnToBetter(chain, () => this.#isQuiet, extras.onReturn?.bind(extras));
     this.#recovery = new Recovery(failover, extras, () => this.#better.look());
     this.#unsubscribe = failover.board.onChange(() => this.#better.look());
     if (options.signal.aborted) {
@@ -131,91 +131,91 @@ class SttConductor implements ChainedSttSession, EarEvents {
     }
     const isChanged = this.#heard.write(samples);
     this.#serving?.feed(samples);
-    this.#suspicion.feed(samples);
-    this.#better.ahead?.feed(samples);
+    this.#silenceCheck.feed(samples);
+    this.#better.standby?.feed(samples);
     if (isChanged) this.#speechChanged();
   }
 
   expect(expectation: SpeechExpectation): void {
     this.#expectation = expectation;
-    for (const ear of this.#ears()) ear.expect(expectation);
+    for (const session of this.#sessions()) session.expect(expectation);
   }
 
   flush(): void {
     if (this.#takesNoMore) return;
     this.#heard.flush();
-    for (const ear of this.#ears()) ear.flush();
+    for (const session of this.#sessions()) session.flush();
   }
 
   end(): void {
     if (this.#takesNoMore) return;
     this.#hasEnded = true;
     this.#better.giveUp();
-    for (const ear of this.#ears()) {
-      ear.end();
-      this.onChange(ear);
+    for (const session of this.#sessions()) {
+      session.end();
+      this.onChange(session);
     }
     if (this.#serving) return;
     this.#cancelRetry();
     this.#openNext(undefined);
   }
 
-  onOpen(ear: Ear): void {
-    if (ear === this.#better.ahead) this.#better.handOver(ear);
-    else if (ear === this.#serving) {
-      this.#suspicion.onServingOpen(ear);
-      if (!ear.owes) this.#tellSwitch(ear);
+  onOpen(session: SttLinkSession): void {
+    if (session === this.#better.standby) this.#better.handOver(session);
+    else if (session === this.#serving) {
+      this.#silenceCheck.onServingOpen(session);
+      if (!session.hasPendingSpeech) this.#tellSwitch(session);
     }
   }
 
-  onLate(ear: Ear): void {
-    if (ear === this.#serving) this.#suspicion.connectIsLate(ear);
+  onLate(session: SttLinkSession): void {
+    if (session === this.#serving) this.#silenceCheck.connectIsLate(session);
   }
 
-  onPart(ear: Ear, part: SttPart): void {
-    if (ear === this.#serving) this.#take(ear, part);
-    else this.#suspicion.onPart(ear, part);
+  onPart(session: SttLinkSession, part: SttPart): void {
+    if (session === this.#serving) this.#take(session, part);
+    else this.#silenceCheck.onPart(session, part);
   }
 
-  onEnd(ear: Ear): void {
-    if (ear === this.#serving && this.#hasEnded) {
-      // It heard nothing where there was sound: another may.
-      if (ear.owes && this.#suspicion.listenBeside(ear)) return;
-      this.#endedWithout(ear);
-    } else if (this.#suspicion.isBeside(ear)) this.#suspicion.noise();
-    else this.#drop(ear);
+  onEnd(session: SttLinkSession): void {
+    if (session === this.#serving && this.#hasEnded) {
+      // It transcribed nothing although there was sound: another provider may.
+      if (session.hasPendingSpeech && this.#silenceCheck.listenBeside(session)) return;
+      this.#endedWithout(session);
+    } else if (this.#silenceCheck.isBeside(session)) this.#silenceCheck.noise();
+    else this.#drop(session);
   }
 
-  onFailure(ear: Ear, error: ProviderError): void {
+  onFailure(session: SttLinkSession, error: ProviderError): void {
     const atMs = this.#failover.clock.now();
-    ear.fail(error);
-    this.#unwatch(ear);
-    this.#tried.add(ear.link);
-    this.#turn.failed(ear.link);
-    this.#better.left(ear.link);
-    if (!this.#hasEnded) this.#recovery.watch(ear.link, error);
-    if (ear === this.#better.ahead) this.#better.giveUp();
-    else if (!this.#suspicion.onFailure(ear, error) && ear === this.#serving) {
-      const wordsKept = this.#transcript.orphan(ear);
+    session.fail(error);
+    this.#unwatch(session);
+    this.#tried.add(session.link);
+    this.#turn.failed(session.link);
+    this.#better.left(session.link);
+    if (!this.#hasEnded) this.#recovery.watch(session.link, error);
+    if (session === this.#better.standby) this.#better.giveUp();
+    else if (!this.#silenceCheck.onFailure(session, error) && session === this.#serving) {
+      const wordsKept = this.#transcript.keepUnconfirmed(session);
       this.#serving = undefined;
-      this.#switch ??= { from: ear.link, error, atMs, wordsKept };
-      if (!this.#suspicion.serveBeside()) this.#openNext(ear);
+      this.#switch ??= { from: session.link, error, atMs, wordsKept };
+      if (!this.#silenceCheck.serveBeside()) this.#openNext(session);
     }
   }
 
-  /** What it owes changed: looks at how long that is, and again in time. */
-  onChange(ear: Ear): void {
-    this.#unwatch(ear);
-    if (this.parts.ended || ear.isClosed || ear === this.#better.ahead) return;
-    const waitedMs = ear.waitedMs(this.#suspicion.isBeside(ear));
+  /** A pending answer changed: checks how long it is overdue, and sets the timer for the next check. */
+  onChange(session: SttLinkSession): void {
+    this.#unwatch(session);
+    if (this.parts.ended || session.isClosed || session === this.#better.standby) return;
+    const waitedMs = session.waitedMs(this.#silenceCheck.isBeside(session));
     if (waitedMs === undefined) {
-      if (this.#hasEnded) this.#watchIn(ear, END_MS, () => this.#endedWithout(ear));
-      else if (this.#heard.isSpeech) this.#watchIn(ear, LOOK_AGAIN_MS);
+      if (this.#hasEnded) this.#watchIn(session, END_MS, () => this.#endedWithout(session));
+      else if (this.#heard.isSpeech) this.#watchIn(session, LOOK_AGAIN_MS);
       return;
     }
-    const leftMs = this.#suspicion.limitOf(ear) - waitedMs;
-    if (leftMs > 0) this.#watchIn(ear, leftMs);
-    else this.#suspicion.late(ear, waitedMs);
+    const leftMs = this.#silenceCheck.limitOf(session) - waitedMs;
+    if (leftMs > 0) this.#watchIn(session, leftMs);
+    else this.#silenceCheck.late(session, waitedMs);
   }
 
   get #takesNoMore(): boolean {
@@ -223,8 +223,8 @@ class SttConductor implements ChainedSttSession, EarEvents {
   }
 
   get #isQuiet(): boolean {
-    const isBusy = this.#suspicion.isBusy || this.#transcript.hasOrphan;
-    return !isBusy && !this.#heard.isSpeech && this.#serving?.owes === false;
+    const isBusy = this.#silenceCheck.isBusy || this.#transcript.hasUnconfirmed;
+    return !isBusy && !this.#heard.isSpeech && this.#serving?.hasPendingSpeech === false;
   }
 
   #conducting(): Conducting {
@@ -242,19 +242,19 @@ class SttConductor implements ChainedSttSession, EarEvents {
         return self.#takesNoMore;
       },
       open: (attempt) => this.#open(attempt),
-      start: (ear) => this.#start(ear),
-      review: (ear, inMs) => (inMs === undefined ? this.onChange(ear) : this.#watchIn(ear, inMs)),
-      serve: (ear) => this.#serve(ear),
-      take: (ear, part) => this.#take(ear, part),
-      fail: (ear, error) => this.onFailure(ear, error),
-      drop: (ear) => this.#drop(ear),
-      endedWithout: (ear) => this.#endedWithout(ear),
+      start: (session) => this.#start(session),
+      review: (session, inMs) => (inMs === undefined ? this.onChange(session) : this.#watchIn(session, inMs)),
+      serve: (session) => this.#serve(session),
+      take: (session, part) => this.#take(session, part),
+      fail: (session, error) => this.onFailure(session, error),
+      drop: (session) => this.#drop(session),
+      endedWithout: (session) => this.#endedWithout(session),
     };
   }
 
-  #open(attempt: Attempt<SttLink>): Ear {
+  #open(attempt: Attempt<SttLink>): SttLinkSession {
     const { language, keyPhrases } = this.#options;
-    return new Ear({
+    return new SttLinkSession({
       attempt,
       heard: this.#heard,
       clock: this.#failover.clock,
@@ -266,21 +266,21 @@ class SttConductor implements ChainedSttSession, EarEvents {
   }
 
   /** Once it has its place: it may tell something at once. */
-  #start(ear: Ear): void {
-    ear.start();
-    if (this.#hasEnded) ear.end();
-    this.onChange(ear);
+  #start(session: SttLinkSession): void {
+    session.start();
+    if (this.#hasEnded) session.end();
+    this.onChange(session);
   }
 
-  #openNext(failed: Ear | undefined): void {
+  #openNext(failed: SttLinkSession | undefined): void {
     const attempt = this.#failover.next(this.#tried, { after: failed?.link, isLastResort: true, turn: this.#turn });
     if (!attempt) {
       this.#exhausted(failed?.hasWords === true && this.#turn.allows(failed.link));
       return;
     }
-    const ear = this.#open(attempt);
-    this.#serving = ear;
-    this.#start(ear);
+    const session = this.#open(attempt);
+    this.#serving = session;
+    this.#start(session);
   }
 
   /** @param isFresh the last one had served well, so it may be worth opening it again at once */
@@ -288,7 +288,7 @@ class SttConductor implements ChainedSttSession, EarEvents {
     const { clock, random } = this.#failover;
     this.#tried.clear();
     if (this.#hasEnded) {
-      this.#transcript.promote();
+      this.#transcript.finalizeUnconfirmed();
       this.#close();
       return;
     }
@@ -302,129 +302,131 @@ class SttConductor implements ChainedSttSession, EarEvents {
       this.#failover.exhausted(this.#switch?.error ?? new ProviderError({ kind: 'server', provider: 'none', message }));
     }
     this.#cancelRetry = clock.setTimeout(() => this.#openNext(undefined), waitMs);
-    if (!this.#heard.isSpeech) this.#promoteSoon();
+    if (!this.#heard.isSpeech) this.#finalizeSoon();
   }
 
-  #promoteSoon(): void {
-    this.#cancelPromotion();
-    this.#cancelPromotion = this.#failover.clock.setTimeout(() => {
-      if (!this.#serving && this.#rounds > 0) this.#transcript.promote();
+  #finalizeSoon(): void {
+    this.#cancelFinalizing();
+    this.#cancelFinalizing = this.#failover.clock.setTimeout(() => {
+      if (!this.#serving && this.#rounds > 0) this.#transcript.finalizeUnconfirmed();
     }, UTTERANCE_END_MS);
   }
 
-  #serve(ear: Ear): void {
-    this.#serving = ear;
-    this.#transcript.adopt(ear, this.#heard.toMs(this.#heard.replayFrom));
-    if (!ear.isOpen && ear.attempt.ageMs >= ear.attempt.deadlines.connectHelpMs) this.#suspicion.connectIsLate(ear);
-    this.onChange(ear);
+  #serve(session: SttLinkSession): void {
+    this.#serving = session;
+    this.#transcript.adopt(session, this.#heard.toMs(this.#heard.replayFrom));
+    if (!session.isOpen && session.attempt.ageMs >= session.attempt.deadlines.connectHelpMs)
+      this.#silenceCheck.connectIsLate(session);
+    this.onChange(session);
   }
 
   /** Of the link that serves. */
-  #take(ear: Ear, part: SttPart): void {
-    this.#suspicion.onServingPart(ear, part);
-    this.#transcript.take(ear, part);
-    // Who answers by request owes until it has told the end, which comes after its words.
+  #take(session: SttLinkSession, part: SttPart): void {
+    this.#silenceCheck.onServingPart(session, part);
+    this.#transcript.take(session, part);
+    // A link that answers by request has pending speech until it reports the end, which follows its words.
     if (part.type === 'speech-end') this.#atBoundary();
     if (!('text' in part) || part.text === '') return;
     this.#tried.clear();
-    this.#suspicion.onWords();
-    this.#tellSwitch(ear);
+    this.#silenceCheck.onWords();
+    this.#tellSwitch(session);
     this.#better.giveUp();
     if (part.type !== 'final') return;
     this.#rounds = 0;
     this.#turn.startOver();
-    this.#renew(ear);
+    this.#renew(session);
     this.#atBoundary();
   }
 
   /** Perhaps the end of a turn: whoever should serve the next one may. */
   #atBoundary(): void {
-    this.#suspicion.giveBack();
+    this.#silenceCheck.giveBack();
     this.#better.look();
   }
 
   /** At most once a turn. */
-  #renew(ear: Ear): void {
+  #renew(session: SttLinkSession): void {
     const nowMs = this.#failover.clock.now();
-    if (ear.isClosed || !ear.attempt.hasResult || nowMs - this.#renewedMs < RENEW_EVERY_MS) return;
+    if (session.isClosed || !session.attempt.hasResult || nowMs - this.#renewedMs < RENEW_EVERY_MS) return;
     this.#renewedMs = nowMs;
-    ear.attempt = this.#failover.renew(ear.attempt);
+    session.attempt = this.#failover.renew(session.attempt);
   }
 
   #speechChanged(): void {
     const { isSpeech } = this.#heard.gate;
     this.#cancelFinalise();
-    if (isSpeech && this.#heard.quietBeforeMs >= TURN_PAUSE_MS) for (const ear of this.#ears()) ear.beginTurn();
+    if (isSpeech && this.#heard.quietBeforeMs >= TURN_PAUSE_MS)
+      for (const session of this.#sessions()) session.beginTurn();
     if (isSpeech && this.#serving?.isOpen) {
       // Measured from here; whether it is late is told by the audio.
       this.#serving.attempt.expectFirst();
       this.#serving.attempt.expectNothing();
     }
-    for (const ear of this.#ears()) this.onChange(ear);
+    for (const session of this.#sessions()) this.onChange(session);
     if (isSpeech) return;
     this.#finaliseIn(FINALISE_MS);
-    if (!this.#serving) this.#promoteSoon();
+    if (!this.#serving) this.#finalizeSoon();
     this.#atBoundary();
   }
 
-  /** Words may come late, so it is asked for again while somebody owes their final. */
+  /** Words may come late, so finals are asked for again while a session has pending speech. */
   #finaliseIn(ms: number): void {
     this.#cancelFinalise = this.#failover.clock.setTimeout(() => {
       if (this.#takesNoMore || this.#heard.isSpeech) return;
-      const owing = this.#ears().filter(({ owes }) => owes);
-      for (const ear of owing) {
-        ear.finalise();
-        this.onChange(ear);
+      const owing = this.#sessions().filter(({ hasPendingSpeech }) => hasPendingSpeech);
+      for (const session of owing) {
+        session.finalise();
+        this.onChange(session);
       }
       if (owing.length > 0) this.#finaliseIn(FINALISE_AGAIN_MS);
     }, ms);
   }
 
-  #endedWithout(ear: Ear): void {
-    if (ear !== this.#serving) {
-      this.#drop(ear);
+  #endedWithout(session: SttLinkSession): void {
+    if (session !== this.#serving) {
+      this.#drop(session);
       return;
     }
-    this.#transcript.orphan(ear);
-    this.#transcript.promote();
+    this.#transcript.keepUnconfirmed(session);
+    this.#transcript.finalizeUnconfirmed();
     this.#close();
   }
 
-  #tellSwitch(ear: Ear): void {
+  #tellSwitch(session: SttLinkSession): void {
     const failed = this.#switch;
     this.#switch = undefined;
-    this.#failover.serves(ear.link);
-    if (!failed || failed.from === ear.link) return;
+    this.#failover.serves(session.link);
+    if (!failed || failed.from === session.link) return;
     const tookMs = this.#failover.clock.now() - failed.atMs;
-    const kept = { tookMs, wordsKept: failed.wordsKept, audioReplayedMs: ear.replayedMs };
-    tellSwitch(this.#failover, failed.from, ear.link, failed.error, kept);
+    const kept = { tookMs, wordsKept: failed.wordsKept, audioReplayedMs: session.replayedMs };
+    tellSwitch(this.#failover, failed.from, session.link, failed.error, kept);
   }
 
-  #watchIn(ear: Ear, ms: number, run = () => this.onChange(ear)): void {
+  #watchIn(session: SttLinkSession, ms: number, run = () => this.onChange(session)): void {
     if (ms === Number.POSITIVE_INFINITY) return;
-    this.#unwatch(ear);
+    this.#unwatch(session);
     const { clock } = this.#failover;
     const waitMs = Math.max(LEAST_WAIT_MS, ms);
     const dueMs = clock.now() + waitMs;
     const look = () => {
       // This process had no time: what the link has said in the meantime is heard first.
-      if (clock.now() - dueMs > BUSY_MS) this.#watchIn(ear, LOOK_AGAIN_MS, run);
+      if (clock.now() - dueMs > BUSY_MS) this.#watchIn(session, LOOK_AGAIN_MS, run);
       else run();
     };
-    this.#watches.set(ear, clock.setTimeout(look, waitMs));
+    this.#watches.set(session, clock.setTimeout(look, waitMs));
   }
 
-  #unwatch(ear: Ear): void {
-    this.#watches.get(ear)?.();
-    this.#watches.delete(ear);
+  #unwatch(session: SttLinkSession): void {
+    this.#watches.get(session)?.();
+    this.#watches.delete(session);
   }
 
   /** Without a verdict. */
-  #drop(ear: Ear | undefined): void {
-    if (!ear) return;
-    this.#unwatch(ear);
-    this.#suspicion.forget(ear);
-    ear.close();
+  #drop(session: SttLinkSession | undefined): void {
+    if (!session) return;
+    this.#unwatch(session);
+    this.#silenceCheck.forget(session);
+    session.close();
   }
 
   #close(): void {
@@ -432,17 +434,19 @@ class SttConductor implements ChainedSttSession, EarEvents {
     this.#unsubscribe();
     this.#recovery.close();
     this.#cancelRetry();
-    this.#cancelPromotion();
+    this.#cancelFinalizing();
     this.#cancelFinalise();
     const serving = this.#serving;
     if (serving?.attempt.hasResult && this.#hasEnded) serving.attempt.succeed();
-    for (const ear of this.#ears()) this.#drop(ear);
+    for (const session of this.#sessions()) this.#drop(session);
     this.#serving = undefined;
     if (!this.#options.signal.aborted) this.#transcript.close();
     this.parts.end();
   }
 
-  #ears(): Ear[] {
-    return [this.#serving, this.#better.ahead, ...this.#suspicion.ears].filter((ear) => ear !== undefined);
+  #sessions(): SttLinkSession[] {
+    return [this.#serving, this.#better.standby, ...this.#silenceCheck.sessions].filter(
+      (session) => session !== undefined,
+    );
   }
 }

@@ -1,4 +1,4 @@
-// One link that listens to the caller: its session, the audio that it still has to get, and how long it owes an answer.
+// The session of one recogniser in a chain: its open stream, the audio that it has yet to receive, and how long its answer is overdue.
 import type { SpeechExpectation } from '../../config/expectation.ts';
 import type { Attempt } from '../../failover/attempt.ts';
 import type { Clock } from '../../failover/clock.ts';
@@ -8,30 +8,30 @@ import { ProviderError, serverError } from '../../failover/provider-error.ts';
 import type { FinalWait, SttLink, SttOpenOptions, SttPart, SttSession } from '../contract.ts';
 import type { HeardAudio } from './heard-audio.ts';
 import { LaggingClock } from './lagging-clock.ts';
-import { EarFeed } from './session-feed.ts';
+import { SessionFeed } from './session-feed.ts';
 import type { OpenActivity } from './voice-activity.ts';
 import { reachesBeyond, type SttWords, shift } from './words.ts';
 
-export interface EarEvents {
+export interface LinkSessionEvents {
   /** Its connection stands. */
-  onOpen(ear: Ear): void;
+  onOpen(session: SttLinkSession): void;
   /** Its connection is late, and may still come. */
-  onLate(ear: Ear): void;
+  onLate(session: SttLinkSession): void;
   /** Times are on the stream's clock. */
-  onPart(ear: Ear, part: SttPart): void;
+  onPart(session: SttLinkSession, part: SttPart): void;
   /** Once, unless it is closed before. */
-  onFailure(ear: Ear, error: ProviderError): void;
+  onFailure(session: SttLinkSession, error: ProviderError): void;
   /** After `end()`: all is said. */
-  onEnd(ear: Ear): void;
-  /** What it owes changed. */
-  onChange(ear: Ear): void;
+  onEnd(session: SttLinkSession): void;
+  /** Whether an answer is pending, or since when, has changed. */
+  onChange(session: SttLinkSession): void;
 }
 
-export interface EarOptions {
+export interface LinkSessionOptions {
   readonly attempt: Attempt<SttLink>;
   readonly heard: HeardAudio;
   readonly clock: Clock;
-  readonly events: EarEvents;
+  readonly events: LinkSessionEvents;
   readonly open: Omit<SttOpenOptions, 'signal' | 'onOpen'>;
   readonly openActivity: OpenActivity;
   readonly expectation: SpeechExpectation | undefined;
@@ -42,7 +42,7 @@ const LEAST_WORD_MS = 100;
 /** Audio that came faster than it was spoken, as at a switch, may be heard at twice the speed of speech or more. */
 const AHEAD_SHARE = 0.5;
 
-export class Ear {
+export class SttLinkSession {
   readonly link: SttLink;
   /** Renewed with each turn that went well. */
   attempt: Attempt<SttLink>;
@@ -56,11 +56,11 @@ export class Ear {
   /** It began speech and did not end it. */
   isInSpeech = false;
   readonly startedAt: number;
-  readonly #options: EarOptions;
+  readonly #options: LinkSessionOptions;
   readonly #clock: LaggingClock | undefined;
   readonly #abort = new AbortController();
   #session: SttSession | undefined;
-  #feed: EarFeed | undefined;
+  #feed: SessionFeed | undefined;
   #hasEnded = false;
   #expectation: SpeechExpectation | undefined;
   /** When utterances ended by voice activity that have no answer yet. */
@@ -71,7 +71,7 @@ export class Ear {
   #answeredAt: number;
   #mark: { readonly position: number; readonly atMs: number };
 
-  constructor(options: EarOptions) {
+  constructor(options: LinkSessionOptions) {
     this.#options = options;
     this.attempt = options.attempt;
     this.link = options.attempt.link;
@@ -117,13 +117,13 @@ export class Ear {
   }
 
   flush(): void {
-    this.#feed?.pump();
+    this.#feed?.feedAll();
   }
 
   /** Nobody speaks: what it heard is to be final, though it may not have noticed. */
   finalise(): void {
     const { interimResults, needsVoiceActivity } = this.link.traits;
-    if (!this.isOpen || !interimResults || needsVoiceActivity || this.#hasEnded || !this.owes) return;
+    if (!this.isOpen || !interimResults || needsVoiceActivity || this.#hasEnded || !this.hasPendingSpeech) return;
     // Once, until it tells more.
     if (this.#feed && this.#feed.finalisedMs <= this.#mark.atMs) this.#feed.finalise();
   }
@@ -164,7 +164,7 @@ export class Ear {
   }
 
   /** Speech was heard that has no answer, or words that are not final. */
-  get owes(): boolean {
+  get hasPendingSpeech(): boolean {
     const { gate } = this.#options.heard;
     if (this.interim) return true;
     if (this.link.traits.needsVoiceActivity && this.#feed?.hasDetector)
@@ -173,11 +173,11 @@ export class Ear {
   }
 
   /** It was told of a whole utterance and did not answer: no noise explains that. */
-  get owesRequest(): boolean {
+  get hasPendingRequest(): boolean {
     return this.#owedSinceMs.length > 0 && !this.link.traits.interimResults;
   }
 
-  /** For how long it is waited now: then it is helped, then judged. */
+  /** How long to wait for the pending answer: `helpMs` until another link helps, `ms` until it counts as failed. */
   get wait(): FinalWait {
     const { firstHelpMs, firstMs, stallHelpMs, stallMs } = this.attempt.deadlines;
     const stall = { helpMs: stallHelpMs, ms: stallMs };
@@ -193,8 +193,8 @@ export class Ear {
    */
   waitedMs(isProof = false): number | undefined {
     const { heard, clock } = this.#options;
-    const owes = this.owes || (isProof && heard.gate.loudMs(this.#answeredAt) >= LEAST_WORD_MS);
-    if (!owes) return undefined;
+    const hasPendingSpeech = this.hasPendingSpeech || (isProof && heard.gate.loudMs(this.#answeredAt) >= LEAST_WORD_MS);
+    if (!hasPendingSpeech) return undefined;
     const nowMs = clock.now();
     const sinceMarkMs = nowMs - this.#mark.atMs;
     const lead = Math.max(0, heard.toMs(heard.ring.written - this.#mark.position) - sinceMarkMs) * AHEAD_SHARE;
@@ -233,7 +233,7 @@ export class Ear {
 
   #startFeed(session: SttSession): void {
     const { heard, clock, openActivity, events } = this.#options;
-    this.#feed = new EarFeed({
+    this.#feed = new SessionFeed({
       heard,
       clock,
       session,
@@ -247,7 +247,7 @@ export class Ear {
       },
       onFailure: (error) => this.#fail(error),
     });
-    this.#feed.pump();
+    this.#feed.feedAll();
   }
 
   async #read(session: SttSession): Promise<void> {

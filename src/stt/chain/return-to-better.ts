@@ -2,16 +2,16 @@
 
 import type { SttLink } from '../contract.ts';
 import type { Conducting } from './conducting.ts';
-import type { Ear } from './link-session.ts';
+import type { SttLinkSession } from './link-session.ts';
 
-export class BetterLink {
+export class ReturnToBetter {
   readonly #chain: Conducting;
   /** Whether nothing heard is without an answer, and nobody is under suspicion. */
   readonly #isQuiet: () => boolean;
   readonly #onReturn: ((from: string, to: string) => void) | undefined;
   /** Left by this stream because of a failure. */
   readonly #left = new Set<SttLink>();
-  #ahead: Ear | undefined;
+  #standby: SttLinkSession | undefined;
   #isLooking = false;
 
   constructor(chain: Conducting, isQuiet: () => boolean, onReturn: ((from: string, to: string) => void) | undefined) {
@@ -20,8 +20,8 @@ export class BetterLink {
     this.#onReturn = onReturn;
   }
 
-  get ahead(): Ear | undefined {
-    return this.#ahead;
+  get standby(): SttLinkSession | undefined {
+    return this.#standby;
   }
 
   left(link: SttLink): void {
@@ -30,7 +30,7 @@ export class BetterLink {
 
   /** Opens a better link where there is one and the moment is right. */
   look(): void {
-    if (this.#isLooking || this.#ahead) return;
+    if (this.#isLooking || this.#standby) return;
     this.#isLooking = true;
     try {
       this.#look();
@@ -41,24 +41,24 @@ export class BetterLink {
 
   /** Words came, so this is no turn boundary any more. */
   giveUp(): void {
-    const ear = this.#ahead;
-    this.#ahead = undefined;
-    this.#chain.drop(ear);
+    const session = this.#standby;
+    this.#standby = undefined;
+    this.#chain.drop(session);
   }
 
-  handOver(ear: Ear): void {
+  handOver(session: SttLinkSession): void {
     const old = this.#chain.serving;
-    this.#ahead = undefined;
+    this.#standby = undefined;
     if (!old || !this.#isQuiet()) {
-      this.#chain.drop(ear);
+      this.#chain.drop(session);
       return;
     }
-    this.#chain.serve(ear);
-    this.#chain.failover.serves(ear.link);
-    this.#left.delete(ear.link);
+    this.#chain.serve(session);
+    this.#chain.failover.serves(session.link);
+    this.#left.delete(session.link);
     if (old.attempt.hasResult) old.attempt.succeed();
     this.#chain.drop(old);
-    this.#onReturn?.(old.link.id, ear.link.id);
+    this.#onReturn?.(old.link.id, session.link.id);
   }
 
   #look(): void {
@@ -71,9 +71,9 @@ export class BetterLink {
       attempt.release();
       return;
     }
-    const ear = this.#chain.open(attempt);
-    this.#ahead = ear;
-    this.#chain.start(ear);
+    const session = this.#chain.open(attempt);
+    this.#standby = session;
+    this.#chain.start(session);
   }
 
   /** Equals take turns, so only one that was left for a failure is worth the change. */

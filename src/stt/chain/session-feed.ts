@@ -5,7 +5,7 @@ import type { SttSession, SttTraits } from '../contract.ts';
 import { type HeardAudio, KEPT_MS } from './heard-audio.ts';
 import { type ActivityDetector, type OpenActivity, openEnergyActivity } from './voice-activity.ts';
 
-export interface EarFeedOptions {
+export interface SessionFeedOptions {
   readonly heard: HeardAudio;
   readonly clock: Clock;
   readonly session: SttSession;
@@ -25,13 +25,13 @@ const CHUNKS_AT_ONCE = 5;
 /** For the detector's last windows. */
 const DETECTOR_END_MS = 1_000;
 
-export class EarFeed {
+export class SessionFeed {
   /** Audio that was gone from the ring before the session got it. */
   skippedMs = 0;
   readonly replayedMs: number;
   /** When the session was last asked to finalise because nobody spoke. */
   finalisedMs = Number.NEGATIVE_INFINITY;
-  readonly #options: EarFeedOptions;
+  readonly #options: SessionFeedOptions;
   readonly #resampler: StreamResampler | undefined;
   readonly #chunk: number;
   readonly #mostBehind: number;
@@ -50,7 +50,7 @@ export class EarFeed {
   #finaliseAt = Number.POSITIVE_INFINITY;
   #cancelWait: () => void = () => undefined;
 
-  constructor(options: EarFeedOptions) {
+  constructor(options: SessionFeedOptions) {
     this.#options = options;
     const { heard, traits, from } = options;
     this.#given = from;
@@ -84,7 +84,7 @@ export class EarFeed {
     const { heard, session } = this.#options;
     if (this.#isPumping && heard.ring.written - this.#given > this.#mostBehind) this.#giveNow();
     if (this.#detector || this.#isPumping || this.#resampler || this.#given !== heard.ring.written - samples.length) {
-      this.pump();
+      this.feedAll();
       return;
     }
     this.#given += samples.length;
@@ -96,7 +96,7 @@ export class EarFeed {
   }
 
   /** Gives what there is, and goes on by itself where that is much. */
-  pump(): void {
+  feedAll(): void {
     if (this.#isPumping || this.#isClosed) return;
     try {
       for (let chunks = 0; this.#give() || this.#show(); chunks += 1) {
@@ -104,7 +104,7 @@ export class EarFeed {
         this.#isPumping = true;
         setImmediate(() => {
           this.#isPumping = false;
-          this.pump();
+          this.feedAll();
         });
         return;
       }
@@ -117,12 +117,12 @@ export class EarFeed {
   /** Asks for the final of all that was heard until now, once the session has it. */
   finalise(): void {
     this.#finaliseAt = this.#options.heard.ring.written;
-    this.pump();
+    this.feedAll();
   }
 
   end(): void {
     this.#isEnding = true;
-    this.pump();
+    this.feedAll();
   }
 
   close(): void {
@@ -182,7 +182,7 @@ export class EarFeed {
       const done = () => {
         this.#cancelWait();
         this.#isDetectorDone = true;
-        this.pump();
+        this.feedAll();
       };
       this.#cancelWait();
       this.#cancelWait = clock.setTimeout(done, DETECTOR_END_MS);
@@ -222,7 +222,7 @@ export class EarFeed {
     }
   }
 
-  /** Not by `pump`, which shows the detector more: this may be called while it looks. */
+  /** Not by `feedAll`, which shows the detector more: this may be called while it looks. */
   #giveProcessed(): void {
     try {
       while (this.#give());
@@ -250,7 +250,7 @@ export class EarFeed {
     this.#closeDetector();
     this.#shown = this.#processed;
     this.#detector = this.#openDetector(openEnergyActivity);
-    this.pump();
+    this.feedAll();
   }
 
   #closeDetector(): void {

@@ -3,7 +3,7 @@ import type { Attempt } from '../../failover/attempt.ts';
 import { ProviderError } from '../../failover/provider-error.ts';
 import type { SttLink, SttPart } from '../contract.ts';
 import { type Conducting, tellSwitch } from './conducting.ts';
-import type { Ear } from './link-session.ts';
+import type { SttLinkSession } from './link-session.ts';
 import { reachesBeyond, type SttWords } from './words.ts';
 
 /** With nobody to compare with, a link gets so many times its wait before it is opened anew. */
@@ -13,13 +13,13 @@ const NOISE_PAUSES_MS = [2_000, 4_000, 8_000, 16_000];
 /** What was taken for noise is heard again with the next words: two links may have been deaf at once. */
 const NOISE_KEPT_MS = 20_000;
 
-/** Of the wait after which a link is judged: interims that come once a second are seldom so late. */
+/** Share of the failure deadline after which a link counts as very late: interims that come once a second are seldom so late. */
 const VERY_LATE = 0.66;
 /** Help for a link that is usually late comes no later than this part of that wait. */
 const LATEST_HELP = 0.9;
 
 interface Beside {
-  readonly ear: Ear;
+  readonly session: SttLinkSession;
   readonly sinceMs: number;
   /** Its suspect is not merely late. */
   readonly mayBeReserve: boolean;
@@ -36,7 +36,7 @@ interface ListenBeside {
 }
 
 /** Lost to another that was quicker. */
-interface Judged {
+interface Suspect {
   readonly to: SttLink;
   readonly tookMs: number;
   readonly wordsKept: number;
@@ -44,16 +44,16 @@ interface Judged {
 }
 
 /**
- * A suspect is not judged by time alone: when it is late, another link listens beside it to the same audio, and whoever has
+ * Lateness alone is no failure: when a link is late, another one listens beside it to the same audio, and whoever has
  * words first serves. The suspect then has the rest of its own time: words from it and nothing was wrong, so that it serves
  * again from the next turn on; none and it failed. If neither has words it was noise, and nobody is marked down.
  */
-export class Suspicion {
+export class SilenceCheck {
   readonly #chain: Conducting;
-  readonly #judged = new Map<Ear, Judged>();
+  readonly #suspects = new Map<SttLinkSession, Suspect>();
   readonly #heardNoise = new Set<SttLink>();
   /** Was late, and is well. */
-  #acquitted: Ear | undefined;
+  #acquitted: SttLinkSession | undefined;
   #beside: Beside | undefined;
   #noises = 0;
   #noiseUntilMs = 0;
@@ -70,58 +70,58 @@ export class Suspicion {
     return this.#isOpen || this.#acquitted !== undefined;
   }
 
-  get ears(): Ear[] {
-    const others = [this.#beside?.ear, this.#acquitted].filter((ear) => ear !== undefined);
-    return [...others, ...this.#judged.keys()];
+  get sessions(): SttLinkSession[] {
+    const others = [this.#beside?.session, this.#acquitted].filter((session) => session !== undefined);
+    return [...others, ...this.#suspects.keys()];
   }
 
-  isBeside(ear: Ear): boolean {
-    return ear === this.#beside?.ear;
+  isBeside(session: SttLinkSession): boolean {
+    return session === this.#beside?.session;
   }
 
   feed(samples: Int16Array): void {
-    this.#beside?.ear.feed(samples);
+    this.#beside?.session.feed(samples);
     this.#acquitted?.feed(samples);
-    if (this.#judged.size > 0) for (const ear of this.#judged.keys()) ear.feed(samples);
+    if (this.#suspects.size > 0) for (const session of this.#suspects.keys()) session.feed(samples);
   }
 
-  /** After how long a wait something is done about the ear. */
-  limitOf(ear: Ear): number {
-    const { helpMs, ms } = ear.wait;
-    if (ear !== this.#chain.serving) return ms;
+  /** After how long a wait something is done about the session. */
+  limitOf(session: SttLinkSession): number {
+    const { helpMs, ms } = session.wait;
+    if (session !== this.#chain.serving) return ms;
     if (this.#beside) {
       if (!this.#isFinalAsked) return ms * LATEST_HELP;
-      return this.#isSurelyLate(ear) ? ms : Number.POSITIVE_INFINITY;
+      return this.#isSurelyLate(session) ? ms : Number.POSITIVE_INFINITY;
     }
     const pauseMs = this.#noiseUntilMs - this.#chain.failover.clock.now();
-    if (pauseMs > 0) return Math.max(ms, (ear.waitedMs() ?? 0) + pauseMs);
+    if (pauseMs > 0) return Math.max(ms, (session.waitedMs() ?? 0) + pauseMs);
     return Math.min(this.#lookAgainMs ?? helpMs, ms);
   }
 
   /** That wait has passed. */
-  late(ear: Ear, waitedMs: number): void {
-    const isSure = waitedMs >= ear.wait.ms && this.#isSurelyLate(ear);
-    if (ear === this.#acquitted) this.#chain.drop(ear);
-    else if (this.#judged.has(ear) || isSure) this.#chain.fail(ear, timeout(ear, waitedMs));
-    else if (this.isBeside(ear)) this.noise();
-    else if (ear === this.#chain.serving) this.#suspect(ear, waitedMs);
+  late(session: SttLinkSession, waitedMs: number): void {
+    const isSure = waitedMs >= session.wait.ms && this.#isSurelyLate(session);
+    if (session === this.#acquitted) this.#chain.drop(session);
+    else if (this.#suspects.has(session) || isSure) this.#chain.fail(session, timeout(session, waitedMs));
+    else if (this.isBeside(session)) this.noise();
+    else if (session === this.#chain.serving) this.#suspect(session, waitedMs);
   }
 
-  /** Of an ear that does not serve. */
-  onPart(ear: Ear, part: SttPart): void {
-    if (this.isBeside(ear)) this.#compare(ear, part);
-    else if (this.#judged.has(ear) && 'text' in part && part.text !== '') this.#acquit(ear);
-    else if (ear === this.#acquitted) this.giveBack();
+  /** A part of a session that does not serve. */
+  onPart(session: SttLinkSession, part: SttPart): void {
+    if (this.isBeside(session)) this.#compare(session, part);
+    else if (this.#suspects.has(session) && 'text' in part && part.text !== '') this.#acquit(session);
+    else if (session === this.#acquitted) this.giveBack();
   }
 
   /** The suspect answered first. */
-  onServingPart(ear: Ear, part: SttPart): void {
+  onServingPart(session: SttLinkSession, part: SttPart): void {
     const beside = this.#beside;
     if (!beside) return;
     const isNew = 'text' in part && reachesBeyond(part, beside.interim);
-    if (part.type !== 'final' && ear.owes && !isNew) return;
-    this.#tellHedge(ear, beside.ear, 'lost');
-    this.#chain.drop(beside.ear);
+    if (part.type !== 'final' && session.hasPendingSpeech && !isNew) return;
+    this.#tellHedge(session, beside.session, 'lost');
+    this.#chain.drop(beside.session);
   }
 
   onWords(): void {
@@ -132,49 +132,58 @@ export class Suspicion {
   }
 
   /** The link that serves is late with its connection: another is opened, and the late one may still win. */
-  connectIsLate(ear: Ear): void {
-    if (!this.#beside && this.#chain.failover.mayHedge(ear.attempt)) this.#help(ear);
+  connectIsLate(session: SttLinkSession): void {
+    if (!this.#beside && this.#chain.failover.mayHedge(session.attempt)) this.#help(session);
   }
 
   /** The connection came: who was opened because it was late is needed only where there is something to say. */
-  onServingOpen(ear: Ear): void {
-    const beside = this.#beside?.ear;
-    if (!beside || ear.owes) return;
-    this.#tellHedge(ear, beside, 'lost');
+  onServingOpen(session: SttLinkSession): void {
+    const beside = this.#beside?.session;
+    if (!beside || session.hasPendingSpeech) return;
+    this.#tellHedge(session, beside, 'lost');
     this.#chain.drop(beside);
   }
 
   /** At the end of a turn, who was late serves again: a won race changes nobody's place. */
   giveBack(): void {
-    const ear = this.#acquitted;
+    const session = this.#acquitted;
     const { serving, heard, transcript, failover } = this.#chain;
-    if (!ear || !serving || this.#isOpen || heard.isSpeech || transcript.hasOrphan || serving.owes || ear.owes) return;
+    if (
+      !session ||
+      !serving ||
+      this.#isOpen ||
+      heard.isSpeech ||
+      transcript.hasUnconfirmed ||
+      serving.hasPendingSpeech ||
+      session.hasPendingSpeech
+    )
+      return;
     this.#acquitted = undefined;
-    this.#chain.serve(ear);
-    failover.serves(ear.link);
+    this.#chain.serve(session);
+    failover.serves(session.link);
     if (serving.attempt.hasResult) serving.attempt.succeed();
     this.#chain.drop(serving);
   }
 
-  /** @returns whether the failed ear was one that did not serve */
-  onFailure(ear: Ear, error: ProviderError): boolean {
-    const judged = this.#judged.get(ear);
-    if (judged) {
-      this.#judged.delete(ear);
-      const { to, ...kept } = judged;
-      tellSwitch(this.#chain.failover, ear.link, to, error, kept);
+  /** @returns whether the failed session was one that did not serve */
+  onFailure(session: SttLinkSession, error: ProviderError): boolean {
+    const suspect = this.#suspects.get(session);
+    if (suspect) {
+      this.#suspects.delete(session);
+      const { to, ...kept } = suspect;
+      tellSwitch(this.#chain.failover, session.link, to, error, kept);
       return true;
     }
-    if (ear === this.#acquitted) {
+    if (session === this.#acquitted) {
       this.#acquitted = undefined;
       return true;
     }
     const beside = this.#beside;
-    if (ear !== beside?.ear) return false;
+    if (session !== beside?.session) return false;
     this.#beside = undefined;
     const { serving } = this.#chain;
     if (serving)
-      this.listenBeside(serving, { after: ear.link, sinceMs: beside.sinceMs, mayBeReserve: beside.mayBeReserve });
+      this.listenBeside(serving, { after: session.link, sinceMs: beside.sinceMs, mayBeReserve: beside.mayBeReserve });
     return true;
   }
 
@@ -183,19 +192,22 @@ export class Suspicion {
     const beside = this.#beside;
     this.#beside = undefined;
     if (!beside) return false;
-    this.#chain.serve(beside.ear);
-    for (const final of beside.finals) this.#chain.take(beside.ear, final);
+    this.#chain.serve(beside.session);
+    for (const final of beside.finals) this.#chain.take(beside.session, final);
     return true;
   }
 
-  forget(ear: Ear): void {
-    this.#judged.delete(ear);
-    if (this.isBeside(ear)) this.#beside = undefined;
-    if (ear === this.#acquitted) this.#acquitted = undefined;
+  forget(session: SttLinkSession): void {
+    this.#suspects.delete(session);
+    if (this.isBeside(session)) this.#beside = undefined;
+    if (session === this.#acquitted) this.#acquitted = undefined;
   }
 
   /** @returns whether another link may be called, or listens already */
-  listenBeside(suspect: Ear, { after = suspect.link, sinceMs, mayBeReserve = true }: ListenBeside = {}): boolean {
+  listenBeside(
+    suspect: SttLinkSession,
+    { after = suspect.link, sinceMs, mayBeReserve = true }: ListenBeside = {},
+  ): boolean {
     if (this.#beside) return true;
     const { failover, turn } = this.#chain;
     const tried = new Set([...this.#chain.tried, suspect.link]);
@@ -208,10 +220,10 @@ export class Suspicion {
   /** Neither the suspect nor who listened beside it made words of what was heard. */
   noise(): void {
     const { serving, heard, failover, transcript, turn } = this.#chain;
-    const link = this.#beside?.ear.link;
+    const link = this.#beside?.session.link;
     if (!link) return;
     turn.startOver();
-    this.#chain.drop(this.#beside?.ear);
+    this.#chain.drop(this.#beside?.session);
     // Should it be deaf too, the next suspicion asks somebody else.
     if (this.#heardNoise.has(link)) this.#heardNoise.clear();
     this.#heardNoise.add(link);
@@ -227,7 +239,7 @@ export class Suspicion {
       return;
     }
     serving.forgive();
-    if (!serving.interim && !transcript.hasOrphan) {
+    if (!serving.interim && !transcript.hasUnconfirmed) {
       heard.answeredUntil(heard.ring.written - heard.toSamples(NOISE_KEPT_MS));
     }
     this.#chain.review(serving);
@@ -235,64 +247,64 @@ export class Suspicion {
 
   /** Somebody's case is not decided. */
   get #isOpen(): boolean {
-    return this.#beside !== undefined || this.#judged.size > 0;
+    return this.#beside !== undefined || this.#suspects.size > 0;
   }
 
-  #suspect(ear: Ear, waitedMs: number): void {
+  #suspect(session: SttLinkSession, waitedMs: number): void {
     const { failover, heard, turn } = this.#chain;
-    const { ms } = ear.wait;
-    const veryLateMs = Math.max(ms * VERY_LATE, Math.min(ear.slowestUsualMs, ms * LATEST_HELP));
+    const { ms } = session.wait;
+    const veryLateMs = Math.max(ms * VERY_LATE, Math.min(session.slowestUsualMs, ms * LATEST_HELP));
     const isVeryLate = waitedMs >= veryLateMs;
     // In noise it may not have noticed the end of speech; in speech a final would cut a word in two, which then comes twice.
     if (waitedMs >= ms * LATEST_HELP || !heard.isSpeech) {
-      ear.finalise();
+      session.finalise();
       this.#isFinalAsked = true;
     }
     if (this.#beside) {
-      this.#chain.review(ear);
+      this.#chain.review(session);
       return;
     }
     if (waitedMs < ms) {
-      if (failover.mayHedge(ear.attempt, isVeryLate) && this.#help(ear)) return;
+      if (failover.mayHedge(session.attempt, isVeryLate) && this.#help(session)) return;
       this.#lookAgainMs = isVeryLate ? ms : veryLateMs;
-      this.#chain.review(ear);
+      this.#chain.review(session);
       return;
     }
-    if (this.listenBeside(ear)) return;
+    if (this.listenBeside(session)) return;
     const aloneMs = ms * ALONE_FACTOR;
     if (waitedMs < aloneMs) {
-      this.#chain.review(ear, aloneMs - waitedMs);
+      this.#chain.review(session, aloneMs - waitedMs);
       return;
     }
     const attempt = failover.next(new Set(), { isLastResort: true, turn });
-    if (attempt) this.#openBeside(attempt, ear, true);
+    if (attempt) this.#openBeside(attempt, session, true);
     // The turn has cost enough: it may still answer.
-    else this.#chain.review(ear, aloneMs);
+    else this.#chain.review(session, aloneMs);
   }
 
   /** By whom it would not be worse to be answered: the late one may be well. */
-  #help(ear: Ear): boolean {
-    return this.listenBeside(ear, { mayBeReserve: false });
+  #help(session: SttLinkSession): boolean {
+    return this.listenBeside(session, { mayBeReserve: false });
   }
 
   #openBeside(
     attempt: Attempt<SttLink>,
-    suspect: Ear,
+    suspect: SttLinkSession,
     mayBeReserve: boolean,
     sinceMs = this.#chain.failover.clock.now(),
   ): void {
     // One at a time is enough.
     if (this.#acquitted) this.#chain.drop(this.#acquitted);
-    const ear = this.#chain.open(attempt);
-    this.#beside = { ear, sinceMs, mayBeReserve, interim: suspect.interim, finals: [] };
-    this.#chain.start(ear);
+    const session = this.#chain.open(attempt);
+    this.#beside = { session, sinceMs, mayBeReserve, interim: suspect.interim, finals: [] };
+    this.#chain.start(session);
   }
 
-  #compare(ear: Ear, part: SttPart): void {
+  #compare(session: SttLinkSession, part: SttPart): void {
     const { serving: suspect, heard, transcript, failover } = this.#chain;
     if (!('text' in part)) {
-      const isAnswer = part.type === 'speech-end' && !(ear.link.traits.clockLags && ear.owes);
-      if (isAnswer && !ear.hasWords) this.noise();
+      const isAnswer = part.type === 'speech-end' && !(session.link.traits.clockLags && session.hasPendingSpeech);
+      if (isAnswer && !session.hasWords) this.noise();
       return;
     }
     if (part.text === '' || !suspect) return;
@@ -302,38 +314,38 @@ export class Suspicion {
       return;
     }
     const tookMs = failover.clock.now() - (this.#beside?.sinceMs ?? failover.clock.now());
-    const wordsKept = transcript.orphan(suspect);
-    if (suspect.link === ear.link) this.#chain.drop(suspect);
-    else this.#judged.set(suspect, { to: ear.link, tookMs, wordsKept, audioReplayedMs: ear.replayedMs });
+    const wordsKept = transcript.keepUnconfirmed(suspect);
+    if (suspect.link === session.link) this.#chain.drop(suspect);
+    else this.#suspects.set(suspect, { to: session.link, tookMs, wordsKept, audioReplayedMs: session.replayedMs });
     this.serveBeside();
     this.#chain.review(suspect);
-    this.#chain.take(ear, part);
+    this.#chain.take(session, part);
   }
 
   /** The suspect had words after all, only later than the other. */
-  #acquit(ear: Ear): void {
+  #acquit(session: SttLinkSession): void {
     const { serving } = this.#chain;
-    if (serving) this.#tellHedge(ear, serving, 'won');
-    this.#judged.delete(ear);
+    if (serving) this.#tellHedge(session, serving, 'won');
+    this.#suspects.delete(session);
     this.#chain.drop(this.#acquitted);
-    this.#acquitted = ear;
+    this.#acquitted = session;
     this.giveBack();
   }
 
   /** A request is answered or late, and another can be asked. */
-  #isSurelyLate(ear: Ear): boolean {
+  #isSurelyLate(session: SttLinkSession): boolean {
     const { failover, tried } = this.#chain;
-    const isOther = (link: SttLink) => link !== ear.link && !tried.has(link) && failover.mayServe(link);
-    return ear.owesRequest && failover.links.some(isOther);
+    const isOther = (link: SttLink) => link !== session.link && !tried.has(link) && failover.mayServe(link);
+    return session.hasPendingRequest && failover.links.some(isOther);
   }
 
-  #tellHedge(late: Ear, beside: Ear, outcome: 'won' | 'lost'): void {
+  #tellHedge(late: SttLinkSession, beside: SttLinkSession, outcome: 'won' | 'lost'): void {
     const { events, stage } = this.#chain.failover;
     events.onHedge?.({ stage, late: late.link.id, beside: beside.link.id, outcome });
   }
 }
 
-function timeout({ link: { id } }: Ear, waitedMs: number): ProviderError {
+function timeout({ link: { id } }: SttLinkSession, waitedMs: number): ProviderError {
   const message = `${id}: no words for ${Math.round(waitedMs)} ms of speech`;
   return new ProviderError({ kind: 'timeout', provider: id, message });
 }

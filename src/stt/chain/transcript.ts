@@ -2,7 +2,7 @@
 import type { AsyncQueue } from '../../audio/async-queue.ts';
 import type { SttPart } from '../contract.ts';
 import type { HeardAudio } from './heard-audio.ts';
-import type { Ear } from './link-session.ts';
+import type { SttLinkSession } from './link-session.ts';
 import { countWords, hasTimes, reachesBeyond, type SttWords, without } from './words.ts';
 
 /** Carries who made it. */
@@ -13,93 +13,96 @@ export class Transcript {
   readonly #parts: AsyncQueue<ChainedSttPart>;
   readonly #heard: HeardAudio;
   /** Interim words of a link that failed, until another says them. */
-  #orphan: (ChainedSttPart & SttWords) | undefined;
-  #beganSpeech: Ear | undefined;
+  #unconfirmed: (ChainedSttPart & SttWords) | undefined;
+  #beganSpeech: SttLinkSession | undefined;
 
   constructor(parts: AsyncQueue<ChainedSttPart>, heard: HeardAudio) {
     this.#parts = parts;
     this.#heard = heard;
   }
 
-  get hasOrphan(): boolean {
-    return this.#orphan !== undefined;
+  get hasUnconfirmed(): boolean {
+    return this.#unconfirmed !== undefined;
   }
 
   /** Of the link that serves. */
-  take(ear: Ear, part: SttPart): void {
+  take(session: SttLinkSession, part: SttPart): void {
     switch (part.type) {
       case 'speech-start':
-        this.#start(ear, part.atMs);
+        this.#start(session, part.atMs);
         break;
       case 'speech-end':
-        this.#answeredBy(ear, part.atMs);
-        this.#end(part.atMs, ear.link.id);
+        this.#answeredBy(session, part.atMs);
+        this.#end(part.atMs, session.link.id);
         break;
       case 'interim':
-        this.#tell(ear, part);
+        this.#tell(session, part);
         break;
       case 'final':
-        this.#final(ear, part);
+        this.#final(session, part);
     }
   }
 
   /** The words of a link that serves no more, and how many there are: they stand until another says them. */
-  orphan(ear: Ear): number {
-    const { interim } = ear;
-    if (interim && (!this.#orphan || !reachesBeyond(this.#orphan, interim))) {
-      this.#orphan = { ...interim, provider: ear.link.id };
+  keepUnconfirmed(session: SttLinkSession): number {
+    const { interim } = session;
+    if (interim && (!this.#unconfirmed || !reachesBeyond(this.#unconfirmed, interim))) {
+      this.#unconfirmed = { ...interim, provider: session.link.id };
     }
-    ear.interim = undefined;
+    session.interim = undefined;
     return interim ? countWords(interim) : 0;
   }
 
   /** Nobody can say the words of a failed link again: they are kept as they are. */
-  promote(): void {
-    const orphan = this.#orphan;
-    if (!orphan) return;
-    this.#orphan = undefined;
-    this.#heard.answeredUntil(hasTimes(orphan) ? this.#heard.toSamples(orphan.endMs) : this.#heard.lastPause());
-    this.#parts.push({ ...orphan, type: 'final' });
-    this.#end(orphan.endMs, orphan.provider);
+  finalizeUnconfirmed(): void {
+    const unconfirmed = this.#unconfirmed;
+    if (!unconfirmed) return;
+    this.#unconfirmed = undefined;
+    this.#heard.answeredUntil(
+      hasTimes(unconfirmed) ? this.#heard.toSamples(unconfirmed.endMs) : this.#heard.lastPause(),
+    );
+    this.#parts.push({ ...unconfirmed, type: 'final' });
+    this.#end(unconfirmed.endMs, unconfirmed.provider);
   }
 
   /** Takes over from another in mid-speech. */
-  adopt(ear: Ear, atMs: number): void {
-    if (ear.isInSpeech) this.#start(ear, atMs);
+  adopt(session: SttLinkSession, atMs: number): void {
+    if (session.isInSpeech) this.#start(session, atMs);
   }
 
   close(): void {
     this.#end(this.#heard.toMs(this.#heard.ring.written), this.#beganSpeech?.link.id ?? 'none');
   }
 
-  #final(ear: Ear, part: SttWords): void {
+  #final(session: SttLinkSession, part: SttWords): void {
     if (part.text === '') {
       // It takes its interim back: nothing was said there, but what another heard stays.
-      this.#tell(ear, part);
+      this.#tell(session, part);
       if (hasTimes(part)) this.#heard.answeredUntil(this.#heard.toSamples(part.endMs));
-      this.promote();
+      this.finalizeUnconfirmed();
       return;
     }
     this.#heard.answeredUntil(hasTimes(part) ? this.#heard.toSamples(part.endMs) : this.#heard.lastPause());
-    const rest = this.#orphan && without(this.#orphan, part);
-    this.#orphan = rest && this.#orphan && { ...rest, provider: this.#orphan.provider };
-    this.#tell(ear, part);
+    const rest = this.#unconfirmed && without(this.#unconfirmed, part);
+    this.#unconfirmed = rest && this.#unconfirmed && { ...rest, provider: this.#unconfirmed.provider };
+    this.#tell(session, part);
     // Who began speech is gone, and who serves now tells of no end.
     const began = this.#beganSpeech;
-    if (began && began !== ear && !ear.tellsSpeech && !this.#heard.gate.isSpeech) this.#end(part.endMs, ear.link.id);
+    if (began && began !== session && !session.tellsSpeech && !this.#heard.gate.isSpeech)
+      this.#end(part.endMs, session.link.id);
   }
 
   /** Speech ended with or without words: of whole utterances nothing more comes. */
-  #answeredBy(ear: Ear, atMs: number): void {
-    if (ear.interim || (ear.link.traits.clockLags && ear.owes)) return;
-    const orphan = this.#orphan;
-    if (orphan && (atMs === 0 || !hasTimes(orphan) || orphan.endMs <= atMs)) this.promote();
-    if (ear.link.traits.needsVoiceActivity && atMs > 0) this.#heard.answeredUntil(this.#heard.toSamples(atMs));
+  #answeredBy(session: SttLinkSession, atMs: number): void {
+    if (session.interim || (session.link.traits.clockLags && session.hasPendingSpeech)) return;
+    const unconfirmed = this.#unconfirmed;
+    if (unconfirmed && (atMs === 0 || !hasTimes(unconfirmed) || unconfirmed.endMs <= atMs)) this.finalizeUnconfirmed();
+    if (session.link.traits.needsVoiceActivity && atMs > 0) this.#heard.answeredUntil(this.#heard.toSamples(atMs));
   }
 
-  #start(ear: Ear, atMs: number): void {
-    if (!this.#beganSpeech) this.#parts.push({ type: 'speech-start', atMs, provider: ear.link.id });
-    this.#beganSpeech = ear;
+  #start(session: SttLinkSession, atMs: number): void {
+    if (!this.#beganSpeech) this.#parts.push({ type: 'speech-start', atMs, provider: session.link.id });
+    this.#beganSpeech = session;
   }
 
   #end(atMs: number, provider: string): void {
@@ -107,7 +110,7 @@ export class Transcript {
     this.#beganSpeech = undefined;
   }
 
-  #tell(ear: Ear, part: SttPart): void {
-    this.#parts.push({ ...part, provider: ear.link.id });
+  #tell(session: SttLinkSession, part: SttPart): void {
+    this.#parts.push({ ...part, provider: session.link.id });
   }
 }

@@ -143,13 +143,13 @@ class ChainStream extends stt.SpeechStream {
 
   protected override async run(): Promise<void> {
     try {
-      await Promise.all([this.#pump(), this.#deliver()]);
+      await Promise.all([this.#forward(), this.#deliver()]);
     } finally {
       this.#finish();
     }
   }
 
-  async #pump(): Promise<void> {
+  async #forward(): Promise<void> {
     for await (const frame of this.input) {
       if (frame === stt.SpeechStream.FLUSH_SENTINEL) this.#session.flush();
       else this.#session.write((frame as AudioFrame).data);

@@ -37,7 +37,7 @@ export type SourceEvent =
   /** All text up to `to` is in the sound. */
   | { readonly type: 'spoken'; readonly to: number };
 
-export class VoiceSource implements Runner {
+export class TtsLinkSession implements Runner {
   readonly first: Promise<void>;
   readonly link: TtsLink;
   readonly attempt: Attempt<TtsLink>;

@@ -8,7 +8,7 @@ import { raceForFirst, type Winner } from '../../failover/race.ts';
 import { TurnOpenings } from '../../failover/turn-openings.ts';
 import type { TtsChainOpenOptions, TtsLink, TtsPart, TtsSession } from '../contract.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { VoiceSource } from './link-session.ts';
+import { TtsLinkSession } from './link-session.ts';
 import { Playout } from './playout.ts';
 import { ClauseScan, isSpeakable, ReplyText } from './reply-text.ts';
 import { type HeldSound, type ResumePoint, resumePoint } from './resume-point.ts';
@@ -31,7 +31,7 @@ interface Failed {
   readonly wordsKept: number;
 }
 
-type RaceResult = Winner<TtsLink, VoiceSource> | undefined;
+type RaceResult = Winner<TtsLink, TtsLinkSession> | undefined;
 
 export class ChainReply implements TtsSession {
   readonly parts: AsyncIterable<TtsPart>;
@@ -46,7 +46,7 @@ export class ChainReply implements TtsSession {
   /** Takes the listener off the caller's signal. */
   readonly #over = new AbortController();
   /** All that may still need text: who speaks, who races, who was beaten and is waited for. */
-  readonly #sources = new Set<VoiceSource>();
+  readonly #sources = new Set<TtsLinkSession>();
   /** Links that failed this reply since it last got on. */
   readonly #tried = new Set<TtsLink>();
   readonly #turn = new TurnOpenings<TtsLink>();
@@ -54,7 +54,7 @@ export class ChainReply implements TtsSession {
   #spokenTo = 0;
   #segment = 0;
   #scan: ClauseScan;
-  #serving: VoiceSource | undefined;
+  #serving: TtsLinkSession | undefined;
   /** Beside the one that serves, while that is late. */
   #standby: Standby | undefined;
   #cancelOvertake: (() => void) | undefined;
@@ -140,7 +140,7 @@ export class ChainReply implements TtsSession {
     let winner: RaceResult;
     let exhausted = false;
     try {
-      winner = await raceForFirst<TtsLink, VoiceSource>({
+      winner = await raceForFirst<TtsLink, TtsLinkSession>({
         failover: this.#failover,
         start: (attempt) => this.#start(attempt, this.#spokenTo),
         tried: new Set(this.#tried),
@@ -158,10 +158,10 @@ export class ChainReply implements TtsSession {
     else if (exhausted) this.#tryLater();
   }
 
-  #start(attempt: VoiceSource['attempt'], from: number): VoiceSource {
+  #start(attempt: TtsLinkSession['attempt'], from: number): TtsLinkSession {
     const { language, sampleRateHz } = this.#options;
     const { link } = attempt;
-    const source = new VoiceSource({
+    const source = new TtsLinkSession({
       attempt,
       reply: this.#reply,
       ...this.#placeOf(from),
@@ -188,7 +188,7 @@ export class ChainReply implements TtsSession {
     }
   }
 
-  #serve({ run, failed }: Winner<TtsLink, VoiceSource>): void {
+  #serve({ run, failed }: Winner<TtsLink, TtsLinkSession>): void {
     this.#serving = run;
     // It may have won with its second chance: what is left after this part may be its own again.
     this.#tried.delete(run.link);
@@ -212,7 +212,7 @@ export class ChainReply implements TtsSession {
     events.onSwitch?.({ stage, from: link.id, to: to.id, kind, status, message, tookMs, wordsKept });
   }
 
-  #take(source: VoiceSource): void {
+  #take(source: TtsLinkSession): void {
     if (source !== this.#serving || this.#queue.ended) return;
     for (const event of source.take()) {
       if (event.type === 'audio') {
@@ -238,7 +238,7 @@ export class ChainReply implements TtsSession {
   }
 
   /** It can do no more, and all that it was given is spoken. */
-  #done(source: VoiceSource): void {
+  #done(source: TtsLinkSession): void {
     this.#dropStandby();
     this.#leave(source);
     source.attempt.succeed();
@@ -246,7 +246,7 @@ export class ChainReply implements TtsSession {
     this.#begin();
   }
 
-  #lost(source: VoiceSource, error: ProviderError): void {
+  #lost(source: TtsLinkSession, error: ProviderError): void {
     const { unit, link } = source;
     if (unit) this.#cutAt(this.#pointOf(source, unit));
     else this.#playout.release();
@@ -261,7 +261,7 @@ export class ChainReply implements TtsSession {
     else if (!this.#standby) this.#begin();
   }
 
-  #pointOf({ link }: VoiceSource, unit: SpokenUnit): ResumePoint {
+  #pointOf({ link }: TtsLinkSession, unit: SpokenUnit): ResumePoint {
     return resumePoint({ unit, wordTimes: link.traits.wordTimes, sound: this.#soundOf() });
   }
 
@@ -271,7 +271,7 @@ export class ChainReply implements TtsSession {
   }
 
   /** The voice that serves is late: another gets ready beside it, and the late one may still go on. */
-  #help(late: VoiceSource): void {
+  #help(late: TtsLinkSession): void {
     const { unit } = late;
     const isNeeded = late === this.#serving && !this.#standby && unit && !this.#queue.ended;
     if (!isNeeded || !this.#failover.mayHedge(late.attempt)) return;
@@ -360,7 +360,7 @@ export class ChainReply implements TtsSession {
     };
   }
 
-  #leave(source: VoiceSource): void {
+  #leave(source: TtsLinkSession): void {
     this.#stall.end(source.attempt);
     source.onChange = () => undefined;
     this.#sources.delete(source);

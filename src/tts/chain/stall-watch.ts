@@ -2,7 +2,7 @@
 import type { Attempt } from '../../failover/attempt.ts';
 import type { Clock } from '../../failover/clock.ts';
 import type { TtsLink } from '../contract.ts';
-import type { VoiceSource } from './link-session.ts';
+import type { TtsLinkSession } from './link-session.ts';
 import type { Playout } from './playout.ts';
 
 /** Sound comes in pieces: so long between two of them is nothing. */
@@ -63,7 +63,7 @@ export class StallWatch {
   }
 
   /** Arms the source's waits for the work that is pending now. */
-  watch({ isPending, attempt }: VoiceSource): void {
+  watch({ isPending, attempt }: TtsLinkSession): void {
     if (isPending && !this.#wasPending) this.#pendAnew();
     this.#wasPending = isPending;
     if (!isPending) {

@@ -2,23 +2,23 @@
 import type { Failover } from '../../failover/failover.ts';
 import { type ProviderError, serverError } from '../../failover/provider-error.ts';
 import type { TtsLink } from '../contract.ts';
-import type { VoiceSource } from './link-session.ts';
+import type { TtsLinkSession } from './link-session.ts';
 import type { ResumePoint } from './resume-point.ts';
 
 export interface StandbyOptions {
   readonly failover: Failover<TtsLink>;
-  readonly late: VoiceSource;
+  readonly late: TtsLinkSession;
   /** It speaks from there on. */
   readonly point: ResumePoint;
-  readonly source: VoiceSource;
+  readonly source: TtsLinkSession;
   /** Its first sound is there. */
   readonly onReady: () => void;
   readonly onFailed: (error: ProviderError) => void;
 }
 
 export class Standby {
-  readonly source: VoiceSource;
-  readonly late: VoiceSource;
+  readonly source: TtsLinkSession;
+  readonly late: TtsLinkSession;
   readonly point: ResumePoint;
   readonly #failover: Failover<TtsLink>;
   #isReady = false;
@@ -71,7 +71,7 @@ export class Standby {
  * A voice that another went on for is not asked any more, and judged all the same: it was only late if it speaks before its
  * deadline, else it has failed.
  */
-export function judgeOvertaken(late: VoiceSource, withinMs: number, onFailed: (error: ProviderError) => void): void {
+export function judgeOvertaken(late: TtsLinkSession, withinMs: number, onFailed: (error: ProviderError) => void): void {
   late.onChange = () => {
     late.onChange = () => undefined;
     if (late.error) {

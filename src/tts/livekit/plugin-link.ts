@@ -128,7 +128,7 @@ class PluginSession implements TtsSession {
   #begin(segment: Segment): tts.SynthesizeStream {
     const stream = this.#plugin.stream({ connOptions: NO_RETRIES });
     this.#stream = stream;
-    const pump = async () => {
+    const forward = async () => {
       for await (const clause of segment) {
         stream.pushText(clause);
         // Its own tokenizer might wait for more.
@@ -136,7 +136,7 @@ class PluginSession implements TtsSession {
       }
       stream.endInput();
     };
-    pump().catch((error: unknown) => this.#fail(error));
+    forward().catch((error: unknown) => this.#fail(error));
     return stream;
   }
 

@@ -80,7 +80,7 @@ class ChainStream extends tts.SynthesizeStream {
 
   protected override async run(): Promise<void> {
     const session = this.#owner.open(this.abortSignal);
-    const pump = async () => {
+    const forward = async () => {
       for await (const input of this.input) {
         if (input === tts.SynthesizeStream.FLUSH_SENTINEL) {
           session.flush();
@@ -92,7 +92,7 @@ class ChainStream extends tts.SynthesizeStream {
       session.end();
     };
     // Its input may stay open when the chain is closed: the session's end is the stream's.
-    void pump().catch(() => undefined);
+    void forward().catch(() => undefined);
     await deliver(session, this.#owner.sampleRate, (audio) => this.queue.put(audio));
     if (!this.queue.closed) this.queue.put(tts.SynthesizeStream.END_OF_STREAM);
   }

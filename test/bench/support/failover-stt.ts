@@ -37,7 +37,7 @@ export class ScriptedStt extends stt.STT {
   }
 
   override stream(options?: { connOptions?: typeof DEFAULT_CONN }): stt.SpeechStream {
-    return new ScriptedEar(this, options?.connOptions ?? DEFAULT_CONN);
+    return new ScriptedStream(this, options?.connOptions ?? DEFAULT_CONN);
   }
 
   protected override _recognize(): Promise<stt.SpeechEvent> {
@@ -45,7 +45,7 @@ export class ScriptedStt extends stt.STT {
   }
 }
 
-class ScriptedEar extends stt.SpeechStream {
+class ScriptedStream extends stt.SpeechStream {
   override label: string;
   readonly #owner: ScriptedStt;
   readonly #timeoutMs: number;

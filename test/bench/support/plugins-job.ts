@@ -25,7 +25,7 @@ const { env } = process;
 const socket = (url = '') => url.replace(/^http/, 'ws');
 
 function links() {
-  const ears = [env.DEEPGRAM_BASE_URL, env.DEEPGRAM_BACKUP_URL].map(
+  const recognisers = [env.DEEPGRAM_BASE_URL, env.DEEPGRAM_BACKUP_URL].map(
     (url) => new deepgram.STT({ apiKey: env.DEEPGRAM_API_KEY as string, baseUrl: socket(url) }),
   );
   const models = [
@@ -40,26 +40,30 @@ function links() {
       encoding: 'pcm_24000' as never,
     }),
   ] as tts.TTS[];
-  return { ears, models, voices };
+  return { recognisers, models, voices };
 }
 
 const STAGES: Readonly<Record<Under, (vad: inference.VAD, watch: FailoverEvents) => Stages>> = {
   nothing: () => {
-    const { ears, models, voices } = links();
-    return { stt: ears[0] as stt.STT, llm: models[0] as llm.LLM, tts: voices[0] as tts.TTS };
+    const { recognisers, models, voices } = links();
+    return { stt: recognisers[0] as stt.STT, llm: models[0] as llm.LLM, tts: voices[0] as tts.TTS };
   },
   adapters: (vad) => {
-    const { ears, models, voices } = links();
+    const { recognisers, models, voices } = links();
     return {
-      stt: new stt.FallbackAdapter({ sttInstances: ears, vad }),
+      stt: new stt.FallbackAdapter({ sttInstances: recognisers, vad }),
       llm: new llm.FallbackAdapter({ llms: models }),
       tts: new tts.FallbackAdapter({ ttsInstances: voices }),
     };
   },
   // What watches is all that a user would not write.
   chains: (_, watch) => {
-    const { ears, models, voices } = links();
-    return { stt: new SttChain(ears, watch), llm: new LlmChain(models, watch), tts: new TtsChain(voices, watch) };
+    const { recognisers, models, voices } = links();
+    return {
+      stt: new SttChain(recognisers, watch),
+      llm: new LlmChain(models, watch),
+      tts: new TtsChain(voices, watch),
+    };
   },
 };
 

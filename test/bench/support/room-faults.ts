@@ -20,7 +20,7 @@ export type Frame = readonly [before: readonly number[], after: readonly number[
 export async function startVendors(seed?: number, [before, after]: Frame = [[], []]) {
   const habits = habitsBySeed(seed);
   const quick = <Options>(options: Options): Partial<Options> => (seed === undefined ? options : {});
-  const ear = quick({ interimEveryMs: 200 });
+  const recogniser = quick({ interimEveryMs: 200 });
   const model = {
     ...quick({ everyMs: LLM_WORD_MS }),
     reply: ({ messages }: ChatRequest) => {
@@ -31,8 +31,8 @@ export async function startVendors(seed?: number, [before, after]: Frame = [[], 
     },
   };
   const [deepgram, deepgramBackup, google, openrouter, openai, cartesia, elevenlabs] = await Promise.all([
-    startDeepgram({ ...habits(), ...ear }),
-    startDeepgram({ ...habits(), ...ear }),
+    startDeepgram({ ...habits(), ...recogniser }),
+    startDeepgram({ ...habits(), ...recogniser }),
     startGoogleSpeech(habits()),
     startOpenRouter({ ...habits(), ...model }),
     startOpenAi({ ...habits(), ...model }),
@@ -85,7 +85,7 @@ const model = (title: string, fault: Fault): RoomFault => ({
   title: `LLM ${title}`,
   atTurn: ({ openrouter }) => openrouter.faults.fail(fault),
 });
-const ear = (title: string, afterMs: number, fault: Fault): RoomFault => ({
+const recogniser = (title: string, afterMs: number, fault: Fault): RoomFault => ({
   stage: 'stt',
   title: `STT ${title}`,
   inTurn: { afterMs, run: ({ deepgram }) => deepgram.faults.breakNow(fault) },
@@ -93,8 +93,8 @@ const ear = (title: string, afterMs: number, fault: Fault): RoomFault => ({
 
 export const ROOM_FAULTS: readonly RoomFault[] = [
   { title: 'none' },
-  ear('dropped', 1_500, { kind: 'drop', after: 0, code: 1011 }),
-  ear('silent', 1_000, { kind: 'stall', after: 0 }),
+  recogniser('dropped', 1_500, { kind: 'drop', after: 0, code: 1011 }),
+  recogniser('silent', 1_000, { kind: 'stall', after: 0 }),
   {
     stage: 'stt',
     title: 'STT hangs at connect',

@@ -234,7 +234,7 @@ describe('the end of a reply', () => {
   });
 
   it('that is doubtful is asked about, once, and blamed on nobody', async () => {
-    const cut: LlmScript = { parts: [text('w0 w1 w'), { type: 'end', isDoubtful: true }] };
+    const cut: LlmScript = { parts: [text('w0 w1 w'), { type: 'end', isSuspect: true }] };
     const { said, asked, failures, switches } = await converse([cut, {}]);
     expect([said, asked, failures, switches]).toEqual(['w0 w1 w', ['a', 'a'], [], []]);
   });

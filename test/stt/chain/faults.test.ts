@@ -87,7 +87,7 @@ describe('several failures', () => {
         links.map(({ link }) => link),
       );
       expect(once(await converse(chain))).toEqual(allWords);
-      // One that is silent is judged later than another that breaks.
+      // One that is silent is suspect later than another that breaks.
       expect(chain.failures.map((failure) => failure.split(' ')[0]).toSorted()).toEqual(['one', 'two']);
       expect(clock.pending).toBe(0);
     }

@@ -54,7 +54,7 @@ describe('a link that goes silent', () => {
     expect(chain.times[next]).toBeLessThanOrEqual(2_700);
   });
 
-  it('is not judged when its words come before its own deadline, though another was quicker', async () => {
+  it('is not suspect when its words come before its own deadline, though another was quicker', async () => {
     const clock = new FakeClock();
     const one = scriptedStt('one', { clock, traits: slow, latencyMs: 1_250 });
     const two = scriptedStt('two', { clock });

@@ -58,7 +58,7 @@ describe('a recogniser that is late', () => {
     expect({ failures: chain.failures, switches: chain.switches }).toEqual({ failures: [], switches: [] });
   });
 
-  it('is never helped by a free engine, which serves once it is judged', async () => {
+  it('is never helped by a free engine, which serves once it is suspect', async () => {
     const clock = new FakeClock();
     const late = scriptedStt('late', { clock, latencyMs: 1_300 });
     const spare = scriptedStt('free', { clock, traits: free });

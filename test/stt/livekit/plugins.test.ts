@@ -11,7 +11,7 @@ import { startWhisper } from '../../../fixtures/vendors/whisper.ts';
 import { systemClock } from '../../../src/failover/clock.ts';
 import { distinct } from '../../../src/failover/failover.ts';
 import { sttLinkFromPlugin } from '../../../src/stt/livekit/plugin-link.ts';
-import { levelEar } from '../../support/level-ear.ts';
+import { levelRecogniser } from '../../support/level-recogniser.ts';
 import { FRAME_MS, RATE_HZ, silence, speak } from '../../support/scripted-stt.ts';
 import { allWords, once, startChain, TURNS } from '../support/talk.ts';
 
@@ -24,11 +24,11 @@ interface Vendor {
 }
 
 const deepgram: Vendor = {
-  start: (habits) => startDeepgram({ habits, ear: levelEar }),
+  start: (habits) => startDeepgram({ habits, recogniser: levelRecogniser }),
   plugin: (url) => new DeepgramPlugin({ apiKey: 'key', baseUrl: url.replace('http', 'ws') }),
 };
 const openai: Vendor = {
-  start: (habits) => startWhisper({ habits, ear: levelEar }),
+  start: (habits) => startWhisper({ habits, recogniser: levelRecogniser }),
   plugin: (url) => new OpenAiPlugin({ apiKey: 'key', baseURL: url, model: 'whisper-1', useRealtime: false }),
 };
 

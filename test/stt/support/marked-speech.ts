@@ -1,4 +1,4 @@
-// Human speech with countable words, for tests of recognisers that listen to a fixture's ear.
+// Human speech with countable words, for tests of recognisers that listen to a fixture's recogniser.
 import { loadClip } from '../../../fixtures/audio/clips.ts';
 import { markThroughout } from '../../../fixtures/tones.ts';
 import type { SttPart, SttSession } from '../../../src/stt/contract.ts';

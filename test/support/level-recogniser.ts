@@ -1,26 +1,26 @@
-// An ear for fixtures that knows the words of `speak` by their level: cheap, so that many calls can be held at once.
-import type { Ear, EarEvents, EarSession, SpokenWord } from '../../fixtures/speech.ts';
-import { RATE_HZ, WordEar } from './scripted-stt.ts';
+// A recogniser for fixtures that knows the words of `speak` by their level: cheap, so that many calls can be held at once.
+import type { Recogniser, RecogniserEvents, RecogniserSession, SpokenWord } from '../../fixtures/speech.ts';
+import { RATE_HZ, WordRecogniser } from './scripted-stt.ts';
 
 /** @throws RangeError for another rate than that of `speak` */
-export const levelEar: Ear = {
+export const levelRecogniser: Recogniser = {
   open(sampleRateHz, events) {
     if (sampleRateHz !== RATE_HZ) throw new RangeError(`words are spoken at ${RATE_HZ} Hz, got ${sampleRateHz}`);
-    return new LevelEarSession(events);
+    return new LevelRecogniserSession(events);
   },
 };
 
-class LevelEarSession implements EarSession {
-  readonly #events: EarEvents;
-  readonly #ear = new WordEar();
+class LevelRecogniserSession implements RecogniserSession {
+  readonly #events: RecogniserEvents;
+  readonly #recogniser = new WordRecogniser();
   #words: SpokenWord[] = [];
 
-  constructor(events: EarEvents) {
+  constructor(events: RecogniserEvents) {
     this.#events = events;
   }
 
   write(samples: Int16Array): void {
-    for (const event of this.#ear.hear(samples)) {
+    for (const event of this.#recogniser.hear(samples)) {
       if (event.type === 'quiet') this.finalize();
       else {
         this.#words.push({ text: `w${event.word}`, startMs: event.startMs, endMs: event.endMs });
