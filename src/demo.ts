@@ -9,13 +9,13 @@ import { isLoopback } from './config/loopback.ts';
 import { UserError } from './config/user-error.ts';
 
 export interface Demo {
-  /** What leads providers to the vendors on this machine: URLs and keys. */
+  /** Variables that lead providers to the stand-ins on this machine: URLs and keys. */
   readonly env: Environment;
-  /** By the names that the chains have for them. */
+  /** Ids of the vendors, as the chains name them. */
   readonly vendors: readonly string[];
-  /** What was last done to it; undefined when all is well. */
+  /** The last fault of the vendor; undefined when it is well. */
   faultOf(vendor: string): string | undefined;
-  /** Resolves once it is done. `mend` makes all well again. */
+  /** Resolves once the fault is set. `mend` makes the vendor well again. */
   fail(vendor: string, fault: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export async function startDemo(directory: string, host = '127.0.0.1'): Promise<
   }
   const child = spawn(process.execPath, [program], { cwd: directory, stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
-  // A command to a child that has ended is lost with it.
+  // A command to a process that has ended is dropped.
   child.stdin.on('error', () => undefined);
   const lines = createInterface({ input: child.stdout });
   const close = async () => {

@@ -45,7 +45,7 @@ async function loadResources(): Promise<Loaded> {
   const socketPath = healthSocket();
   const board = socketPath ? connectHealthBoard({ socketPath, settings: failoverSettings(found) }) : undefined;
   await board?.ready();
-  // What the parent found good: the files may be broken just now.
+  // Uses the files that the parent accepted, as those on disk may be broken just now.
   const files = board?.config ?? found;
   const { config, env } = parseConfigFiles(files, process.cwd());
   const personas = await loadPersonas(fileURLToPath(agentsDirectory), config.persona.default);
@@ -69,7 +69,7 @@ async function loadResources(): Promise<Loaded> {
   };
 }
 
-/** With what the configuration is now, as this process may have been loaded long before its call. */
+/** The resources for the current configuration, as this process may have been loaded long before its call. */
 async function renewed(resources: Loaded): Promise<Loaded> {
   const files = resources.board?.config;
   if (!files || areSameFiles(files, resources.files)) return resources;
@@ -79,14 +79,14 @@ async function renewed(resources: Loaded): Promise<Loaded> {
     await closeLeft(resources.links, links);
     return { ...resources, files, config, env, links };
   } catch (error) {
-    // The parent took it, so this is not expected; the call is held with what was good before.
+    // Not expected, as the parent accepted the files; the call uses the former configuration.
     const message = error instanceof UserError ? error.message : String(error);
     resources.log.error({ event: 'configuration_refused' }, message);
     return resources;
   }
 }
 
-/** The defaults where the files are broken. */
+/** The configured settings; the defaults when the files are broken. */
 function failoverSettings(files: ConfigFiles): FailoverSettings {
   try {
     return parseConfigFiles(files, process.cwd()).config.failover;

@@ -78,7 +78,7 @@ async function prepare(options: Options, signal: AbortSignal, cleanups: Cleanup[
   const env: Environment = {
     ...given,
     ...(found && { LOCAL_LLM_BASE_URL: found }),
-    // Outages that are only shown are no news for other workers.
+    // No Redis in the demonstration: other workers must not learn of its outages.
     ...(demo && { ...demo.env, REDIS_URL: undefined }),
   };
   // Call processes read the same environment.
@@ -124,7 +124,7 @@ function startCalls({ env, config, pretty, log }: Setup, server: ServerAccess): 
     jobFile,
     limits: config.worker,
     agentName: env.AGENT_NAME,
-    // Its debug lines are for developers of LiveKit's own code.
+    // LiveKit's debug lines are for developers of its own code.
     logLevel: env.LOG_LEVEL === 'debug' || env.LOG_LEVEL === 'trace' ? env.LOG_LEVEL : 'warn',
     prettyLog: pretty,
     onRefused: (room) =>

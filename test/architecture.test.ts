@@ -95,7 +95,7 @@ describe('the arrows of src', () => {
   });
 
   it('let providers, plugins’ adapters and vendors alone know the vendors’ SDKs', () => {
-    const sdks = /^(@deepgram|@cartesia|@google|@google-cloud|openai|elevenlabs)(\/|$)/;
+    const sdks = /^(@deepgram|@cartesia|@elevenlabs|@google|@google-cloud|openai)(\/|$)/;
     const wrong = all.filter(
       ({ from, to }) => sdks.test(to) && !/^src\/([a-z]+\/providers|realtime\/plugins|vendors)\//.test(from),
     );

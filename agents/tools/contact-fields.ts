@@ -8,7 +8,7 @@ export interface GivenContact {
   readonly company?: string | undefined;
 }
 
-/** "555 010 4477" → "+15550104477": ten digits are taken for North American, anything else is left to the CRM. */
+/** "555 010 4477" → "+15550104477": ten digits count as a North American number, anything else is left to the CRM. */
 export function toE164(phone: string): string {
   const digits = phone.replace(/\D/g, '');
   if (phone.trim().startsWith('+')) return `+${digits}`;
@@ -19,7 +19,7 @@ export function toE164(phone: string): string {
 export function toContactFields({ name, phone, email, company }: GivenContact): ContactFields {
   const [firstName = '', ...rest] = name.trim().split(/\s+/);
   const lastName = rest.join(' ');
-  // "not given", or anything else that holds no digits, is no number.
+  // Text without digits, such as "not given", is not a number.
   const hasDigits = phone !== undefined && /\d/.test(phone);
   return {
     firstName,
@@ -30,7 +30,7 @@ export function toContactFields({ name, phone, email, company }: GivenContact): 
   };
 }
 
-/** What a model needs of a contact, and no more: everything that it sees may be spoken. */
+/** Only what a model needs of a contact: everything that it sees may be spoken. */
 export function toShortContact(contact: GhlContact): Record<string, unknown> {
   const name = [contact.firstName, contact.lastName].filter(Boolean).join(' ');
   const { id, phone, email, companyName, tags } = contact;

@@ -4,7 +4,7 @@ export interface GhlSettings {
   readonly apiKey: string;
   readonly locationId: string;
   readonly baseUrl?: string | undefined;
-  /** Of one attempt; a caller is waiting on the line. */
+  /** Time limit of one attempt, as a caller is waiting on the line; 4,000 where absent. */
   readonly timeoutMs?: number;
 }
 
@@ -32,12 +32,12 @@ export interface ContactFields {
   readonly companyName?: string;
 }
 
-/** A request that did not succeed. The message is for logs and models: no key, no words of the caller. */
+/** A request that did not succeed. The message is for logs and models: it holds no key and no words of the caller. */
 export class GhlError extends Error {
   override readonly name = 'GhlError';
-  /** HTTP status; undefined where no answer came. */
+  /** HTTP status; undefined when no answer came. */
   readonly status: number | undefined;
-  /** The request may have taken effect. */
+  /** Whether the request may have taken effect. */
   readonly isUncertain: boolean;
 
   constructor(message: string, status: number | undefined, options?: ErrorOptions) {
@@ -53,7 +53,7 @@ interface Call {
   readonly version: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
-  /** A second run would change nothing more: a read, or an upsert. */
+  /** Whether a second run would change nothing more: a read, or an upsert. */
   readonly isRepeatable: boolean;
 }
 
@@ -61,7 +61,7 @@ const BASE_URL = 'https://services.leadconnectorhq.com';
 const CONTACTS_VERSION = '2021-07-28';
 const CALENDARS_VERSION = '2021-04-15';
 const TIMEOUT_MS = 4000;
-/** A longer wait than this is not worth it for a caller on the line. */
+/** A longer `Retry-After` is not waited for, as a caller is on the line. */
 const LONGEST_RETRY_AFTER_MS = 2000;
 const RETRY_DELAY_MS = 200;
 
@@ -75,7 +75,7 @@ export class GhlClient {
     this.#signal = signal;
   }
 
-  /** By exact telephone number (E.164) or e-mail address. */
+  /** Finds a contact by its exact telephone number (E.164) or e-mail address. */
   async findDuplicate(by: { readonly phone?: string; readonly email?: string }): Promise<GhlContact | undefined> {
     const query = {
       locationId: this.#settings.locationId,
@@ -202,7 +202,7 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return name === 'AbortError' ? 'the call ended' : 'the connection failed';
 }
 
-/** Not the answer's own text: it may repeat what the caller said. */
+/** Used instead of the answer's own text, which may repeat what the caller said. */
 function meaningOf(status: number): string {
   switch (status) {
     case 400:

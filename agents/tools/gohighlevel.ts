@@ -19,18 +19,18 @@ const DAY_MS = 86_400_000;
 const KEPT = 'kept-locally';
 const ENV = ['GHL_API_KEY', 'GHL_LOCATION_ID', 'GHL_CALENDAR_ID', 'GHL_BASE_URL'];
 
-/** Contacts that the caller was shown to be, or that were made from what they said. */
+/** By call: ids of contacts that the caller was shown to be, or that were made from the caller's words. */
 const contactsOf = ofThisCall(() => new Set<string>());
-/** The one visit of a call: the time that was tried, and what came of it. */
+/** By call: its one visit, with the time that was tried and the booking that came of it. */
 const visitOf = ofThisCall((): { startTime?: string; booked?: Record<string, unknown> } => ({}));
 
 const phone = z.string().describe('Telephone number, digits only or with + and country code');
 const email = z.string().describe('E-mail address');
 
 /**
- * The API has no idempotency header for these calls, so: upsert instead of create; a note carries a reference made
- * from the idempotency key and an appointment its start time, and both are looked for before and after an uncertain
- * attempt; within a process a key runs once.
+ * The API has no idempotency header for these calls. So contacts are upserted, not created. A note is recognised by a
+ * reference made from the idempotency key, an appointment by its start time; both are looked up before and after an
+ * uncertain attempt. Within a process a key runs once.
  */
 export function goHighLevelTools(options: GhlToolOptions = {}): readonly AnyTool[] {
   return [lookUpContact(options), saveContact(options), addNote(options), bookAppointment(options)];
@@ -52,7 +52,7 @@ function lookUpContact(options: GhlToolOptions) {
       if (by.phone || by.email) found.push(await findDuplicate(client, by));
       if (phoneNumber) found.push(await findDuplicate(client, { phone: phoneNumber }));
       const own = found.find((contact) => contact && isShownToBe(contact, by, phoneNumber));
-      // The same whether there is such a contact or not.
+      // The answer is the same whether there is such a contact or not.
       if (!own)
         return { status: 'not-found', note: 'Needs the full name with the telephone number or e-mail address.' };
       contactsOf(context.callId).add(own.id);
@@ -96,7 +96,7 @@ function addNote(options: GhlToolOptions) {
     execute: (args, context) =>
       once(context, () =>
         inCrm(context, options, 'note', args, async (client) => {
-          // What comes later was shown in the call.
+          // A run after the call needs no check: the caller was shown to be the contact in the call.
           if (!context.isLater && !contactsOf(context.callId).has(args.contactId)) return NOT_SHOWN;
           const reference = `Reference: ${context.idempotencyKey.slice(0, 16)}`;
           const isThere = async () =>
@@ -132,7 +132,7 @@ function bookAppointment(options: GhlToolOptions) {
           const contact = await saveOwn(client, args, context);
           if (!contact) return NOT_SHOWN;
           const title = args.title ?? `Call with ${args.name}`;
-          // Nobody could tell the caller of a time that is found after the call: a colleague reads the wish.
+          // After the call nobody can tell the caller a time, so the wish is noted for a colleague.
           if (context.isLater) return await noteWish(client, contact.id, args, context);
           const booking = { ...args, calendarId, contactId: contact.id, title };
           const result = await book(client, booking, visit, options.now?.() ?? new Date());
@@ -220,7 +220,7 @@ function findDuplicate(client: GhlClient, by: { phone?: string | undefined; emai
   });
 }
 
-/** Makes the contact, or completes it where the caller is shown to be it; undefined where it is somebody else's. */
+/** Makes the contact, or completes it when it is shown to be the caller's; undefined when it is somebody else's. */
 async function saveOwn(
   client: GhlClient,
   given: Parameters<typeof toContactFields>[0],
@@ -244,7 +244,7 @@ async function saveOwn(
   return { id: existing.id, status: 'updated' };
 }
 
-/** Writes unless it is there; after an attempt with an uncertain end it looks again, and tries once more. */
+/** Writes unless the entry is there; after an attempt with an uncertain end, looks again and tries once more. */
 async function writeOnce(isThere: () => Promise<boolean>, write: () => Promise<unknown>): Promise<void> {
   if (await isThere()) return;
   try {
@@ -256,7 +256,7 @@ async function writeOnce(isThere: () => Promise<boolean>, write: () => Promise<u
   }
 }
 
-/** Does it in the CRM, or keeps it in the journal where there is none or it fails; the result says which. */
+/** Does the work in the CRM, or keeps it in the journal when there is no CRM or it fails; the result says which. */
 async function inCrm(
   context: ToolContext,
   options: GhlToolOptions,
@@ -278,14 +278,14 @@ async function inCrm(
     const result = await run(client);
     const entry = { ...args, idempotencyKey, crm: result };
     if (result === NOT_SHOWN) await context.record(type, entry);
-    // It is done, whether or not it can be noted here as well.
+    // The CRM has it, whether or not the journal can be written as well.
     else await context.record(type, entry).catch((error: unknown) => journalFailed(context, type, error));
     return result;
   } catch (error) {
     if (!(error instanceof GhlError)) throw error;
     context.log('error', 'crm_failed', { type, error: error.message, status: error.status });
     await context.record(type, { ...args, idempotencyKey, reason: error.message });
-    // What the CRM refuses as it is, it would refuse again.
+    // Any other refusal is final: the CRM would refuse the same request again.
     if (error.isUncertain || error.status === 429 || error.status === 401) await later(context, type);
     const certainty = error.isUncertain ? 'It is not certain whether the CRM has it.' : 'The CRM does not have it.';
     return {
@@ -295,7 +295,7 @@ async function inCrm(
   }
 }
 
-/** Best effort: the journal has it already. */
+/** Best effort, as the journal has the entry already. */
 function later(context: ToolContext, type: string): Promise<void> {
   return context.retryLater().catch((error: unknown) => journalFailed(context, type, error));
 }
@@ -304,7 +304,7 @@ function journalFailed(context: ToolContext, type: string, error: unknown): void
   context.log('error', 'journal_failed', { type, error: String((error as NodeJS.ErrnoException).code ?? error) });
 }
 
-/** Calls that were told that there is no CRM; a process serves few calls. */
+/** Calls for which the missing CRM was logged; never cleared, as a process serves few calls. */
 const told = new Set<string>();
 
 function connect(context: ToolContext, { timeoutMs }: GhlToolOptions): GhlClient | undefined {

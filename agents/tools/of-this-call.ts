@@ -2,7 +2,7 @@
 
 const REMEMBERED = 100;
 
-/** Per call one value, made when it is first asked for. */
+/** One value per call, made when it is first asked for. */
 export function ofThisCall<Value>(make: () => Value): (callId: string) => Value {
   const values = new Map<string, Value>();
   return (callId) => {

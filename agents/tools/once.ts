@@ -5,8 +5,8 @@ const REMEMBERED = 500;
 const results = new Map<string, Promise<unknown>>();
 
 /**
- * The result of the call's first run with this key; a run that failed is forgotten, so that it can be tried again. After the call
- * each run counts: it is made as the one before could not do all.
+ * The result of the call's first run with this key; a run that failed is forgotten, so that it can be tried again. After the
+ * call every run is executed, as it is made only when the one before could not do all.
  */
 export function once<Result>(
   { idempotencyKey: key, isLater }: Pick<ToolContext, 'idempotencyKey' | 'isLater'>,

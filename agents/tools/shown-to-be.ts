@@ -4,8 +4,8 @@ import { toE164 } from './contact-fields.ts';
 import type { GhlContact } from './gohighlevel-client.ts';
 
 /**
- * By the number that they call from, as the telephone network tells it; or as they know the contact's name together with its
- * number or e-mail address.
+ * Shown by the number that the caller calls from, as the telephone network tells it, or by knowing the contact's name together
+ * with its number or e-mail address.
  */
 export function isShownToBe(
   contact: GhlContact,

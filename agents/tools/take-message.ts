@@ -17,7 +17,7 @@ export const takeMessage = defineTool({
     const { idempotencyKey, caller } = context;
     return once(context, async () => {
       const callerNumber = caller.phoneNumber;
-      // Whoever reads the journal counts entries with the same key once.
+      // Readers of the journal count entries with the same key once.
       await context.record('message', { name, number, reason, ...(callerNumber && { callerNumber }), idempotencyKey });
       return { status: 'stored', note: 'A colleague will read it and call back.' };
     });

@@ -1,6 +1,6 @@
 // A queue that one side fills and the other iterates: how providers hand out their parts.
 
-/** Unbounded; ends or fails once. What was queued before the end is still delivered; after a failure too. */
+/** Unbounded queue that ends or fails once. Items queued before the end or the failure are still delivered. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   #wake: (() => void) | undefined;

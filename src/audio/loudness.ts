@@ -2,29 +2,29 @@
 import { levelDbfs } from './voiced-spans.ts';
 
 const WINDOW_MS = 10;
-/** Comfort noise lies near -70, quiet speech near -40. */
+/** Level above which sound is voiced: comfort noise lies near -70 dBFS, quiet speech near -40 dBFS. */
 const VOICED_DBFS = -50;
-/** More would lift noise, or press a voice that only whispered so far. */
+/** Most gain either way: more would amplify noise, or suit badly a voice that has only whispered so far. */
 const MOST_DB = 9;
 
-/** The level of all that was voiced, over any number of pieces. */
+/** Measures the level of all voiced sound, over any number of pieces. */
 export class VoicedLevel {
   #energy = 0;
   #samples = 0;
   #voicedMs = 0;
 
-  /** How much voiced sound was measured. */
+  /** Milliseconds of voiced sound measured so far. */
   get voicedMs(): number {
     return this.#voicedMs;
   }
 
-  /** In dB relative to full scale; undefined before anything was voiced. */
+  /** Level in dB relative to full scale; undefined before any voiced sound. */
   get dbfs(): number | undefined {
     if (this.#samples === 0) return undefined;
     return 10 * Math.log10(this.#energy / this.#samples) - 20 * Math.log10(32_768);
   }
 
-  /** Mono PCM16. */
+  /** Adds mono PCM16 to the measurement. */
   add(samples: Int16Array, sampleRateHz: number): void {
     const window = Math.max(1, Math.round((sampleRateHz * WINDOW_MS) / 1000));
     for (let from = 0; from < samples.length; from += window) {
@@ -43,7 +43,7 @@ export function matchingGain(levelDb: number, targetDb: number): number {
   return 10 ** (db / 20);
 }
 
-/** From one gain to another over the piece, and never beyond full scale. */
+/** Applies a gain that moves from `fromGain` to `toGain` over the piece; samples are clipped at full scale. */
 export function amplify(samples: Int16Array, fromGain: number, toGain: number): Int16Array {
   if (fromGain === 1 && toGain === 1) return samples;
   const step = (toGain - fromGain) / Math.max(1, samples.length);

@@ -20,7 +20,7 @@ function encodeSample(sample: number): number {
 
 const DECODED = Int16Array.from({ length: 256 }, (_, byte) => decodeByte(byte));
 
-/** One PCM16 sample a byte. */
+/** Decodes each byte to one PCM16 sample. */
 export function decodeMuLaw(bytes: Uint8Array): Int16Array {
   return Int16Array.from(bytes, (byte) => DECODED[byte] as number);
 }

@@ -2,19 +2,19 @@
 import { levelDbfs } from './voiced-spans.ts';
 
 const STEP_MS = 5;
-/** Between words of a voice; breath and noise of a room lie below. */
+/** Level of a gap between words; breath and room noise lie below it. */
 const QUIET_DBFS = -45;
 
 export interface PauseOptions {
   readonly sampleRateHz: number;
-  /** Shorter ones are within words. */
+  /** Shorter pauses lie within words. */
   readonly leastMs: number;
-  /** Samples; the pause lies between them. */
+  /** Sample indices between which the pause lies. */
   readonly from: number;
   readonly to: number;
 }
 
-/** In samples. */
+/** Half-open range of sample indices. */
 export interface Pause {
   readonly start: number;
   readonly end: number;

@@ -12,7 +12,7 @@ export class SampleRing {
     this.#samples = new Int16Array(capacity);
   }
 
-  /** How many samples were ever written. */
+  /** Number of samples written so far, including overwritten ones. */
   get written(): number {
     return this.#written;
   }
@@ -37,8 +37,8 @@ export class SampleRing {
   }
 
   /**
-   * The samples from stream position `from` on, as far as they lie in one piece and at most `most`: no copy, so it holds only
-   * until they are overwritten. Empty where `from` is not kept.
+   * Returns at most `most` samples from stream position `from` on, as far as they are contiguous in memory. The view is no copy, so it
+   * is valid only until they are overwritten. Empty if `from` is not kept.
    */
   view(from: number, most: number): Int16Array {
     const capacity = this.#samples.length;
@@ -47,7 +47,7 @@ export class SampleRing {
     return this.#samples.subarray(at, at + Math.min(most, this.#written - from, capacity - at));
   }
 
-  /** A copy of what is kept from stream position `from` on; it may begin later, as older samples are gone. */
+  /** Copies the samples kept from stream position `from` on; the copy begins later if older samples are already overwritten. */
   since(from: number): Int16Array {
     const capacity = this.#samples.length;
     const start = Math.min(this.#written, Math.max(from, this.#written - capacity, 0));

@@ -1,20 +1,20 @@
 // Tells by energy alone when somebody may be speaking: far cheaper than voice activity, and it takes loud noise for speech.
 
-/** Of each window: nothing, the short quiet within speech, or sound. */
+/** States of a window: quiet, short quiet within speech, or sound. */
 const QUIET = 0;
 const WITHIN = 1;
 const LOUD = 2;
 
 const WINDOW_MS = 10;
-/** Two windows are a click. */
+/** Loud windows in a row that start speech; two are only a click. */
 const ONSET_WINDOWS = 3;
-/** The gaps between words are shorter. */
+/** Quiet windows in a row that end speech; the gaps between words are shorter. */
 const HANGOVER_WINDOWS = 20;
-/** Sound is so many times (10 dB) the power of the noise floor. */
+/** Sound has more than this many times (10 dB) the power of the noise floor. */
 const OVER_FLOOR = 10;
-/** -52 dBFS: quiet speech lies near -40, comfort noise near -70. */
+/** Sound is louder than -52 dBFS: quiet speech lies near -40, comfort noise near -70. */
 const LEAST_POWER = (32_768 * 10 ** (-52 / 20)) ** 2;
-/** The floor is the quietest moment of the last 2 s: speech has such moments, steady noise is one. */
+/** The noise floor is the quietest window of the last 2 s: speech has quiet moments, steady noise is at its floor all the time. */
 const FLOOR_BLOCKS = 4;
 const BLOCK_WINDOWS = 50;
 
@@ -27,7 +27,7 @@ export interface QuietSpan {
 export class SpeechGate {
   readonly #windowSamples: number;
   readonly #windowMs: number;
-  /** What the last windows held, as a ring. */
+  /** States of the last windows, as a ring. */
   readonly #flags: Uint8Array;
   readonly #minima = new Float64Array(FLOOR_BLOCKS).fill(LEAST_POWER);
   #windows = 0;
@@ -60,7 +60,7 @@ export class SpeechGate {
     return this.#isSpeech;
   }
 
-  /** Runs for every frame of a call: no allocation. */
+  /** Must not allocate memory, because it runs for every frame of a call. */
   write(samples: Int16Array): void {
     const { length } = samples;
     let energy = this.#energy;
@@ -89,7 +89,7 @@ export class SpeechGate {
     return this.#count(from, WITHIN) * this.#windowMs;
   }
 
-  /** The first quiet of at least `leastMs` that begins after `from`; its end is now where nothing followed. */
+  /** First quiet of at least `leastMs` that lies after `from`; it ends now if no sound followed. */
   quietAfter(from: number, leastMs: number): QuietSpan | undefined {
     let start = -1;
     const least = leastMs / this.#windowMs;
@@ -104,14 +104,14 @@ export class SpeechGate {
     return start >= 0 && this.#windows - start >= least ? this.#span(start, this.#windows) : undefined;
   }
 
-  /** Where the quiet that holds `from` ends; `from` itself where there is sound, now where nothing followed. */
+  /** End of the quiet at `from`: `from` itself if there is sound, now if no sound followed. */
   quietUntil(from: number): number {
     let window = this.#windowAt(from);
     while (window < this.#windows && this.#flagOf(window) !== LOUD) window += 1;
     return Math.max(from, window * this.#windowSamples);
   }
 
-  /** The last quiet of at least `leastMs`; it may go on now. */
+  /** Last quiet of at least `leastMs`; it may still last. */
   lastQuiet(leastMs: number): QuietSpan | undefined {
     let end = -1;
     const least = leastMs / this.#windowMs;
@@ -162,7 +162,7 @@ export class SpeechGate {
     return count;
   }
 
-  /** The first window that begins at this position or after, and is remembered. */
+  /** First window that begins at or after this position and is still in the ring. */
   #windowAt(position: number): number {
     return Math.max(0, this.#windows - this.#flags.length, Math.ceil(position / this.#windowSamples));
   }

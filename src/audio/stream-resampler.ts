@@ -1,6 +1,6 @@
 // Changes the sample rate of mono PCM16 that comes in pieces, cheaply: a polyphase filter with kernels made once.
 
-/** Zero crossings of the sinc on either side: 16 keeps the alias below -70 dB. */
+/** Zero crossings of the sinc on either side: 16 keep aliasing below -70 dB. */
 const HALF_CROSSINGS = 16;
 
 interface Kernel {
@@ -16,10 +16,10 @@ const kernels = new Map<string, Kernel>();
 
 export class StreamResampler {
   readonly #kernel: Kernel;
-  /** Input from `half` samples before the one that the next output sample stands at or after. */
+  /** Input from `half - 1` samples before the last input sample that lies at or before the next output sample. */
   #input: Float32Array;
   #length: number;
-  /** Of the next output sample: phase / up input samples after the first whole one. */
+  /** Position of the next output sample after the last input sample before it, in units of 1 / `up` input samples. */
   #phase = 0;
   #taken = 0;
   #given = 0;
@@ -31,18 +31,18 @@ export class StreamResampler {
     }
     this.#kernel = kernelFor(fromHz, toHz);
     this.#input = new Float32Array(4 * this.#kernel.half);
-    // Silence before the first sample, so that it comes out at its own time.
+    // Silence before the first sample, so that the output begins at the time of that sample.
     this.#length = this.#kernel.half - 1;
   }
 
-  /** What can be told so far; the last 1 to 2 ms stay within until more comes. */
+  /** Returns the output that is ready; the last 1 to 2 ms are held until more input comes. */
   push(samples: Int16Array): Int16Array {
     this.#taken += samples.length;
     this.#append(samples);
     return this.#run(Number.POSITIVE_INFINITY);
   }
 
-  /** The rest; the resampler begins anew after it. */
+  /** Returns the rest; after it the resampler starts anew. */
   flush(): Int16Array {
     const { up, down, half } = this.#kernel;
     const due = Math.ceil((this.#taken * up) / down) - this.#given;
@@ -71,7 +71,7 @@ export class StreamResampler {
     const { up, down, half, taps } = this.#kernel;
     const width = 2 * half;
     const last = this.#length - width;
-    // The largest n for which (phase + n · down) / up, rounded down, is still `last`.
+    // Number of outputs n, from 0, for which (phase + n · down) / up, rounded down, is at most `last`.
     const ready = last < 0 ? 0 : Math.ceil(((last + 1) * up - this.#phase) / down);
     const count = Math.max(0, Math.min(ready, most));
     const output = new Int16Array(count);
@@ -105,7 +105,7 @@ function kernelFor(fromHz: number, toHz: number): Kernel {
   return kernel;
 }
 
-/** Sinc under a Blackman window, at each phase that an output sample may have between two input samples. */
+/** Makes a sinc with a Blackman window for each phase that an output sample may have between two input samples. */
 function makeKernel(fromHz: number, toHz: number): Kernel {
   const divisor = greatestCommonDivisor(fromHz, toHz);
   const [up, down] = [toHz / divisor, fromHz / divisor];

@@ -6,11 +6,11 @@ export interface Span {
 }
 
 export interface VoicedOptions {
-  /** A window is voiced above this level of full scale. Comfort noise lies near -70, quiet speech near -40. */
+  /** Level in dBFS above which a window is voiced. Comfort noise lies near -70, quiet speech near -40. */
   readonly aboveDbfs?: number;
-  /** Quiet stretches up to this long belong to the span around them: the gaps between words. */
+  /** Quiet up to this long belongs to the span around it, as a gap between words. */
   readonly bridgeMs?: number;
-  /** Shorter spans are clicks. */
+  /** Shorter spans are dropped as clicks. */
   readonly atLeastMs?: number;
 }
 
@@ -44,7 +44,7 @@ export function voicedSpans(samples: Int16Array, sampleRateHz: number, options: 
   return spans.filter(({ startMs, endMs }) => endMs - startMs >= atLeastMs);
 }
 
-/** Index of the first sample and after the last of what is loud within a voiced window. */
+/** Loud part of a voiced window: index of its first sample, and index after its last one. */
 function edges(samples: Int16Array, from: number, to: number, sampleRateHz: number, aboveDbfs: number) {
   const step = Math.max(1, Math.round(sampleRateHz / 1000));
   let first = from;

@@ -7,7 +7,7 @@ export interface Sound {
   readonly sampleRateHz: number;
 }
 
-/** The bytes are no WAV file that can be read; the message says why, in a few words. */
+/** Thrown for bytes that are no readable WAV file; the message says why, in a few words. */
 export class WavError extends Error {
   override readonly name = 'WavError';
 }
@@ -25,7 +25,7 @@ const MU_LAW = 7;
 const EXTENSIBLE = 0xfffe;
 
 /**
- * PCM of 8, 16, 24 or 32 bits, float of 32, or µ-law; several channels are mixed into one.
+ * Reads PCM of 8, 16, 24 or 32 bits, float of 32 bits, or µ-law; several channels are mixed into one.
  * @throws WavError
  */
 export function readWav(bytes: Uint8Array): Sound {
@@ -40,7 +40,7 @@ export function readWav(bytes: Uint8Array): Sound {
     if (tag(view, at) === 'fmt ') format = readFormat(view, start, length);
     if (tag(view, at) === 'data') {
       if (!format) throw new WavError('its format is missing');
-      // Streamed files say 0 or the largest length; what is there counts.
+      // Streamed files give 0 or the largest value as length; then the sound goes to the end of the file.
       const isStreamed = length === 0 || length === 0xffff_ffff;
       const end = isStreamed ? bytes.length : start + length;
       if (end > bytes.length) throw new WavError(`it is cut off: ${end - bytes.length} bytes are missing`);
@@ -51,7 +51,7 @@ export function readWav(bytes: Uint8Array): Sound {
   throw new WavError('it has no sound in it');
 }
 
-/** Mono PCM16. */
+/** Writes a WAV file of mono PCM16. */
 export function writeWav(samples: Int16Array, sampleRateHz: number): Uint8Array {
   const bytes = new Uint8Array(44 + samples.length * 2);
   const view = new DataView(bytes.buffer);
@@ -97,7 +97,7 @@ function decode(data: Uint8Array, { encoding, channels, bits }: Format): Int16Ar
   });
 }
 
-/** Reads sample number `i` as PCM16. */
+/** Returns a function that reads sample number `i` as PCM16. */
 function sampleReader(data: Uint8Array, encoding: number, bits: number): (i: number) => number {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   switch (`${encoding}/${bits}`) {

@@ -4,7 +4,7 @@ import { SpeechGate } from '../audio/speech-gate.ts';
 import { type Clock, systemClock } from '../failover/clock.ts';
 import { RealtimeChain } from '../realtime/livekit/realtime-chain.ts';
 
-/** The gate tells the end of speech so much later. */
+/** The speech gate reports the end of speech this much after it. */
 const GATE_MS = 200;
 const KEPT_MS = 1_000;
 
@@ -22,17 +22,17 @@ export class AnswerTimes {
     this.#clock = clock;
   }
 
-  /** Mono PCM16 of the caller, as it comes. */
+  /** Takes the caller's audio as it arrives: mono PCM16. */
   hear(samples: Int16Array): void {
     this.#gate.write(samples);
     const { isSpeech } = this.#gate;
     if (isSpeech) this.#endedMs = undefined;
-    // What is said into the agent's words, and does not stop it, is no turn.
+    // Speech during the agent's speech that does not stop the agent is not a turn.
     else if (this.#wasSpeech && !this.#isAgentHeard) this.#endedMs = this.#clock.now() - GATE_MS;
     this.#wasSpeech = isSpeech;
   }
 
-  /** Each state of the agent. */
+  /** Call with every new state of the agent. */
   agentIs(state: voice.AgentState): void {
     this.#isAgentHeard = state === 'speaking';
     if (!this.#isAgentHeard || this.#endedMs === undefined) return;
@@ -41,7 +41,7 @@ export class AnswerTimes {
   }
 }
 
-/** A chain whose caller's audio is listened to on its way. */
+/** A chain that also passes the caller's audio to a listener. */
 export class OverheardChain extends RealtimeChain {
   readonly #hear: (samples: Int16Array) => void;
 

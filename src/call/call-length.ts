@@ -7,9 +7,9 @@ export interface CallLengthOptions {
   readonly maxMs: number;
   readonly silenceMs: number;
   readonly clock: Clock;
-  /** Nobody has said anything for `silenceMs`: the caller is to be asked whether they are still there. */
+  /** Neither side has spoken for `silenceMs`: ask the caller whether they are still there. */
   readonly onSilent: () => void;
-  /** Once. */
+  /** Called once. */
   readonly onEnd: (reason: EndReason) => void;
 }
 
@@ -33,12 +33,12 @@ export class CallLength {
     this.busy();
   }
 
-  /** Somebody speaks, or the agent thinks. */
+  /** Somebody speaks, or the agent thinks: stops the silence timer. */
   busy(): void {
     this.#cancelSilence();
   }
 
-  /** From now on nobody does. */
+  /** Nobody speaks or thinks from now on: starts the silence timer. */
   quiet(): void {
     this.#cancelSilence();
     if (this.#state !== 'over')

@@ -1,6 +1,6 @@
 // What a call is asked to be, by name: room metadata first, then the attribute of the caller's token.
 
-/** Room metadata is the application's own text, so anything but an object with that field says nothing. */
+/** Room metadata is free text of the application: it counts only when it is a JSON object with that field as a string. */
 export function callerWish(
   name: 'persona' | 'mode',
   roomMetadata: string,
@@ -10,7 +10,7 @@ export function callerWish(
     const wish = (JSON.parse(roomMetadata) as Partial<Record<string, unknown>>)[name];
     if (typeof wish === 'string') return wish;
   } catch {
-    // No JSON, or nothing that has fields.
+    // The metadata is not JSON, or is null.
   }
   return attributes[name];
 }

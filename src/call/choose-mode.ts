@@ -5,7 +5,7 @@ import { callerWish } from './caller-wish.ts';
 
 export interface ModeChoice {
   readonly mode: CallMode;
-  /** For the caller, when the wish can't be met. */
+  /** Text for the caller, when the wish can't be met. */
   readonly notice?: string;
 }
 

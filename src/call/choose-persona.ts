@@ -4,7 +4,7 @@ import { callerWish } from './caller-wish.ts';
 
 export interface PersonaChoice {
   readonly persona: Persona;
-  /** Names a wish that no persona fits. */
+  /** The wished id, when no persona has it. */
   readonly unknown?: string;
 }
 

@@ -8,7 +8,7 @@ export interface Heard {
   readonly interrupted: boolean;
 }
 
-/** Tells every message as it enters the conversation: the caller's at the end of the turn, the agent's once played. */
+/** Reports each message when it enters the conversation: the caller's at the end of the turn, the agent's once played. */
 export function followConversation(session: voice.AgentSession, onHeard: (heard: Heard) => void): void {
   session.on(voice.AgentSessionEventTypes.ConversationItemAdded, ({ item }) => {
     if (item.type !== 'message' || (item.role !== 'user' && item.role !== 'assistant')) return;

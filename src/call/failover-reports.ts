@@ -71,7 +71,7 @@ export function reportFailover({
   };
 }
 
-/** Such as "language model: openrouter failed (rate-limit, 429), openai took over after 34 ms"; a session may be its own successor. */
+/** Such as "language model: openrouter failed (rate-limit, 429), openai took over after 34 ms"; `to` may equal `from`. */
 export function describeSwitch({ stage, from, to, kind, status, tookMs }: Switch): string {
   const why = status === undefined ? kind : `${kind}, ${status}`;
   const next = to === from ? 'a new session of it' : to;

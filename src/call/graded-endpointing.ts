@@ -1,27 +1,27 @@
 // How long to wait after the caller falls silent: by how sure the turn detector is, not only sure or unsure.
 import { inference } from '@livekit/agents';
 
-/** Probability of the end of a turn at which the wait is shortest; LiveKit's own threshold for English is 0.36. */
+/** End-of-turn probability from which the wait is shortest; LiveKit's own threshold for English is 0.36. */
 const SURE = 0.3;
-/** Below it the caller surely goes on. One in fifty turns of 303 recorded sentences ended below 0.12. */
+/** Below this probability the caller surely goes on. Of 303 recorded sentences, one turn in fifty ended below 0.12. */
 const SURELY_NOT = 0.05;
 
 /** The wait in ms for an end-of-turn probability from 0 to 1; falls evenly from `maxDelayMs` to `minDelayMs`. */
 export function endpointingDelayMs(probability: number, minDelayMs: number, maxDelayMs: number): number {
-  const doubt = Math.min(1, Math.max(0, (SURE - probability) / (SURE - SURELY_NOT)));
-  return Math.round(minDelayMs + doubt * (maxDelayMs - minDelayMs));
+  const uncertainty = Math.min(1, Math.max(0, (SURE - probability) / (SURE - SURELY_NOT)));
+  return Math.round(minDelayMs + uncertainty * (maxDelayMs - minDelayMs));
 }
 
 /**
- * LiveKit's local detector, which reports each probability before the session chooses its wait. The session knows two
- * waits, the shorter for probabilities above a threshold; so the threshold is put out of reach, and `onProbability`
- * sets the longer one.
+ * LiveKit's local detector, which reports each probability before the session chooses its wait. The session has two
+ * waits and takes the shorter one for probabilities above a threshold. Here the threshold is out of reach, and
+ * `onProbability` sets the longer wait.
  */
 export class GradedTurnDetector extends inference.TurnDetector {
   readonly #onProbability: (probability: number) => void;
 
   constructor(onProbability: (probability: number) => void) {
-    // Said explicitly: the default asks LiveKit's cloud in development mode.
+    // Set explicitly: in development mode the default asks LiveKit's cloud.
     super({ version: 'v1-mini' });
     this.#onProbability = onProbability;
   }

@@ -5,7 +5,7 @@ import { LlmChain, type LlmChainOptions } from '../llm/livekit/llm-chain.ts';
 import { CONTINUATION_PROMPT } from '../text/continuation-prompt.ts';
 import { greetingInstructions } from '../text/greeting-prompt.ts';
 
-/** Chains of language models that know the greeting: when it is asked for, or the rest of it, no model is. */
+/** A chain of language models that answers a request for the greeting, or for the rest of it, without asking a model. */
 export class GreetingLlmChain extends LlmChain {
   readonly #greeting: string;
 
@@ -33,7 +33,7 @@ class GreetingStream extends llm.LLMStream {
   }
 }
 
-/** What is to be said of the greeting; undefined where something else is asked for. */
+/** The part of the greeting that is still to be said; undefined when the request is for something else. */
 export function greetingLeft({ items }: llm.ChatContext, greeting: string): string | undefined {
   const messages = items.filter((item) => item.type === 'message');
   const asked = messages.pop();

@@ -16,7 +16,7 @@ export interface Journal {
   record(entry: JournalEntry): Promise<void>;
 }
 
-/** One file a day (UTC) in `directory`; appends are whole lines, so several call processes may share it. */
+/** One file per day (UTC) in `directory`. Each append is a whole line, so several call processes may share a file. */
 export function openJournal(directory: string, now: () => Date = () => new Date()): Journal {
   return {
     async record(entry) {

@@ -8,7 +8,7 @@ const LONGEST_TAG = 35;
 
 export interface LanguageChoice {
   readonly language: string;
-  /** For the caller, when the wish can't be met. */
+  /** Text for the caller, when the wish can't be met. */
   readonly notice?: string;
 }
 
@@ -30,7 +30,7 @@ export function chooseLanguage(wish: string | undefined, links: Links): Language
   };
 }
 
-/** As BCP 47 writes it; undefined for what is no tag, as anybody may have written it. */
+/** The canonical BCP 47 form; undefined when the text is not a tag, as it may come from anybody. */
 function canonicalTag(text: string): string | undefined {
   try {
     return text.length > LONGEST_TAG ? undefined : Intl.getCanonicalLocales(text)[0];
@@ -39,7 +39,7 @@ function canonicalTag(text: string): string | undefined {
   }
 }
 
-/** Of each stage those that serve the language. */
+/** The links of each stage that serve the language. */
 export function linksInLanguage({ stt, llm, tts, realtime }: Links, language: string): Links {
   return {
     stt: linksFor(stt, language),

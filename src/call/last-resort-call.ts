@@ -22,7 +22,7 @@ export interface LastResortCallOptions {
   /** No message is taken where absent. */
   readonly messages?: MessageStore | undefined;
   readonly log: Logger;
-  /** The sentence, for whoever reads along. */
+  /** Receives the text of each recorded sentence, to be shown. */
   onTell(text: string): void;
   /** Resolves once the entry is on disk. */
   record(type: string, data: Readonly<Record<string, unknown>>): Promise<void>;
@@ -31,10 +31,10 @@ export interface LastResortCallOptions {
   readonly clock?: Clock;
 }
 
-/** A caller who speaks is let finish, as long as this. */
+/** How long a recorded sentence waits for a speaking caller to finish. */
 const LET_FINISH_MS = 3_000;
 const LOOK_MS = 40;
-/** What was played is on its way through the network for so long. */
+/** Time that the last sound needs through the network before the hang-up. */
 const LAST_SOUND_MS = 400;
 
 export class LastResortCall {
@@ -46,7 +46,7 @@ export class LastResortCall {
   #session: voice.AgentSession | undefined;
   #agent: voice.Agent | undefined;
   #playout: PlayoutEnd | undefined;
-  /** The sentence that waits for its moment, or plays. */
+  /** Number of the sentence that waits or plays; a new number cancels the older sentence. */
   #sentence = 0;
   #hasGivenUp = false;
   #ending: Promise<void> = Promise.resolve();
@@ -64,7 +64,7 @@ export class LastResortCall {
     });
   }
 
-  /** What the chains tell. */
+  /** Handlers for the chains' events. */
   get events(): { onExhausted(stage: string): void; onRecovered(stage: string): void } {
     return {
       onExhausted: (stage) => this.#policy.exhausted(stage),
@@ -72,7 +72,7 @@ export class LastResortCall {
     };
   }
 
-  /** The session has started. */
+  /** Call once the session has started. */
   attach(session: voice.AgentSession, agent: voice.Agent): void {
     this.#session = session;
     this.#agent = agent;
@@ -84,7 +84,7 @@ export class LastResortCall {
     });
   }
 
-  /** The call is over; resolves once a message that was being taken is kept. */
+  /** Call when the call is over. Resolves once a message that is being recorded is stored. */
   async close(): Promise<void> {
     this.#policy.close();
     this.#closed.abort();
@@ -92,7 +92,7 @@ export class LastResortCall {
     await this.#voice.close();
   }
 
-  /** The session speaks, or the caller does. What ends the call is said to the end. */
+  /** The session or the caller speaks: stops the recorded sentence, unless the call is being ended. */
   #giveWay(): void {
     if (this.#hasGivenUp) return;
     this.#sentence += 1;
@@ -112,7 +112,7 @@ export class LastResortCall {
     }
   }
 
-  /** Resolves when the session's sound is over and the caller is quiet, or was heard for long enough. */
+  /** Resolves when the session's sound is over and the caller is quiet or has spoken for LET_FINISH_MS; at most after `mostMs`. */
   async #moment(isVain: () => boolean, mostMs: number): Promise<void> {
     const fromMs = this.#clock.now();
     for (;;) {
@@ -124,7 +124,7 @@ export class LastResortCall {
     }
   }
 
-  /** Plays it, and puts what was heard of it into the conversation. */
+  /** Plays a recorded sentence and adds the words that were heard to the conversation. */
   async #say(name: RecordedName): Promise<void> {
     const { persona, language, log, onTell } = this.#options;
     const recording = readRecording(name, persona, language, log);
@@ -160,7 +160,7 @@ export class LastResortCall {
     await hangUp();
   }
 
-  /** From here on nobody but the recorded voice speaks, whoever comes back. */
+  /** From here on only the recorded voice speaks, even if a provider recovers. */
   #silenceSession(): void {
     const session = this.#session;
     if (!session) return;
@@ -168,7 +168,7 @@ export class LastResortCall {
     try {
       session.interrupt({ force: true });
     } catch {
-      // It is closing: the caller is gone.
+      // The session is closing: the caller is gone.
     }
     session.output.setAudioEnabled(false);
   }

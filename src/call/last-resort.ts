@@ -3,18 +3,18 @@
 import type { Clock } from '../failover/clock.ts';
 
 export interface LastResortTimes {
-  /** From the beginning of one recorded sentence to the next. */
+  /** Time from the beginning of one recorded sentence to the next. */
   readonly repeatMs: number;
-  /** For so long the chains may try before the call is given up. */
+  /** How long the chains may try before the call is given up. */
   readonly giveUpMs: number;
 }
 
 export interface LastResortEvents {
-  /** The caller is to hear that there is trouble: at once, and every `repeatMs`. */
+  /** Tell the caller that there is trouble: called at once, and then every `repeatMs`. */
   onTell(): void;
-  /** All stages are served again. */
+  /** Called when all stages are served again. */
   onRecovered(): void;
-  /** Once, and nothing after it. */
+  /** Called once, as the last event, with the stages that have no provider. */
   onGiveUp(stages: readonly string[]): void;
 }
 
@@ -22,7 +22,7 @@ export class LastResort {
   readonly #clock: Clock;
   readonly #times: LastResortTimes;
   readonly #events: LastResortEvents;
-  /** Stages that nobody serves. */
+  /** Stages that no provider serves. */
   readonly #down = new Set<string>();
   #sinceMs = 0;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -37,14 +37,14 @@ export class LastResort {
     this.#events = events;
   }
 
-  /** Every link of the stage failed; told as often as one likes. */
+  /** Every link of the stage failed; may be called repeatedly. */
   exhausted(stage: string): void {
     if (this.#isOver) return;
     const isFirst = this.#down.size === 0;
     this.#down.add(stage);
     if (!isFirst) return;
     const nowMs = this.#clock.now();
-    // A link that comes back for a moment only does not begin the caller's wait anew.
+    // A link that recovers only for a moment does not restart the caller's wait.
     if (nowMs - this.#recoveredMs >= this.#times.repeatMs) this.#sinceMs = nowMs;
     this.#cancelGiveUp = this.#clock.setTimeout(
       () => this.#giveUp(),
@@ -60,7 +60,7 @@ export class LastResort {
     this.#events.onRecovered();
   }
 
-  /** The call is over. */
+  /** Call when the call is over. */
   close(): void {
     this.#isOver = true;
     this.#cancel();

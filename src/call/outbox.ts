@@ -21,9 +21,9 @@ const entry = z.strictObject({
 export type OutboxEntry = z.infer<typeof entry>;
 
 export interface Outbox {
-  /** Resolves once it is on disk; one with the same key takes its place. */
+  /** Resolves once the entry is on disk; it replaces an entry with the same key. */
   put(entry: OutboxEntry): Promise<void>;
-  /** Files that hold no entry are left alone. */
+  /** All entries; skips files that hold none. */
   all(): Promise<OutboxEntry[]>;
   remove(idempotencyKey: string): Promise<void>;
 }

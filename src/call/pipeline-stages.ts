@@ -9,7 +9,7 @@ import { SttChain } from '../stt/livekit/stt-chain.ts';
 import { TtsChain } from '../tts/livekit/tts-chain.ts';
 
 export interface PipelineStagesOptions {
-  /** Those that serve the language. */
+  /** Only the links that serve `language`. */
   readonly links: Links;
   readonly persona: Persona;
   /** BCP 47. */
@@ -40,7 +40,7 @@ export class PipelineStages {
     this.tts = new TtsChain(links.tts, { ...failover, language });
   }
 
-  /** Replies may be speculative; the one that is spoken sets what the caller is expected to answer. */
+  /** Call when a reply is spoken: it sets the answer that the recogniser expects. Other replies may be speculative. */
   replyIsSpoken(): void {
     if (!this.#expectation) return;
     this.stt.expect(this.#expectation);

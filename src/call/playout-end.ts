@@ -15,20 +15,20 @@ export class PlayoutEnd {
   constructor(output: AudioOutput, clock: Clock, onSound: () => void) {
     this.#clock = clock;
     const capture = output.captureFrame.bind(output);
-    // The session tells only the beginning and the end of a reply, and one that waits for its provider has not ended.
+    // The session reports only the beginning and the end of a reply, and a reply that waits for its provider has not ended.
     output.captureFrame = (frame: AudioFrame) => {
       onSound();
       const lengthMs = (frame.samplesPerChannel * 1000) / frame.sampleRate;
       this.#endMs = Math.max(this.#endMs, clock.now()) + lengthMs;
       return capture(frame);
     };
-    // Told early where the caller interrupted.
+    // After an interruption this comes before the computed end.
     output.on('playbackFinished', () => {
       this.#endMs = Number.NEGATIVE_INFINITY;
     });
   }
 
-  /** How long the sound that was handed over goes on; 0 where it is over. */
+  /** How long the sound that the session handed over still plays, in ms; 0 when it is over. */
   get leftMs(): number {
     return Math.max(0, this.#endMs - this.#clock.now());
   }

@@ -6,22 +6,22 @@ import type { Sound } from '../audio/wav.ts';
 
 const RATE_HZ = 16_000;
 const FRAME_MS = 20;
-/** The caller begins within this time, and has finished after so much quiet. */
+/** The caller must begin within BEGIN_MS, and has finished after QUIET_MS of quiet. */
 const BEGIN_MS = 8_000;
 const QUIET_MS = 3_000;
 const LONGEST_MS = 120_000;
-/** Sound of this length in all is speech; less is a cough or a click. */
+/** Total length of sound that counts as speech; less is a cough or a click. */
 const LEAST_LOUD_MS = 300;
 
 export interface MessageRecorder {
-  /** From now on quiet counts: the tone was heard. */
+  /** Call after the tone: from now on quiet ends the message. */
   afterTone(): void;
-  /** What was said since the beginning, once the caller has finished or is gone; undefined where nothing was. */
+  /** The whole recording, once the caller has finished or is gone; undefined when nothing was said. */
   readonly message: Promise<Sound | undefined>;
 }
 
 /**
- * Records at once, so that nothing is lost of a caller who speaks early.
+ * Begins to record at once, so that the words of a caller who speaks before the tone are kept.
  * @param signal ends the recording; what there is is the message
  */
 export function recordMessage(caller: RemoteParticipant, signal: AbortSignal): MessageRecorder {
@@ -57,7 +57,7 @@ async function record(
   const cancel = () => void reader.cancel().catch(() => undefined);
   if (signal.aborted) cancel();
   else signal.addEventListener('abort', cancel, { once: true });
-  // A microphone that is muted may give no frames at all.
+  // A muted microphone may send no frames at all.
   const silent = setTimeout(cancel, BEGIN_MS);
   for (;;) {
     const { done, value } = await reader.read();
@@ -76,7 +76,7 @@ async function record(
   return { samples: joinSamples(pieces), sampleRateHz: RATE_HZ };
 }
 
-/** All in samples since the beginning. */
+/** All arguments are in samples since the beginning of the recording. */
 function isOver(length: number, spokeAt: number | undefined, toneAt: number | undefined): boolean {
   const since = (at: number) => ((length - at) * 1000) / RATE_HZ;
   if (since(0) >= LONGEST_MS) return true;

@@ -11,10 +11,10 @@ import {
 import { systemClock, within } from '../failover/clock.ts';
 import { RECORDED_RATE_HZ, type Recording } from './recordings.ts';
 
-/** Little is queued, so that it stops at once. */
+/** The queue is short, so that the sound stops at once. */
 const QUEUE_MS = 100;
 const FRAME_SAMPLES = RECORDED_RATE_HZ / 50;
-/** A listener that takes longer to subscribe misses the beginning. */
+/** Time limit for the caller's subscription; a slower listener misses the beginning. */
 const SUBSCRIBED_WITHIN_MS = 2_000;
 
 export class RecordedVoice {
@@ -33,7 +33,7 @@ export class RecordedVoice {
   }
 
   /**
-   * Plays one sentence; what plays before is stopped.
+   * Plays one sentence and stops the one before it.
    * @returns how much of it was played, 0 to 1, once it ended or was stopped
    * @throws when the room can't be published to
    */
@@ -47,7 +47,7 @@ export class RecordedVoice {
       await this.#published;
       let at = 0;
       while (at < samples.length && !signal.aborted) {
-        // slice(): a frame over a view of a larger buffer would hold that buffer's beginning.
+        // slice() copies: a frame over a view of a larger buffer would play that buffer's beginning.
         const piece = samples.slice(at, at + FRAME_SAMPLES);
         await this.#source.captureFrame(new AudioFrame(piece, RECORDED_RATE_HZ, 1, piece.length));
         at += piece.length;
@@ -56,7 +56,7 @@ export class RecordedVoice {
       const unplayed = signal.aborted ? (QUEUE_MS * RECORDED_RATE_HZ) / 1000 : 0;
       return Math.max(0, at - unplayed) / samples.length;
     } catch (error) {
-      // A room that is over takes no more frames.
+      // A closed room accepts no more frames.
       if (signal.aborted) return 0;
       this.#published = undefined;
       throw error;
@@ -65,7 +65,7 @@ export class RecordedVoice {
     }
   }
 
-  /** What plays ends at once. */
+  /** Ends the current sentence at once. */
   stop(): void {
     if (!this.#playing) return;
     this.#playing.abort();
@@ -82,7 +82,7 @@ export class RecordedVoice {
 
   async #publish(): Promise<void> {
     const track = LocalAudioTrack.createAudioTrack('recorded', this.#source);
-    // Not a microphone: that is the session's own track.
+    // Not SOURCE_MICROPHONE: that is the session's own track.
     const options = new TrackPublishOptions({ source: TrackSource.SOURCE_UNKNOWN });
     const publication: LocalTrackPublication | undefined = await this.#room.localParticipant?.publishTrack(
       track,

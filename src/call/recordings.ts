@@ -46,7 +46,7 @@ function read(file: URL): Int16Array {
   return joinSamples([resampler.push(samples), resampler.flush()]);
 }
 
-/** The words of which most was played: what a listener has of a sentence that broke off. */
+/** The words that a listener heard of a sentence that broke off; a word counts when most of it was played. */
 export function heardOf(text: string, playedShare: number): string {
   const words = text.match(/\S+/g) ?? [];
   return words.slice(0, Math.round(words.length * playedShare)).join(' ');

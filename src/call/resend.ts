@@ -17,7 +17,7 @@ export interface ResendOptions {
 const LOOK_EVERY_MS = 60_000;
 const FIRST_WAIT_MS = 60_000;
 const LONGEST_WAIT_MS = 3_600_000;
-/** A colleague, whom the log told, has seen to it by then. */
+/** Entries are dropped after this time: the log told a colleague, who has acted by then. */
 const GIVEN_UP_MS = 7 * 24 * 3_600_000;
 const RUN_MS = 30_000;
 
@@ -39,7 +39,7 @@ export function startResending(options: ResendOptions): () => void {
   };
 }
 
-/** One look at all that is due. */
+/** Runs every entry that is due once. */
 export async function resend(options: ResendOptions): Promise<void> {
   const { outbox, clock } = options;
   for (const entry of await outbox.all()) if (entry.nextMs <= clock.now()) await resendOne(options, entry);
@@ -80,7 +80,7 @@ async function isHandedOver({ personas, env, log }: ResendOptions, entry: Outbox
       signal: AbortSignal.timeout(RUN_MS),
       env: declared(tool, env()),
       isLater: true,
-      // The journal has it from the call.
+      // The journal has the entry of the call already.
       record: async () => undefined,
       retryLater: async () => {
         isAskedAgain = true;

@@ -13,7 +13,7 @@ export interface ServingProvider {
   readonly stage: Stage;
   readonly provider: string;
   readonly title: string;
-  /** 'last resort': better ones are in the chain, and none of them could serve. */
+  /** 'last resort': the chain has better providers, but none of them could serve. */
   readonly state: 'active' | 'last resort';
 }
 
@@ -40,7 +40,7 @@ export function createRoomSignals(room: Room, log: Logger): RoomSignals {
       attempt('stages', () => {
         return room.localParticipant?.setAttributes({ [STAGES_ATTRIBUTE]: JSON.stringify(serving) });
       }),
-    // Without the vendor's own words, which may tell of the account.
+    // Leaves out the vendor's own words, which may reveal details of the account.
     switched: ({ message: _, ...event }) => sendText(SWITCH_TOPIC, event),
     turn: (turn, voiceToVoiceMs) => sendText(TURN_TOPIC, { turn, voiceToVoiceMs }),
     notice: (level, text) => sendText(NOTICE_TOPIC, { level, text }),

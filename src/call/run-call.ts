@@ -26,19 +26,19 @@ import { toLiveKitTools } from './tools.ts';
 import { typedTextReader } from './typed-text.ts';
 import { watchLength } from './watch-length.ts';
 
-/** What a call process holds ready before its call. */
+/** What a call process prepares before its call. */
 export interface CallResources {
   readonly config: Config;
   readonly env: Environment;
   readonly personas: ReadonlyMap<string, Persona>;
   readonly links: Links;
-  /** What all calls know of the providers' health; the process's own where absent. */
+  /** Provider health shared by all calls; where absent, the process keeps its own. */
   readonly board?: HealthBoard;
   readonly vad: VAD;
   readonly journal: Journal;
-  /** Where what tools could not hand over waits. */
+  /** Keeps what tools could not hand over, to send it later. */
   readonly outbox: Pick<Outbox, 'put'>;
-  /** Where recorded messages are kept; none is taken where absent. */
+  /** Stores recorded messages; where absent, no message is taken. */
   readonly messages?: MessageStore;
   readonly log: Logger;
   /** Called with every message of the conversation as it was heard. */
@@ -104,7 +104,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
       ...failoverOptions(resources),
       ...reportFailover({
         log,
-        // While somebody serves speech to speech, a stage of the pipeline behind it may be without anybody.
+        // While a link serves speech to speech, a stage of the pipeline (its last link) may have no provider without harm.
         onExhausted: (stage) => (stage === 'realtime') === isSpeechToSpeech && lastResort.events.onExhausted(stage),
         onRecovered: (stage) => lastResort.events.onRecovered(stage),
         onSwitch: (event) => void signals.switched(event),
@@ -112,7 +112,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
       }),
     },
   });
-  // Sockets to those who will serve are opened while the caller is being answered.
+  // Opens connections to the providers that will serve while the call is being answered.
   for (const { stage } of serving.now)
     void linksOfStage(links, stage)[0]
       ?.client.warm?.()
@@ -149,7 +149,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     agent,
     room: context.room,
     record: false,
-    // At the rates of those who listen and speak, so that nothing is resampled on the way.
+    // Uses the sample rates of the providers that listen and speak, so that nothing is resampled.
     inputOptions: {
       participantIdentity: caller.identity,
       audioSampleRate: isSpeechToSpeech ? REALTIME_RATE_HZ : firstOf(links.stt).traits.sampleRateHz,
@@ -190,7 +190,7 @@ export async function runCall(context: JobContext, resources: CallResources): Pr
     log.warn({ event: 'notice' }, text);
     void signals.notice('warning', text);
   }
-  // In speech to speech there is no voice but the model's.
+  // In speech to speech only the model has a voice, so it is asked to say the greeting.
   if (isSpeechToSpeech) session.generateReply({ instructions: greetingInstructions(persona.greeting) });
   else session.say(persona.greeting);
 }
@@ -210,13 +210,13 @@ function failoverOptions({ config, board }: CallResources): FailoverOptions {
 }
 
 function callerOf(caller: RemoteParticipant): { identity: string; phoneNumber?: string } {
-  // Of a caller by telephone the network tells it; anybody else's attribute proves nothing.
+  // For a SIP caller the telephone network sets the number; anybody else's attribute proves nothing.
   const isByPhone = caller.kind === ParticipantKind.SIP;
   const phoneNumber = isByPhone ? caller.attributes['sip.phoneNumber'] : undefined;
   return { identity: caller.identity, ...(phoneNumber && { phoneNumber }) };
 }
 
-/** From the caller's last voiced audio to the first frame that is handed to the room. */
+/** Reports each turn's time, from the caller's last voiced audio to the first frame that is handed to the room. */
 function countTurns(signals: RoomSignals, log: Logger): (voiceToVoiceMs: number) => void {
   let turn = 0;
   return (voiceToVoiceMs) => {
@@ -229,7 +229,7 @@ function countTurns(signals: RoomSignals, log: Logger): (voiceToVoiceMs: number)
   };
 }
 
-/** As LiveKit measures it, which it does not in speech to speech. */
+/** Reports the times that LiveKit measures; in speech to speech it measures none. */
 function reportTurns(session: voice.AgentSession, onAnswer: (voiceToVoiceMs: number) => void): void {
   session.on(voice.AgentSessionEventTypes.ConversationItemAdded, ({ item }) => {
     if (item.type !== 'message' || item.role !== 'assistant' || item.metrics.e2eLatency === undefined) return;

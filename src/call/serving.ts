@@ -10,12 +10,12 @@ export class Serving {
   readonly #links: Links;
   readonly #mode: CallMode;
   readonly #onChange: () => void;
-  /** By id. */
+  /** Provider id by stage. */
   readonly #serving: Map<Stage, string>;
-  /** Served by a last resort now, though better ones are in the chain. */
+  /** Stages that a last resort serves now, though the chain has better providers. */
   readonly #impaired = new Set<Stage>();
 
-  /** The first of each stage serves until another is told. */
+  /** The first link of each stage counts as serving until `serves` names another. */
   constructor(links: Links, mode: CallMode, onChange: () => void) {
     this.#links = links;
     this.#mode = mode;
@@ -41,7 +41,7 @@ export class Serving {
     });
   }
 
-  /** Speech to speech by the pipeline is served by its stages, too. */
+  /** When the pipeline serves speech to speech, its three stages are listed too. */
   get #stages(): readonly Stage[] {
     if (this.#mode === 'pipeline') return PIPELINE_STAGES;
     return this.#serving.get('realtime') === PIPELINE ? ['realtime', ...PIPELINE_STAGES] : ['realtime'];

@@ -9,7 +9,7 @@ import { endpointingDelayMs, GradedTurnDetector } from './graded-endpointing.ts'
 import { PipelineStages } from './pipeline-stages.ts';
 
 export interface SessionOptions {
-  /** Those that serve the language. */
+  /** Only the links that serve `language`. */
   readonly links: Links;
   readonly persona: Persona;
   /** BCP 47. */
@@ -17,15 +17,15 @@ export interface SessionOptions {
   readonly turns: Config['turns'];
   readonly vad: VAD;
   readonly failover: FailoverOptions;
-  /** Whether a better speech-to-speech provider is gone back to. */
+  /** Whether the call returns to a better speech-to-speech provider. */
   readonly returnToRealtime: boolean;
-  /** After how many milliseconds a turn was answered, in speech to speech. */
+  /** Called in speech to speech with the time in ms after which a turn was answered. */
   onAnswer(ms: number): void;
 }
 
-/** Of every call's session, whatever its mode. */
+/** Settings of every call's session, whatever its mode. */
 export const SESSION_SETTINGS = {
-  // Its default withholds the caller's words from recognition during the first 3 s that the agent speaks.
+  // The default keeps the caller's words from the recogniser during the first 3 s of the agent's speech.
   aecWarmupDuration: null,
   userAwayTimeout: null,
   // A provider's errors never end a call.

@@ -8,13 +8,13 @@ import { GreetingLlmChain } from './greeting.ts';
 import { PipelineStages } from './pipeline-stages.ts';
 import { SESSION_SETTINGS, type SessionOptions } from './session.ts';
 
-/** What the vendors speak and the chain takes. */
+/** Sample rate of the vendors' audio and of the chain's input. */
 export const REALTIME_RATE_HZ = 24_000;
 
 /**
- * Each of its stages fails over by itself, within its own deadlines, before the pipeline as a whole is late: a final of the
- * recogniser, a model's first words and a voice's first sound, each with one provider that fails first. Between two pieces
- * of a reply it may be silent while a stage is replaced.
+ * Long enough for each stage to fail over within its own deadlines before the pipeline as a whole is late: a final of the
+ * recogniser, the model's first words and the voice's first sound, each after one failed provider. Between two pieces of a
+ * reply the pipeline may be silent while a stage is replaced.
  */
 const PIPELINE_DEADLINES = { firstHelpMs: 8_000, firstMs: 12_000, stallMs: 4_000 };
 
@@ -23,7 +23,7 @@ export function createSpeechToSpeechSession(options: SessionOptions): voice.Agen
   const times = new AnswerTimes(REALTIME_RATE_HZ, onAnswer);
   const pipeline = pipelineLink(options);
   const session = new voice.AgentSession({
-    // The models tell turns and barge-in; the pipeline has voice activity detection of its own.
+    // The models detect turns and barge-in; the pipeline has its own voice activity detection.
     vad: null,
     llm: new OverheardChain(
       (samples) => times.hear(samples),
@@ -41,7 +41,7 @@ export function createSpeechToSpeechSession(options: SessionOptions): voice.Agen
   return session;
 }
 
-/** With the voice of the call's language. Its client is the process's, and outlives the chain. */
+/** The link with the voice of the call's language. Its client belongs to the process and outlives the chain. */
 function linkOfCall({ client, voices, ...link }: RealtimeLink, language: string): RealtimeLink {
   const voice = voiceFor(voices ?? {}, language);
   const wish = { language, ...(voice && { voice }) };
@@ -55,13 +55,13 @@ function linkOfCall({ client, voices, ...link }: RealtimeLink, language: string)
   };
 }
 
-/** Of the language, or of another country's form of it. */
+/** The voice of the language, or of another country's form of it. */
 function voiceFor(voices: Readonly<Record<string, string>>, language: string): string | undefined {
   const base = (tag: string) => tag.split('-')[0];
   return voices[language] ?? Object.entries(voices).find(([tag]) => base(tag) === base(language))?.[1];
 }
 
-/** The three stages as a realtime model: made when it is first needed, and once. */
+/** The three stages as one realtime model, made once, when it is first needed. */
 function pipelineLink({ links, persona, language, vad, failover }: SessionOptions) {
   let made: { stages: PipelineStages; model: PipelineModel } | undefined;
   const make = () => {
@@ -79,7 +79,7 @@ function pipelineLink({ links, persona, language, vad, failover }: SessionOption
   const link: RealtimeLink = {
     id: PIPELINE,
     traits: { languages: 'any', deadlines: PIPELINE_DEADLINES },
-    // Others have their place in the whole chain, of which some may be left out.
+    // Always last: the other links keep their place in the whole chain, of which some may be left out.
     priority: Number.MAX_SAFE_INTEGER,
     client: {
       model: async () => {

@@ -7,7 +7,7 @@ import type { Outbox } from './outbox.ts';
 
 /** What every tool of a call shares. */
 export interface CallToolContext extends Omit<ToolContext, 'idempotencyKey' | 'retryLater'> {
-  /** Where what could not be handed over waits. */
+  /** Keeps what a tool could not hand over, to send it later. */
   readonly outbox: Pick<Outbox, 'put'>;
 }
 
@@ -47,12 +47,12 @@ export function toLiveKitTools(persona: Persona, { outbox, ...context }: CallToo
   );
 }
 
-/** Of the environment what the tool declares. */
+/** The environment variables that the tool declares. */
 export function declared({ env = [] }: AnyTool, given: ToolContext['env']): ToolContext['env'] {
   return Object.fromEntries(env.map((name) => [name, given[name]]));
 }
 
-/** By what is asked, not by the model's call id: another provider that asks for the same gives another id. */
+/** Made from the request, not from the model's call id: another provider gives the same request another id. */
 function keyOf(callId: string, tool: string, args: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify([callId, tool, args]))

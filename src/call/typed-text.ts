@@ -2,7 +2,7 @@
 import type { voice } from '@livekit/agents';
 
 /**
- * Interrupts and answers; LiveKit's own would do so for an empty message too, and for one of any length.
+ * A handler that interrupts the agent and answers the text. LiveKit's own does so for empty and for overlong messages too.
  * @param onTooLong told where the message is longer than it may be: nothing of it is read
  */
 export function typedTextReader(maxChars: number, onTooLong: () => void) {

@@ -11,9 +11,9 @@ export interface WatchLengthOptions {
   readonly session: voice.AgentSession;
   readonly room: Room;
   readonly settings: Config['calls'];
-  /** BCP 47: the sentences below are English, in another language the model says them. */
+  /** BCP 47. The sentences below are English; in another language the model says them. */
   readonly language: string;
-  /** There is a voice that can be given words; otherwise the model says them. */
+  /** Whether a voice can be given words; otherwise the model says them. */
   readonly hasVoice: boolean;
   readonly log: Logger;
   /** Ends the call for the caller too. */
@@ -25,7 +25,7 @@ const GOODBYES: Readonly<Record<EndReason, string>> = {
   silence: 'I can’t hear anybody, so I will end the call now. Goodbye!',
   length: 'This call has reached its greatest length, so I have to end it now. Goodbye!',
 };
-/** A goodbye that nobody can say keeps no call open. */
+/** Time limit for a sentence, so that a goodbye that can't be said keeps no call open. */
 const GOODBYE_MS = 15_000;
 
 /** @returns ends the watch */
@@ -62,7 +62,7 @@ export function watchLength(options: WatchLengthOptions): () => void {
   };
 }
 
-/** Resolves when it was heard, or could not be said. */
+/** Resolves when the words were heard, or could not be said. */
 async function say({ session, language, hasVoice, log }: WatchLengthOptions, words: string): Promise<void> {
   try {
     const isOwn = hasVoice && language.startsWith('en');

@@ -12,11 +12,11 @@ export interface Following {
   stop(): void;
 }
 
-/** Editors replace files in many ways: their times are looked at, which sees all of them. */
+/** Editors replace files in many ways; looking at the files' times notices all of these. */
 const LOOK_EVERY_MS = 500;
 
 /**
- * From now on every new call uses the files as they are then, keys, models, voices and the order of providers; what
+ * From now on every new call uses the files as they are at its start: keys, models, voices and the order of providers. What
  * belongs to the worker itself, such as its ports, number of processes and breakers, needs a restart.
  */
 export function followConfiguration(health: HealthService, log: Logger, directory: string = process.cwd()): Following {

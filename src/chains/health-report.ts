@@ -28,7 +28,7 @@ export function chainHealth(
       const ofProvider = linksOfStage(links, stage).filter((link) => link.id === id);
       const made: readonly { readonly keyFingerprint?: string }[] = ofProvider.length > 0 ? ofProvider : [{}];
       const byKey = made.map(({ keyFingerprint }) =>
-        // The service and its key fail apart.
+        // The service and its key fail independently.
         boardIds(stage, { id, keyFingerprint })
           .map((name) => stateOf(board.get(name), nowMs))
           .reduce((a, b) => (rank(b) > rank(a) ? b : a)),

@@ -20,11 +20,11 @@ export interface HealthService {
   readonly plan: Plan;
   /** The parent's own clients of all providers: for checks, never for a call. */
   readonly links: Links;
-  /** Where call processes connect. */
+  /** The socket to which call processes connect. */
   readonly socketPath: string;
-  /** Goes on with another configuration; what the board is set to stays. */
+  /** Goes on with another configuration; the settings of the board stay. */
   replace(plan: Plan, config: Config, env: Environment): void;
-  /** Tells call processes what their next call shall use. */
+  /** Sends call processes the files that their next call must use. */
   announce(files: ConfigFiles): void;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export async function startHealthService(
   config: Config,
   env: Environment,
   log: Logger,
-  /** Signs what workers tell each other, where HEALTH_SECRET is not set: that of the LiveKit server. */
+  /** The LiveKit server's secret: signs the messages between workers where HEALTH_SECRET is not set. */
   serverSecret: string,
 ): Promise<HealthService> {
   const settings = config.failover;
@@ -122,7 +122,7 @@ function changedServices(former: Links, links: Links): string[] {
   });
 }
 
-/** What may be told about: each service, and each of its keys. */
+/** The ids that messages may name: each service, and each of its keys. */
 function knownIds(links: Links): ReadonlySet<string> {
   return new Set(
     STAGES.flatMap((stage) =>
@@ -131,7 +131,7 @@ function knownIds(links: Links): ReadonlySet<string> {
   );
 }
 
-/** Each provider that has a free check, by the service and by each of its keys. */
+/** A target for the service, and one for each key, of every provider that has a free check. */
 function checkTargets(links: Links): CheckTarget[] {
   const targets = new Map<string, CheckTarget>();
   for (const stage of STAGES) {

@@ -10,7 +10,7 @@ interface Key {
   readonly keyFingerprint?: string;
 }
 
-/** One entry for each of the keys that a provider's variable holds, comma separated; one without where it needs none. */
+/** One entry for each key that a provider's variable holds (comma separated); one entry without a key where there is none. */
 export function keysOf(provider: Pick<AnyProvider, 'keyEnv' | 'needsOneOf'>, env: Environment): Key[] {
   const names = [provider.keyEnv, ...(provider.needsOneOf ?? [])].filter((name) => name?.endsWith('_KEY'));
   const name = names.find((candidate) => candidate && env[candidate]);
@@ -18,7 +18,7 @@ export function keysOf(provider: Pick<AnyProvider, 'keyEnv' | 'needsOneOf'>, env
   if (!name || keys.length === 0) return [{ ofKey: {} }];
   return keys.map((key) => ({
     ofKey: { [name]: key },
-    // A changed key is another one: what was known of the old one does not hold for it.
+    // A changed key gets another fingerprint: what was known of the old key does not hold for it.
     keyFingerprint: createHash('sha256').update(key).digest('hex').slice(0, 8),
   }));
 }

@@ -17,18 +17,18 @@ export interface Links {
   readonly stt: readonly SttLink[];
   readonly llm: readonly LlmLink[];
   readonly tts: readonly TtsLink[];
-  /** Without the pipeline, which each call makes of the others. */
+  /** Without the pipeline, which each call builds from the other three stages. */
   readonly realtime: readonly RealtimeLink[];
 }
 
 export type AnyLink = FailoverLink & { readonly client: ProviderClient };
 
-/** What the links of every stage have in common. */
+/** The links of one stage, typed by what the links of every stage have in common. */
 export function linksOfStage(links: Links, stage: Stage): readonly AnyLink[] {
   return links[stage];
 }
 
-/** What each client was made from, so that it is kept where a new configuration asks for the same. */
+/** What each client was made from, so that the client is kept where a new configuration asks for the same. */
 const madeFrom = new WeakMap<ProviderClient, string>();
 
 /**
@@ -58,7 +58,7 @@ export function clientsOf(links: Links): ProviderClient[] {
   return STAGES.flatMap((stage) => linksOfStage(links, stage).map(({ client }) => client));
 }
 
-/** Ends the clients that only the former links had. */
+/** Closes the clients that only the former links had. */
 export async function closeLeft(former: Links, links: Links): Promise<void> {
   const kept = new Set(clientsOf(links));
   const left = clientsOf(former).filter((client) => !kept.has(client));

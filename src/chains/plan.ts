@@ -13,21 +13,21 @@ import type { AnyProvider, Stage } from './stages.ts';
 export interface StageLink {
   readonly id: string;
   readonly state: 'active' | 'available' | 'left-out';
-  /** Why it is left out. */
+  /** Why the provider is left out. */
   readonly reason?: string;
 }
 
 export interface PlannedProvider<Provider> {
   readonly provider: Provider;
-  /** Its place in the chain; equals have the same. */
+  /** The provider's place in the chain; equals share one. */
   readonly priority: number;
 }
 
 export interface StagePlan<Provider> {
   readonly stage: Stage;
-  /** Who may serve, best first; empty for speech to speech alone, where nobody but the pipeline may. */
+  /** Providers that may serve, best first; empty only for speech to speech, where the pipeline alone may serve. */
   readonly providers: readonly PlannedProvider<Provider>[];
-  /** Everybody that the chain names. */
+  /** All providers that the chain names. */
   readonly links: readonly StageLink[];
 }
 
@@ -64,7 +64,7 @@ function planStage<Provider extends Pick<AnyProvider, 'id' | 'env' | 'needsOneOf
         continue;
       }
       const sameId = known.filter((candidate) => candidate.id === id);
-      // Of several ways to one vendor, the first that has what it needs.
+      // Of several ways to one vendor, takes the first one that has the variables it needs.
       const provider = sameId.find((candidate) => whatIsMissing(candidate, env) === undefined) ?? sameId.at(-1);
       if (!provider) {
         throw new UserError(

@@ -4,7 +4,7 @@ import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../conf
 export const PIPELINE_STAGES = ['stt', 'llm', 'tts'] as const;
 export const STAGES = [...PIPELINE_STAGES, 'realtime'] as const;
 export type Stage = (typeof STAGES)[number];
-/** What the pipeline is called where providers are. */
+/** The title of the pipeline where providers are listed by title. */
 export const PIPELINE_TITLE = 'Recognition, model and voice';
 
 /** A provider of any stage. */

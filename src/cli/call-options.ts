@@ -36,7 +36,7 @@ export interface CallOptions {
   readonly turns: readonly TurnRequest[];
   readonly room: string | undefined;
   readonly persona: string | undefined;
-  /** The persona's own where undefined. */
+  /** Where undefined, the persona's own mode. */
   readonly mode: CallMode | undefined;
   /** Address of the talk page; undefined when not given. */
   readonly url: URL | undefined;
@@ -49,7 +49,7 @@ const SEE_HELP = 'see pnpm call --help';
 
 /** @throws UserError for an unknown option, a wrong value or nothing to say */
 export function parseCallOptions(args: readonly string[]): CallOptions {
-  // pnpm hands "--" on in `pnpm call -- question.wav`.
+  // pnpm passes "--" on in `pnpm call -- question.wav`.
   const { values, tokens } = parse(args.filter((arg, index) => !(arg === '--' && index === 0)));
   const turns = tokens.flatMap((token): TurnRequest[] => {
     if (token.kind === 'positional') return [{ kind: 'wav', path: token.value }];
@@ -105,7 +105,7 @@ function modeOf(values: Readonly<Partial<Record<CallMode, boolean>>>): CallMode 
   throw new UserError(`--${mode} and --${other} exclude each other`, 'give one of them');
 }
 
-/** It becomes part of a file name. */
+/** Checks a room name, which becomes part of a file name. */
 function roomName(text: string): string {
   if (/^[\w.-]{1,64}$/.test(text)) return text;
   throw new UserError(

@@ -11,11 +11,11 @@ export interface CallReport extends CallProgress {
 
 export interface CallOutcome {
   readonly room: string;
-  /** How many turns were to be taken. */
+  /** Number of turns that were planned. */
   readonly planned: number;
-  /** Absent when no agent came: there is nothing to write. */
+  /** Undefined when no agent came, as there is nothing to write. */
   readonly recording: { readonly file: string; readonly durationMs: number } | undefined;
-  /** Why the call ended before its time, if it did. */
+  /** Why the call ended early; undefined when it did not. */
   readonly cut: string | undefined;
 }
 
@@ -45,7 +45,7 @@ export function createJsonReport(out: ReportStream): CallReport {
   };
 }
 
-/** Final words as lines; on a terminal also the words as they come, in a last line that is written over. */
+/** Prints final words as lines; on a terminal also interim words, in a last line that is overwritten. */
 export function createTextReport(out: ReportStream): CallReport {
   let live = false;
   const line = (text: string) => {
@@ -101,7 +101,7 @@ function summary({ agentCame, turns }: CallResult, { room, planned, recording, c
   return lines;
 }
 
-/** Of spoken turns: what is typed has no end of speech. */
+/** The median over spoken turns: a typed turn has no end of speech. */
 function medianOf(turns: readonly TurnResult[]): number | undefined {
   return median(
     turns.flatMap(({ kind, voiceToVoiceMs }) =>
@@ -114,7 +114,7 @@ function clock(ms: number): string {
   return `${(ms / 1000).toFixed(1).padStart(6)} s`;
 }
 
-/** The end of the text, which is what is new. */
+/** Shortens the text in its middle: its end is what is new. */
 function fitted(text: string, columns: number): string {
   return text.length <= columns ? text : `${text.slice(0, 18)}…${text.slice(19 - columns)}`;
 }
@@ -134,7 +134,7 @@ function noticeInWords(json: string): string {
   return typeof notice === 'object' && notice !== null && 'text' in notice ? String(notice.text) : json;
 }
 
-/** What the agent sent is its own affair: text that is no JSON stays text. */
+/** The agent may send any text: what is not JSON stays text. */
 function parsed(json: string): unknown {
   try {
     return JSON.parse(json);

@@ -51,7 +51,7 @@ async function readClip(path: string): Promise<{ samples: Int16Array; sampleRate
   return clip;
 }
 
-/** Loaded when it is needed: most calls bring recordings. */
+/** Loads the free voice only when it is needed, as most calls bring recordings. */
 async function speak(text: string, signal: AbortSignal): Promise<{ samples: Int16Array; sampleRateHz: number }> {
   const { freeTts } = await import('../tts/providers/free-tts.ts');
   const client = freeTts.create({ env: {} });

@@ -36,7 +36,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     : EXIT.unanswered;
 }
 
-/** Whatever ends the call, the room is left and what was heard is written. */
+/** Holds the call. However it ends, the room is left and the recording of the agent is written. */
 async function call(
   options: CallOptions,
   turns: readonly Turn[],
@@ -72,7 +72,7 @@ async function writeRecording(caller: Caller, file: string): Promise<CallOutcome
 const interrupt = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
-    // The second one does not wait for the room.
+    // A second signal does not wait until the room is left.
     if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
     interrupt.abort();
   });

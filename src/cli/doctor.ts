@@ -12,7 +12,7 @@ Usage: pnpm run doctor [--help]
 ✔ is right, – is not set up and need not be, ✖ is broken; → says what to do. Ends with 1 when anything is broken.
 No key is shown.`;
 
-/** The one that `pnpm dev:bulletproof` takes without --port. */
+/** The port that `pnpm dev:bulletproof` takes without --port. */
 const HTTP_PORT = 3000;
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
@@ -20,7 +20,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     process.stdout.write(`${HELP}\n`);
     return 0;
   }
-  // Loaded now, so that help comes at once.
+  // Imported only here, so that the help text comes at once.
   const { diagnose } = await import('./doctor/diagnose.ts');
   const rows = await diagnose({ root: projectDirectory, agents: agentsDirectory, httpPort: HTTP_PORT, signal });
   const { columns, isTTY } = process.stdout;
@@ -34,7 +34,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
 
 function wantsHelp(args: readonly string[]): boolean {
   try {
-    // pnpm hands "--" on.
+    // pnpm passes "--" on.
     const given = args.filter((arg, index) => !(arg === '--' && index === 0));
     return parseArgs({ args: given, options: { help: { type: 'boolean' } } }).values.help ?? false;
   } catch (error) {
@@ -46,7 +46,7 @@ const ending = new AbortController();
 process.once('SIGINT', () => ending.abort());
 process.once('SIGTERM', () => ending.abort());
 try {
-  // Engines may still be at work in their threads.
+  // Exits explicitly, as engines may still be at work in their threads.
   process.exit(await main(process.argv.slice(2), ending.signal));
 } catch (error) {
   if (ending.signal.aborted) process.exit(130);

@@ -4,7 +4,7 @@ import { measureTurn, type TurnTimes } from '../livekit/voice-to-voice.ts';
 import type { Turn } from './call-turns.ts';
 
 export interface TurnResult extends TurnTimes {
-  /** From 1. */
+  /** Number of the turn, from 1. */
   readonly turn: number;
   readonly kind: Turn['kind'];
   readonly label: string;
@@ -13,7 +13,7 @@ export interface TurnResult extends TurnTimes {
 
 export interface CallResult {
   readonly agentCame: boolean;
-  /** As many as were taken. */
+  /** Only the turns that were taken. */
   readonly turns: readonly TurnResult[];
 }
 
@@ -23,18 +23,18 @@ export interface CallProgress {
   turnEnded(result: TurnResult): void;
 }
 
-/** An agent that listens and has said nothing for so long has no greeting. */
+/** An agent that listens and has said nothing for this long has no greeting. */
 const NO_GREETING_MS = 4000;
-/** An answer may be long, but not without end. */
+/** Time limit for an answer to end: it may be long, but not endless. */
 const LONGEST_ANSWER_MS = 120_000;
 
 export interface CallLimits {
-  /** For the agent to come, and for each answer to begin. */
+  /** Time limit for the agent to come, and for each answer to begin. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Ends early when the room is gone or `signal` aborts: the turns that are left are then missing in the result. */
+/** Ends early when the room is gone or `signal` aborts: the remaining turns are then missing in the result. */
 export async function holdCall(
   caller: Caller,
   turns: readonly Turn[],
@@ -70,7 +70,7 @@ async function hearGreeting(caller: Caller, timeoutMs: number, signal: AbortSign
   await caller.waitForAgentToFinish({ sinceMs: 0, timeoutMs: LONGEST_ANSWER_MS }, signal);
 }
 
-/** When the caller was heard, or undefined when the call ended before. A typed message is over as soon as it is sent. */
+/** When the caller was heard; undefined when the call ended before. A typed message is over as soon as it is sent. */
 async function takeTurn(
   caller: Caller,
   turn: Turn,

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { hasDesktop } from '../config/environment.ts';
 
-/** Never fails: the address is on the terminal anyway. */
+/** Ignores all errors, as the address is on the terminal anyway. */
 export function openInBrowser(url: string): void {
   if (!process.stdout.isTTY || !hasDesktop()) return;
   const command = process.platform === 'darwin' ? 'open' : 'xdg-open';

@@ -20,13 +20,13 @@ export interface Options {
   readonly persona: string | undefined;
   readonly port: number;
   readonly open: boolean;
-  /** Stand-ins for the vendors run on this machine. */
+  /** Whether stand-ins for the vendors run on this machine. */
   readonly demo: boolean;
 }
 
 /** @throws UserError for an unknown option or a port that is none */
 export function parseOptions(args: readonly string[]): Options {
-  // pnpm hands "--" on in `pnpm dev:bulletproof -- --port 3001`.
+  // pnpm passes "--" on in `pnpm dev:bulletproof -- --port 3001`.
   const given = args.filter((arg, index) => !(arg === '--' && index === 0));
   let values: { help?: boolean; persona?: string; port?: string; open?: boolean; demo?: boolean };
   try {

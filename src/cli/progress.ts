@@ -2,7 +2,7 @@
 
 export interface Progress {
   show(text: string): void;
-  /** Leaves nothing of it on a terminal. */
+  /** Removes the line from a terminal. */
   clear(): void;
 }
 

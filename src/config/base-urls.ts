@@ -4,7 +4,7 @@ import { UserError } from './user-error.ts';
 
 const PRIVATE_NETWORK = /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.)\d/;
 const PRIVATE_NETWORK_6 = /^\[(::1|f[cd][0-9a-f]{2}:.*|fe80:.*)\]$/;
-/** A name without a dot is one of this network: "silero" of a compose file. */
+/** Names of this network; a name without a dot is one, such as "silero" in a compose file. */
 const PRIVATE_NAME = /^[^.:]+$|\.(local|internal|lan|home\.arpa|svc|svc\.cluster\.local)$/;
 
 /** @throws UserError naming the variable of `…_BASE_URL` that is no URL, or is http:// across the internet */

@@ -4,11 +4,11 @@ import type { CallMode } from './call-mode.ts';
 
 export interface CallRequest {
   readonly persona?: string;
-  /** The persona's where absent. */
+  /** Where absent, the persona's mode. */
   readonly mode?: CallMode;
   readonly name?: string;
   readonly language?: string;
-  /** A name of one's own for the room; a new one where absent. */
+  /** Room name of the caller's choice; where absent, a new one is made. */
   readonly room?: string;
 }
 

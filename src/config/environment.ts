@@ -8,8 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
 
 /**
- * The process environment over the `.env` file in `directory`: what is already set wins, and an empty value counts as
- * not set.
+ * The `.env` file in `directory`, overridden by the process environment. An empty value counts as not set.
  * @throws UserError naming file and line when a line of `.env` is no assignment
  */
 export function readEnvironment(directory: string, processEnv: Environment = process.env): Environment {
@@ -18,7 +17,7 @@ export function readEnvironment(directory: string, processEnv: Environment = pro
 }
 
 /**
- * As readEnvironment, over the text of a file named `path`.
+ * Like readEnvironment, for the text of a file named `path`.
  * @throws UserError naming file and line when a line is no assignment
  */
 export function parseEnvironment(text: string, path: string, processEnv: Environment = process.env): Environment {
@@ -32,7 +31,7 @@ export function parseEnvironment(text: string, path: string, processEnv: Environ
   return merged;
 }
 
-/** Makes what this process found out, such as the address of a local model, known to the processes that it starts. */
+/** Passes values that this process found, such as the address of a local model, to the processes that it starts. */
 export function passToChildren(values: Environment): void {
   for (const [name, value] of Object.entries(values)) {
     if (value !== undefined) process.env[name] = value;
@@ -41,12 +40,12 @@ export function passToChildren(values: Environment): void {
 
 const HEALTH_SOCKET = 'BULLETPROOF_HEALTH_SOCKET';
 
-/** Where the parent's health board listens; only call processes have it. */
+/** Socket path of the parent's health board; only call processes have it. */
 export function healthSocket(env: Environment = process.env): string | undefined {
   return env[HEALTH_SOCKET];
 }
 
-/** For the call processes that this process starts. */
+/** Passes the health board's socket path to the call processes that this process starts. */
 export function announceHealthSocket(path: string): void {
   passToChildren({ [HEALTH_SOCKET]: path });
 }

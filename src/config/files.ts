@@ -6,7 +6,7 @@ import { configFile } from './paths.ts';
 import type { Config } from './schema.ts';
 
 export interface ConfigFiles {
-  /** Holds keys: never logged. */
+  /** Text of `.env`; it holds keys and is never logged. */
   readonly env: string;
   readonly providers: string;
 }
@@ -18,7 +18,7 @@ export function readConfigFiles(directory: string): ConfigFiles {
   return { env: readEnvFile(envFileIn(directory)), providers: readConfigFile(configFile) };
 }
 
-/** Whether nothing changed from one reading to the other. */
+/** Whether both readings are the same. */
 export function areSameFiles(one: ConfigFiles, other: ConfigFiles): boolean {
   return one.env === other.env && one.providers === other.providers;
 }

@@ -20,7 +20,7 @@ export function readConfigFile(path: string): string {
   }
 }
 
-/** As loadConfig, over the text of a file named `path`. */
+/** Like loadConfig, for the text of a file named `path`. */
 export function parseConfig(text: string, path: string): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -40,7 +40,7 @@ export function parseConfig(text: string, path: string): Config {
   );
 }
 
-/** Where the nearest node on the way to `where` begins. */
+/** Offset of the deepest existing node on the path `where`. */
 function offsetOf(document: Document, where: readonly PropertyKey[]): number {
   for (let length = where.length; length > 0; length -= 1) {
     const node = document.getIn(where.slice(0, length), true);

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Of the project: livekit.yaml and tools/ lie in it, and `.bulletproof/` is made in it. */
+/** Root of the project, which contains livekit.yaml and tools/; `.bulletproof/` is made in it. */
 export const projectDirectory = process.cwd();
 
-/** Personas and providers.yaml. */
+/** Directory of the personas and providers.yaml. */
 export const agentsDirectory = new URL('../../agents/', import.meta.url);
 
 /** The only configuration besides the environment. */
@@ -14,5 +14,5 @@ export const configFile = fileURLToPath(new URL('providers.yaml', agentsDirector
 /** The call process; `.ts` in the sources, `.js` in the build. */
 export const jobFile = new URL(`../job${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-/** What a running worker leaves behind: journal, server log, pid file. */
+/** Directory of the files that a worker leaves: journal, server log, pid file. */
 export const stateDirectory = join(projectDirectory, '.bulletproof');

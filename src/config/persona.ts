@@ -3,22 +3,22 @@ import { CALL_MODES, type CallMode, isCallMode } from './call-mode.ts';
 import type { SpeechExpectation } from './expectation.ts';
 import type { AnyTool } from './tool.ts';
 
-/** One thing that the scripted assistant asks the caller, and how it listens to the answer. */
+/** A question of the scripted assistant to the caller, and how it listens to the answer. */
 export interface ScriptQuestion {
-  /** Names the answer in the arguments of the tool that receives it. */
+  /** Name of the answer in the arguments of the tool that receives it. */
   readonly id: string;
-  /** Spoken as it stands. */
+  /** Spoken word for word. */
   readonly question: string;
-  /** Also says what the answer is: digits are read back in groups, a name may be spelt, `open` is taken down as heard. */
+  /** Also says how to treat the answer: digits are read back in groups, a name may be spelt, `open` is kept as heard. */
   readonly expect: SpeechExpectation;
-  /** What the answer is called where it was not understood: "I didn't get your number". */
+  /** Name of the answer for when it was not understood: "I didn't get your number". */
   readonly label: string;
 }
 
-/** Something the caller may ask for that a tool does. */
+/** A request of the caller that a tool carries out. */
 export interface ScriptAction {
   readonly id: string;
-  /** Key phrases that ask for it; words in any order within an utterance. */
+  /** Key phrases that ask for it; their words may come in any order within an utterance. */
   readonly when: readonly string[];
   /** Offers it, as a yes-or-no question: "Shall I take a message for a colleague?" */
   readonly offer: string;
@@ -33,15 +33,15 @@ export interface ScriptAction {
    * sentence whose field is absent is left out.
    */
   readonly done: string;
-  /** Said instead of `done` where the tool's result has all of the given fields: the first that fits. */
+  /** Said instead of `done` when the tool's result has all of the given fields; the first entry that fits is used. */
   readonly doneWhen?: readonly { readonly result: Readonly<Record<string, unknown>>; readonly say: string }[];
   /** Said when the tool failed. */
   readonly failed: string;
 }
 
-/** Something that the scripted assistant knows. */
+/** A fact that the scripted assistant can tell. */
 export interface ScriptFact {
-  /** Key phrases that ask for it; words in any order within an utterance. */
+  /** Key phrases that ask for it; their words may come in any order within an utterance. */
   readonly when: readonly string[];
   readonly answer: string;
 }
@@ -62,7 +62,7 @@ export interface AssistantScript {
   readonly goodbye: string;
 }
 
-/** What is said when nobody is left who could speak: a problem, leave a message, thanks for it, no message possible. */
+/** Sentences for when no provider can serve: there is a problem, leave a message, thanks for it, no message possible. */
 export type RecordedName = 'waiting' | 'message' | 'thanks' | 'goodbye';
 
 export interface RecordedSentence {
@@ -85,13 +85,13 @@ export interface Persona {
   readonly greeting: string;
   readonly tools: readonly AnyTool[];
   readonly script: AssistantScript;
-  /** How its calls are held where room and token don't say; 'pipeline' where absent. */
+  /** Mode of its calls when room and token don't name one; 'pipeline' where absent. */
   readonly mode?: CallMode;
-  /** How anybody may call it on a talk page that others reach; by invitation only where absent. */
+  /** Modes in which anybody may call it on a talk page that others reach; where absent, only with the operator's token. */
   readonly publicModes?: readonly CallMode[];
   /** Words that a recogniser should know: names of products, of the company. */
   readonly keyPhrases?: readonly string[];
-  /** By language (`es`, `es-MX`), in place of the recorded English ones, for when every provider of a stage failed. */
+  /** Recorded sentences by language (`es`, `es-MX`), instead of the English ones, for when every provider of a stage failed. */
   readonly recordings?: Readonly<Record<string, Readonly<Partial<Record<RecordedName, RecordedSentence>>>>>;
 }
 

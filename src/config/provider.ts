@@ -1,9 +1,9 @@
 // What providers of every stage have in common: a plain value that says what it needs and makes a client.
 
-/** Where an environment variable stands: without a `required` one the provider is left out of its chain. */
+/** How much a provider needs an environment variable: without a `required` one it is left out of its chain. */
 export type EnvNeed = 'required' | 'optional';
 
-/** What a client is made from. Nothing else is read, least of all `process.env`. */
+/** What a client is made from. It reads nothing else, and never `process.env`. */
 export interface ProviderSettings {
   /** Only the variables that the provider's `env` names. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -13,8 +13,8 @@ export interface ProviderSettings {
 
 /**
  * Milliseconds from the start of an attempt (connect), from the work given or the open connection (first), between results
- * (stall). `…HelpMs`: it is late, and another link is started beside it, while it may still answer. `…Ms`: no healthy vendor is
- * so late; it has failed. Infinity: no such wait.
+ * (stall). After `…HelpMs` the link is late: another link is started beside it, while it may still answer. After `…Ms` it has
+ * failed: no healthy vendor takes so long. Infinity: no limit.
  */
 export interface Deadlines {
   readonly connectHelpMs: number;
@@ -25,21 +25,21 @@ export interface Deadlines {
   readonly stallMs: number;
 }
 
-/** What orders the links of a chain and bounds its waits; data, never code. */
+/** Data that orders the links of a chain and limits their waits; never code. */
 export interface ProviderTraits {
   /** BCP 47 tags, or 'any'. */
   readonly languages: readonly string[] | 'any';
-  /** US dollars for a minute of conversation, roughly: 0 for what runs on this machine. */
+  /** Rough US dollars per minute of conversation; 0 for a provider that runs on this machine. */
   readonly usdPerMinute?: number;
-  /** 0 to 1, by ear and by published word error rates; only their order matters. */
+  /** 0 to 1, from listening and from published word error rates; only the order of the values matters. */
   readonly quality?: number;
-  /** Where it is served from, as 'us', 'eu'; 'local' is this machine. */
+  /** Regions that it is served from, such as 'us' or 'eu'; 'local' is this machine. */
   readonly regions?: readonly string[];
-  /** Waits that fit this provider where the stage's own don't, (src/failover/deadline.ts). */
+  /** Deadlines of this provider where those of its stage (src/failover/deadline.ts) don't fit. */
   readonly deadlines?: Partial<Deadlines>;
   /** A last resort: it serves when all others have failed, never beside one that is merely late. */
   readonly isReserve?: boolean;
-  /** Usual time to the first result before anything was measured; when twice that has passed, a hedge may start. */
+  /** Usual time to the first result, used until enough was measured; a hedge may start after twice this time. */
   readonly typicalFirstMs?: number;
 }
 
@@ -47,7 +47,7 @@ export interface ProviderTraits {
 export interface ProviderClient {
   /** Loads models or opens connections ahead of the first use; may be called again. */
   warm?(): Promise<void>;
-  /** Costs nothing and rejects with a ProviderError when the provider can't serve. */
+  /** A check without cost; rejects with a ProviderError when the provider can't serve. */
   check?(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
@@ -59,7 +59,7 @@ export interface ProviderDefinition<
 > {
   readonly stage: Stage;
   readonly id: string;
-  /** What people call it: "PocketSphinx on this machine". */
+  /** Name for people: "PocketSphinx on this machine". */
   readonly title: string;
   readonly env: Readonly<Record<string, EnvNeed>>;
   /**

@@ -15,7 +15,7 @@ const realtimeChain = chain
     if (place < 0 || (place === links.length - 1 && links[place] === PIPELINE)) return;
     context.addIssue({ code: 'custom', path: [place], message: `"${PIPELINE}" stands alone and last, or not at all` });
   })
-  // A call is never left without anybody who could serve.
+  // The pipeline is always added, so that a call is never left without a provider that could serve.
   .transform((links) => (links.at(-1) === PIPELINE ? links : [...links, PIPELINE]));
 const byProvider = z.record(z.string(), z.string()).default({});
 const count = (max: number) => z.number().int().min(1).max(max);
@@ -37,23 +37,23 @@ export const configSchema = z.strictObject({
     .strictObject({
       breaker: z
         .strictObject({
-          /** Failures in a row that open it. */
+          /** Failures in a row that open the breaker. */
           failures: count(100).default(5),
           openMs: milliseconds(1_000, 3_600_000).default(60_000),
-          /** Calls at once that try whether the provider is well again. */
+          /** Calls at once that may try whether the provider is well again. */
           trials: count(100).default(3),
-          /** Successes in a row that close it. */
+          /** Successes in a row that close the breaker. */
           successes: count(100).default(2),
         })
         .prefault({}),
-      /** A provider that failed and has no free check is tried again after so long. */
+      /** Time after which a failed provider without a free check is tried again. */
       uncheckedMs: milliseconds(1_000, 3_600_000).default(30_000),
       checkEveryMs: milliseconds(1_000, 3_600_000).default(30_000),
-      /** A voice is gone back to once its provider was well for so long. */
+      /** How long a provider must be well before a call returns to its voice. */
       voiceReturnMs: milliseconds(0, 3_600_000).default(60_000),
-      /** Whether a call that went from one speech-to-speech provider to the next, or to the pipeline, goes back once it is well. */
+      /** Whether a call that left a speech-to-speech provider for the next one, or for the pipeline, returns once it is well. */
       returnToRealtime: z.boolean().default(false),
-      /** A second provider is started beside a late one in so many of all cases; 0 = never. */
+      /** Share of all starts in which a second provider may be started beside a late one; 0 = never. */
       hedgeShare: z.number().min(0).max(1).default(0.05),
       /** How providers of equal rank are ordered; in turn where absent. */
       orderBy: z.enum(['cost', 'quality', 'region', 'load']).optional(),
@@ -61,7 +61,7 @@ export const configSchema = z.strictObject({
       region: z.string().optional(),
       /** Last resorts besides the free engines: they serve when all others have failed, never beside one that is late. */
       reserve: z.array(z.string()).default([]),
-      /** Whom to ask next when a provider fails, whatever the order says. */
+      /** The provider to ask next when a provider fails, whatever the order says. */
       fallbackTo: byProvider,
     })
     .prefault({}),
@@ -71,15 +71,15 @@ export const configSchema = z.strictObject({
     minDelayMs: milliseconds(250, 5_000),
     /** Silence before the agent answers when the caller seems to go on. */
     maxDelayMs: milliseconds(250, 10_000),
-    /** Speech that interrupts the agent must last so long. */
+    /** How long speech must last to interrupt the agent. */
     interruptionMs: milliseconds(0, 5_000),
   }),
-  /** When every provider of a stage failed. */
+  /** What happens when every provider of a stage failed. */
   lastResort: z
     .strictObject({
-      /** The caller hears a recorded sentence at once, and again after so long. */
+      /** The caller hears a recorded sentence at once, and again at this interval. */
       repeatMs: milliseconds(1_000, 60_000).default(8_000),
-      /** For so long the call is kept while the providers are tried; then it is ended. */
+      /** How long the call is kept while the providers are tried; then it is ended. */
       giveUpMs: milliseconds(1_000, 600_000).default(30_000),
       /** Before the end, the caller may leave a message, which is recorded. */
       takeMessage: z.boolean().default(true),
@@ -88,22 +88,22 @@ export const configSchema = z.strictObject({
   /** How long a call may be, and how much may be typed in it. */
   calls: z
     .strictObject({
-      /** Then the agent says goodbye and ends it. */
+      /** Longest call; then the agent says goodbye and ends it. */
       maxMs: milliseconds(10_000, 24 * 3_600_000).default(3_600_000),
-      /** After so long without a word of either side the caller is asked whether they are still there; after as long again it ends. */
+      /** After this silence of both sides the caller is asked whether they are still there; after as long again the call ends. */
       silenceMs: milliseconds(5_000, 3_600_000).default(60_000),
-      /** Of a message that the caller types; more is not read. */
+      /** Longest message that the caller may type; a longer one is not read. */
       typedChars: z.number().int().min(1).max(100_000).default(2_000),
     })
     .prefault({}),
   worker: z.strictObject({
-    /** More calls at once are left to other workers. */
+    /** Most calls at once; further calls are left to other workers. */
     maxCalls: z.number().int().min(1).max(1_000),
     /** Call processes kept loaded for the next caller. */
     warmProcesses: z.number().int().min(1).max(64),
-    /** At SIGTERM, calls may go on for so long. */
+    /** How long calls may go on after SIGTERM. */
     drainMs: milliseconds(0, 24 * 3_600_000),
-    /** A call process that takes more memory (RSS) than this is ended, before it takes that of the others. */
+    /** A call process that takes more memory (RSS) than this is ended, before it takes memory from the other calls. */
     callMegabytes: z.number().int().min(200).max(65_536).default(1_000),
   }),
 });

@@ -15,9 +15,9 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** The environment variables that the tool declares. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The call is over: the tool runs again as it asked for by `retryLater`, and nobody is told its result. */
+  /** The call is over: the tool runs again because it called `retryLater`, and nobody is told its result. */
   readonly isLater?: boolean;
-  /** Runs the tool again later with the same arguments and key, until it does not ask for that any more. */
+  /** Runs the tool again after the call, with the same arguments and key, until a run no longer asks for another. */
   retryLater(): Promise<void>;
   /** Keeps a result in the local journal of this worker. */
   record(type: string, data: Readonly<Record<string, unknown>>): Promise<void>;

@@ -35,7 +35,7 @@ export class GuestMemory {
     this.#current().setBigUint64(address, value, true);
   }
 
-  /** Calls `each` for the vectors until one is not used up; the sum of what it returned. */
+  /** Calls `each` for the vectors until one is not used up. Returns the sum of the results. */
   forEachVector(vectors: number, count: number, each: (part: Uint8Array) => number): number {
     let total = 0;
     for (let index = 0; index < count; index++) {

@@ -2,7 +2,7 @@
 
 const FIRST_CAPACITY_BYTES = 1 << 17;
 
-/** An open file. Contents that are given are shared, and copied only when somebody writes. */
+/** An open file. Given contents are shared, and copied only at the first write. */
 export class MemoryFile {
   position = 0;
   length: number;
@@ -15,7 +15,7 @@ export class MemoryFile {
     this.length = contents?.length ?? 0;
   }
 
-  /** Copies from `position` on into `target`; the count is 0 at the end. */
+  /** Copies bytes from `position` on into `target`; returns their number, which is 0 at the end. */
   readAt(position: number, target: Uint8Array): number {
     const count = Math.max(0, Math.min(target.length, this.length - position));
     target.set(this.#bytes.subarray(position, position + count));
@@ -31,7 +31,7 @@ export class MemoryFile {
   write(source: Uint8Array): number {
     const end = this.position + source.length;
     this.#reserve(end);
-    // What a seek past the end left open reads as zeros, also where an older, longer content was.
+    // A gap left by a seek past the end reads as zeros, also where older, longer content was.
     if (this.position > this.length) this.#bytes.fill(0, this.length, this.position);
     this.#bytes.set(source, this.position);
     this.position = end;

@@ -123,7 +123,7 @@ async function loadModel(directory: string): Promise<Model> {
   }
 }
 
-/** A joiner makes it a streaming zipformer, else it is Whisper. */
+/** A model with a joiner file is a streaming zipformer, any other is Whisper. */
 function describeModel(directory: string): { isStreaming: boolean; modelConfig: object } {
   const names = listFiles(directory);
   const need = (part: string): string => {

@@ -1,7 +1,7 @@
 // Loads sherpa-onnx-node, which only those install who bring a model of their own.
 import { UserError } from '../config/user-error.ts';
 
-// In a variable, so that neither the compiler nor a bundler wants the package, which is installed by hand.
+// In a variable, so that neither the compiler nor a bundler looks for the package, which users install by hand.
 const PACKAGE: string = 'sherpa-onnx-node';
 
 /**

@@ -34,7 +34,7 @@ export class SherpaVoice {
   }
 
   /**
-   * Mono PCM16 at the rate that was asked for, one text at a time.
+   * Mono PCM16 at the rate given to the constructor; texts are spoken one at a time.
    * @throws the signal's reason once it aborts, and what `load` throws
    */
   async synthesize(text: string, speaker: number, signal: AbortSignal): Promise<Int16Array> {
@@ -95,7 +95,7 @@ async function loadVoice(directory: string): Promise<{ sherpa: SherpaOnnx; tts: 
   }
 }
 
-/** `voices.bin` makes it a Kokoro voice, else it is a Piper one. */
+/** A directory with `voices.bin` holds a Kokoro voice, any other a Piper voice. */
 function describeVoice(directory: string): object {
   const names = listFiles(directory);
   const need = (name: string | undefined, expected: string): string => {

@@ -6,7 +6,7 @@ import { MemoryFile } from './memory-files.ts';
 export interface WasiOptions {
   /** What the program may read, by path: relative to `root`, or absolute below it. */
   readonly files: Readonly<Record<string, Uint8Array>>;
-  /** Its command line, the program's own name first; read when the program starts, so it may change until then. */
+  /** The program's command line, its own name first; read when the program starts, so it may change until then. */
   readonly args?: readonly string[];
   /** The one directory that the program sees; `/` if not given. */
   readonly root?: string;
@@ -16,13 +16,13 @@ export interface Wasi {
   readonly imports: WebAssembly.Imports;
   /** Must be called between instantiation and the first call of an export. */
   bind(instance: WebAssembly.Instance): void;
-  /** What the program wrote, by path relative to `root`; closed or not. */
+  /** The files that the program wrote, by path relative to `root`, whether closed or not. */
   readonly written: Record<string, Uint8Array>;
-  /** What it printed, stdout and stderr together; the last few kilobytes. */
+  /** What the program printed to stdout and stderr together; the last few kilobytes. */
   readonly printed: string;
 }
 
-/** Thrown out of the program's export when it calls `exit()`, with 0 too. */
+/** Thrown out of the program's export when it calls `exit()`, also with code 0. */
 export class WasiExit extends Error {
   override readonly name = 'WasiExit';
   readonly code: number;
@@ -192,7 +192,7 @@ export function createWasi({ files, args = [], root = '/' }: WasiOptions): Wasi 
   };
 }
 
-/** Arguments, an empty environment, clocks and the end: what needs no file. */
+/** The functions that need no file: arguments, an empty environment, clocks and exit. */
 function programFunctions(memory: GuestMemory, args: readonly string[]) {
   const encodedArgs = () => args.map((text) => encoder.encode(`${text}\0`));
   return {

@@ -1,6 +1,6 @@
 // One attempt at one provider: its deadlines, what it measured, and the one verdict that the board gets.
 import type { Deadlines } from '../config/provider.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, setDeadline } from './clock.ts';
 import { VERY_LATE } from './deadline.ts';
 import { CUT_OFF_WITHIN_MS } from './disposition.ts';
 import type { Failure } from './health.ts';
@@ -9,29 +9,29 @@ import { ProviderError } from './provider-error.ts';
 export interface AttemptOptions<Link> {
   readonly link: Link;
   readonly provider: string;
-  /** Admitted to find out whether the provider is well again: nobody may have to wait for it. */
+  /** The attempt tests whether the provider is well again: no caller may have to wait for it alone. */
   readonly isTrial: boolean;
   readonly deadlines: Deadlines;
-  /** It goes on with a connection that stands already, which is not measured again. */
+  /** The attempt goes on with a connection that is open already, which is not measured again. */
   readonly isConnected?: boolean;
-  /** A first result that is later than this may never come. */
+  /** Milliseconds; a first result that is later than this may never come. */
   readonly firstUrgentMs: number;
   readonly clock: Clock;
   readonly report: (outcome: SettledOutcome, error?: ProviderError) => void;
 }
 
-/** Without what only the board knows of it. */
+/** The verdict of an attempt, without what `Failover` adds to it for the board. */
 export type SettledOutcome =
   | { readonly type: 'success'; readonly startedMs: number; readonly connectMs?: number; readonly firstMs?: number }
   /**
-   * `isCutOff`: its connection was accepted and closed at once, without a result. `waitedMs`: for so long its first result was
-   * waited for in vain.
+   * `isCutOff`: the connection was accepted and closed at once, without a result. `waitedMs`: how long the first result was
+   * awaited in vain.
    */
   | { readonly type: 'failure'; readonly failure: Failure; readonly isCutOff: boolean; readonly waitedMs?: number }
   | { readonly type: 'release' };
 
 type Wait = 'connect' | 'first' | 'stall';
-/** A handshake over a network takes longer: one that is told sooner was made before, by a pool. */
+/** A handshake over a network takes longer: a connection that is reported sooner was already open, in a pool. */
 const LEAST_HANDSHAKE_MS = 20;
 
 const LATE: Readonly<Record<Wait, string>> = {
@@ -44,7 +44,7 @@ export class Attempt<Link> {
   readonly link: Link;
   readonly isTrial: boolean;
   readonly deadlines: Deadlines;
-  /** A first result that is later than this may never come. */
+  /** Milliseconds; a first result that is later than this may never come. */
   readonly firstUrgentMs: number;
   readonly #options: AttemptOptions<Link>;
   readonly #startedMs: number;
@@ -73,7 +73,7 @@ export class Attempt<Link> {
     return this.#isSettled;
   }
 
-  /** Whether it gave anything yet. */
+  /** Whether the attempt has given a result yet. */
   get hasResult(): boolean {
     return this.#firstMs !== undefined;
   }
@@ -82,24 +82,25 @@ export class Attempt<Link> {
     return this.#options.clock.now() - this.#startedMs;
   }
 
-  /** Called when a deadline passes, once; the attempt still waits for its verdict. */
+  /** `handle` is called once when a deadline passes; the attempt has no verdict by that alone. */
   onTimeout(handle: (error: ProviderError) => void): void {
     this.#onTimeout = handle;
   }
 
-  /** Much of the wait after which it is judged has passed: few healthy vendors are so late. Where nothing is judged, only help finds out. */
+  /** Much of the deadline has passed: few healthy vendors are so late. Where there is no deadline, true as soon as help is due. */
   get isVeryLate(): boolean {
     return this.#isVeryLate;
   }
 
   /**
-   * Called when what is due is so late that another should be started beside it, and again when it is very late. It has not failed.
+   * `handle` is called when what is due is so late that another link should be started beside this one, and again when it is very
+   * late. The attempt has not failed.
    */
   onLate(handle: () => void): void {
     this.#onLate = handle;
   }
 
-  /** From now on the connection must come within its deadline; `opened` ends that. */
+  /** From now on the connection must open within its deadline; `opened` ends that wait. */
   connecting(): void {
     const { connectMs, connectHelpMs } = this.deadlines;
     if (this.#connectMs === undefined) this.#arm('connect', connectMs, connectHelpMs);
@@ -113,8 +114,8 @@ export class Attempt<Link> {
   }
 
   /**
-   * The work is given: the first result must come within its deadline, which counts from the open connection where that is
-   * waited for.
+   * The provider was given its work: the first result must come within its deadline, which counts from the open connection where
+   * that is still awaited.
    * @param wait where the work at hand takes longer than usual; one without an end is ended by the next call
    */
   expectFirst(wait: Pick<Deadlines, 'firstMs' | 'firstHelpMs'> = this.deadlines): void {
@@ -130,7 +131,7 @@ export class Attempt<Link> {
     if (!this.#timers.connect) this.#armFirst();
   }
 
-  /** It gives signs of life, and no result yet: what is waited for is judged from here. Help comes as before. */
+  /** The provider gave a sign of life but no result: the deadline of the first result starts anew. The time for help stays. */
   alive(): void {
     if (this.#isSettled) return;
     this.opened();
@@ -140,7 +141,7 @@ export class Attempt<Link> {
     this.#arm('first', firstMs, leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY);
   }
 
-  /** A result came; the first one is measured. */
+  /** A result came; the time to the first one is measured. */
   result(): void {
     if (this.#isSettled) return;
     this.opened();
@@ -149,12 +150,12 @@ export class Attempt<Link> {
     this.#firstMs ??= this.#options.clock.now() - (this.#expectedMs ?? this.#startedMs);
   }
 
-  /** The next result must come within so long, with help after `helpMs`; its own deadline where absent. Every result ends it. */
+  /** The next result must come within `withinMs`, with help after `helpMs`; the attempt's own waits where absent. A result ends it. */
   expectNext(withinMs = this.deadlines.stallMs, helpMs = this.deadlines.stallHelpMs): void {
     this.#arm('stall', withinMs, helpMs);
   }
 
-  /** Nothing is due now; work that is given again is waited for anew. */
+  /** Nothing is due now; work that is given later starts new waits. */
   expectNothing(): void {
     this.#isExpecting = this.hasResult;
     this.#disarm('stall');
@@ -180,7 +181,7 @@ export class Attempt<Link> {
     this.#settle({ type: 'failure', failure, isCutOff, ...(waitedMs !== undefined && { waitedMs }) }, error);
   }
 
-  /** Ended without a verdict: the caller interrupted, or another was quicker. */
+  /** Ends the attempt without a verdict: the caller interrupted, or another link was quicker. */
   release(): void {
     this.#settle({ type: 'release' });
   }
@@ -212,7 +213,7 @@ export class Attempt<Link> {
     };
     const urgentMs = Math.max(helpMs, ms * VERY_LATE, wait === 'first' ? this.firstUrgentMs : 0);
     const cancels = [
-      // A trial is helped at once; one that gave something is as good as any other.
+      // A trial gets help at once; once it has given a result, it is treated like any other attempt.
       ...(helpMs < urgentMs
         ? [this.#in(this.isTrial && wait !== 'stall' ? 0 : helpMs, help(ms === Number.POSITIVE_INFINITY))]
         : []),
@@ -223,7 +224,7 @@ export class Attempt<Link> {
   }
 
   #in(ms: number, run: () => void): () => void {
-    return this.#options.clock.setTimeout(() => !this.#isSettled && run(), ms);
+    return setDeadline(this.#options.clock, () => !this.#isSettled && run(), ms);
   }
 
   #disarm(wait: Wait): void {

@@ -5,7 +5,7 @@ const JITTER = 0.2;
 
 export const MAX_ATTEMPTS = WAITS_MS.length;
 
-/** A caller waits for the next round of all links: at most 4 s, and the rounds go on for as long as it is kept (30 s). */
+/** From this round over all links on, the wait stays at 4 s, as a caller waits; the rounds cover the 30 s for which a call is kept. */
 const LONGEST_ROUND_WAIT = 3;
 export const MAX_ROUNDS = 10;
 
@@ -19,7 +19,7 @@ export function backoffMs(attempt: number, random: () => number): number {
 }
 
 /**
- * The wait before all links, which have failed, are asked again for what a caller waits for: 1, 2, 4, 4 … s.
+ * Milliseconds to wait before all links, which have failed, are asked again while a caller waits: 1, 2, 4, 4 … s.
  * @param round from 1
  */
 export function roundWaitMs(round: number, random: () => number): number {

@@ -9,7 +9,7 @@ export type BreakerState =
 
 const CLOSED: BreakerState = { kind: 'closed', failures: 0 };
 
-/** A plain state machine without a clock: every question brings the time. */
+/** A plain state machine without a clock: every call passes the time in milliseconds. */
 export class Breaker {
   readonly #settings: BreakerSettings;
   #state: BreakerState = CLOSED;
@@ -39,7 +39,7 @@ export class Breaker {
     return true;
   }
 
-  /** `isTrial`: it was admitted while half-open and gives its place back. */
+  /** `isTrial`: the call was admitted while half-open and now frees its place. */
   succeed(nowMs: number, isTrial = true): void {
     const state = this.state(nowMs);
     if (state.kind === 'closed') this.#state = CLOSED;
@@ -59,7 +59,7 @@ export class Breaker {
     else this.#state = { kind: 'closed', failures };
   }
 
-  /** A call that ended without a verdict, as when the caller interrupts. */
+  /** Reports a call that ended without a verdict, for example when the caller interrupts. */
   release(nowMs: number): void {
     const state = this.state(nowMs);
     if (state.kind === 'half-open') this.#state = { ...state, trials: Math.max(0, state.trials - 1) };
@@ -69,7 +69,7 @@ export class Breaker {
     this.#state = { kind: 'open', untilMs };
   }
 
-  /** What was blocked until a change may be tried again. */
+  /** Allows trials of an open breaker before its time has passed. */
   halfOpen(): void {
     if (this.#state.kind === 'open') this.#state = { kind: 'half-open', trials: 0, successes: 0 };
   }

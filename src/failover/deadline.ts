@@ -1,4 +1,4 @@
-// How long each attempt may take: after the first of two waits it gets help, after the second it is judged a failure.
+// How long each attempt may take: after the first of two waits another link helps, after the second the attempt has failed.
 import type { Deadlines } from '../config/provider.ts';
 import type { LatencySummary } from './latency.ts';
 import type { Stage } from './settings.ts';
@@ -6,8 +6,8 @@ import type { Stage } from './settings.ts';
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * Source: spec of this project, "Help early, blame late". The first result and the stall of stt are in heard speech; stallMs of tts is
- * audio left to play, that of realtime counts from the end of the audio that was handed over.
+ * Source: spec of this project, "Help early, blame late". For stt, the waits for the first result and for a stall count heard speech;
+ * stallMs of tts is audio left to play; stallMs of realtime counts from the end of the audio that was handed over.
  */
 export const STAGE_DEADLINES: Readonly<Record<Stage, Deadlines>> = {
   stt: {
@@ -18,7 +18,7 @@ export const STAGE_DEADLINES: Readonly<Record<Stage, Deadlines>> = {
     stallHelpMs: 1_200,
     stallMs: 1_800,
   },
-  // Vendors may send the HTTP headers with the first token, so a connection is not judged by them.
+  // Vendors may send the HTTP headers only with the first token, so the connection has no deadline.
   llm: {
     connectHelpMs: NEVER,
     connectMs: NEVER,
@@ -28,7 +28,7 @@ export const STAGE_DEADLINES: Readonly<Record<Stage, Deadlines>> = {
     stallMs: 1_500,
   },
   tts: { connectHelpMs: 700, connectMs: 1_500, firstHelpMs: 400, firstMs: 700, stallHelpMs: NEVER, stallMs: 150 },
-  // A healthy handshake with its session takes up to a second.
+  // A healthy handshake takes up to a second, including that of its session.
   realtime: {
     connectHelpMs: 1_000,
     connectMs: 5_000,
@@ -43,24 +43,24 @@ export const STAGE_DEADLINES: Readonly<Record<Stage, Deadlines>> = {
 const FLOOR = 0.5;
 const ENOUGH_RESULTS = 20;
 
-/** `clamp(3 × p95, floor, ceiling)`: quick providers are found out sooner, none gets longer than its ceiling. */
+/** `clamp(3 × p95, floor, ceiling)`: failures of quick providers are noticed sooner, and no provider gets longer than its ceiling. */
 export function learnedDeadlineMs(ceilingMs: number, measured: LatencySummary | undefined): number {
   if (!measured || measured.count < ENOUGH_RESULTS) return ceilingMs;
   return Math.max(ceilingMs * FLOOR, Math.min(ceilingMs, 3 * measured.p95));
 }
 
 const ENOUGH_FOR_HELP = 10;
-/** Before anything was measured, a usual time is a median: nine in ten answers come within twice that. */
+/** Before anything was measured, the usual time counts as the median: nine in ten answers come within twice that. */
 const TYPICAL_TO = { p90: 2, p95: 2.4 } as const;
-/** Help that came any later would not be in time. */
+/** Share of the deadline: help that started any later would not be in time. */
 const LATEST_HELP = 0.7;
 
-/** By when such a part of a provider's results came, or would usually. */
+/** Milliseconds within which this share of a provider's results came, or usually comes where too few were measured. */
 function usualMs(share: keyof typeof TYPICAL_TO, measured: LatencySummary | undefined, typicalMs: number): number {
   return measured && measured.count >= ENOUGH_FOR_HELP ? measured[share] : typicalMs * TYPICAL_TO[share];
 }
 
-/** When the first result counts as late: when nine in ten would have come, but no sooner than the stage says. */
+/** Milliseconds after which the first result is late: nine in ten would have come by then, but no sooner than the stage says. */
 export function learnedHelpMs(
   earliestMs: number,
   deadlineMs: number,
@@ -70,18 +70,18 @@ export function learnedHelpMs(
   return Math.min(Math.max(earliestMs, usualMs('p90', measured, typicalMs)), deadlineMs * LATEST_HELP);
 }
 
-/** Of the wait after which it is judged: where nothing is learned, whoever is so late may have failed. */
+/** Share of the deadline: where nothing is learned, a link that is so late may have failed. */
 export const VERY_LATE = 0.4;
 
-/** At the 95th percentile itself the help of healthy vendors would be the whole of its 5 %. */
+/** At the 95th percentile itself, hedges beside healthy vendors would use up all of the 5 % that are allowed. */
 const BEYOND_P95 = 1.1;
 
-/** What is later than this may never come: nineteen in twenty results of this provider would have come well before. */
+/** Milliseconds; a later result may never come: nineteen in twenty results of this provider would have come well before. */
 export function slowestUsualMs(measured: LatencySummary | undefined, typicalMs = 0): number {
   return usualMs('p95', measured, typicalMs) * BEYOND_P95;
 }
 
-/** When a first result is so late that its provider may have failed. */
+/** Milliseconds after which a first result is so late that its provider may have failed. */
 export function learnedUrgentMs(deadlineMs: number, measured: LatencySummary | undefined, typicalMs = 0): number {
   return Math.max(deadlineMs * VERY_LATE, Math.min(slowestUsualMs(measured, typicalMs), deadlineMs * LATEST_HELP));
 }

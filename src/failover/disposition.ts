@@ -4,9 +4,9 @@ import type { ProviderErrorKind } from './provider-error.ts';
 export interface Disposition {
   /** Whether the same provider is asked again: 'once' only while nothing was produced and the retry budget allows. */
   readonly again: 'no' | 'once' | 'after-wait';
-  /** 'opens': at once, whatever came before. 'counts': one more failure. 'ignores': it is healthy. 'untold': no call but this one knows. */
+  /** 'opens': at once, whatever came before. 'counts': one more failure. 'ignores': it is healthy. 'untold': other calls aren't told. */
   readonly breaker: 'opens' | 'counts' | 'ignores' | 'untold';
-  /** How long it is left alone where the vendor names no time: milliseconds, or until something changes. */
+  /** How long the provider is not called if the vendor names no time: milliseconds, or until something changes. */
   readonly coolDown: 'breaker' | 'until-changed' | 'none' | { readonly ms: number };
   readonly alert: 'yes' | 'over-threshold' | 'no';
 }
@@ -25,17 +25,17 @@ export const DISPOSITIONS: Readonly<Record<ProviderErrorKind, Disposition>> = {
   timeout: UNUSABLE,
   malformed: UNUSABLE,
   'invalid-request': { again: 'no', breaker: 'ignores', coolDown: 'none', alert: 'yes' },
-  // It concerns what this caller said: another model may answer it, and other calls are none the wiser.
+  // A refusal concerns what this caller said: another model may answer it, and other calls need not know.
   'content-refusal': { again: 'no', breaker: 'untold', coolDown: 'none', alert: 'no' },
 };
 
-/** So many requests in a row that a provider calls invalid, and it is left alone for a while. */
+/** Requests in a row that a provider calls invalid, after which it gets a cool-down. */
 export const INVALID_REQUESTS_IN_ROW = 3;
 export const INVALID_REQUESTS_COOL_DOWN_MS = 60_000;
 
-/** A connection that is accepted and closed within so long, without any result … */
+/** A connection that is accepted and closed within this time, without any result, is cut off. */
 export const CUT_OFF_WITHIN_MS = 5_000;
-/** … so many times in a row, is how some vendors refuse a key. */
+/** Cut-offs in a row that count as a refused key, as some vendors refuse keys in this way. */
 export const CUT_OFFS_IN_ROW = 3;
-/** That is a guess: where no free check can tell, it holds only for so long. */
+/** The refused key is a guess: where no free check can confirm it, the provider is not called for this time only. */
 export const CUT_OFFS_UNCHECKED_MS = 5 * 60_000;

@@ -24,7 +24,7 @@ export interface FailoverLink {
   readonly priority?: number;
   /** The link to ask next when this one fails, whatever the order says. */
   readonly fallbackTo?: string;
-  /** Names the key, not to be read back: with several keys each has a link of its own with the same id. */
+  /** Names the key without revealing it: with several keys, each key has a link of its own with the same id. */
   readonly keyFingerprint?: string;
 }
 
@@ -37,7 +37,7 @@ export interface Switch {
   readonly status?: number | undefined;
   /** The failed provider's own words. */
   readonly message: string;
-  /** From the moment at which the failure was noticed to the next provider's first result. */
+  /** Milliseconds from the moment at which the failure was noticed to the next provider's first result. */
   readonly tookMs: number;
   /** How much of the stage's result was kept from the failed provider. */
   readonly wordsKept?: number;
@@ -52,21 +52,21 @@ export interface Hedge {
 }
 
 export interface FailoverEvents {
-  /** Every attempt when it is over. */
+  /** Called for every attempt when it is over. */
   onAttempt?(stage: Stage, provider: string, outcome: 'success' | 'failure' | 'release', firstMs?: number): void;
   onFailure?(stage: Stage, provider: string, error: ProviderError): void;
   onSwitch?(event: Switch): void;
   onHedge?(event: Hedge): void;
-  /** Another link than before gives the results from now on; `isReserve`: a last resort, where better links are in the chain. */
+  /** Another link than before gives the results from now on. `isReserve`: it is a last resort, and the chain has better links. */
   onServes?(stage: Stage, provider: string, isReserve: boolean): void;
-  /** Nobody is left; the chain goes on trying. */
+  /** No link is left; the chain goes on trying. */
   onExhausted?(stage: Stage, error: ProviderError): void;
-  /** After `onExhausted`, somebody gives results again. */
+  /** After `onExhausted`, a link gives results again. */
   onRecovered?(stage: Stage, provider: string): void;
 }
 
 export interface FailoverOptions extends FailoverEvents {
-  /** Shared by all calls; one of the process where absent. */
+  /** Shared by all calls; the board of this process where absent. */
   readonly board?: HealthBoard;
   readonly settings?: FailoverSettings;
   readonly orderBy?: OrderBy;
@@ -77,13 +77,13 @@ export interface FailoverOptions extends FailoverEvents {
 }
 
 export interface NextOptions<Link> {
-  /** Who failed before, for `fallbackTo`. */
+  /** The link that failed before, for its `fallbackTo`. */
   readonly after?: Link | undefined;
-  /** Nobody else serves: a link that is not well is better than none. */
+  /** No other link serves: a link that is not well is better than none. */
   readonly isLastResort?: boolean;
-  /** The link is late and may still answer: it is helped by nobody of a worse class. */
+  /** A late link that may still answer: no reserve is started beside it, unless it is a reserve itself. */
   readonly beside?: Link | undefined;
-  /** What the turn has cost so far. */
+  /** Attempts and failures of the turn so far. */
   readonly turn?: TurnOpenings<Link> | undefined;
 }
 
@@ -101,7 +101,7 @@ export class Failover<Link extends FailoverLink> {
   readonly #hedges: HedgeBudget;
   readonly #retries = new RetryBudget();
   #turn = 0;
-  /** Who served last: a voice is kept until the better one was well for a while. */
+  /** The link that served last: its voice is kept until a better link has been well for a while. */
   #serving: Link | undefined;
   #isExhausted = false;
 
@@ -117,17 +117,17 @@ export class Failover<Link extends FailoverLink> {
     this.events = options;
     this.#options = options;
     this.#hedges = new HedgeBudget(this.settings.hedgeShare, this.clock);
-    // A shared board gives out trials: asking now has the answer here when the first work comes.
+    // A shared board grants trials on request: asking now brings the answer before the first work comes.
     for (const link of links) this.#admission(link, 'peek');
   }
 
-  /** Who would be asked now; the first where nobody is well. */
+  /** The link that would be asked now; the first one where no link is well. */
   get active(): Link {
     const ordered = this.order();
     return ordered.find((link) => this.#admission(link, 'peek') === 'ready') ?? (ordered[0] as Link);
   }
 
-  /** All links as they would be asked at a turn boundary, whatever their health. */
+  /** All links in the order in which they would be asked at a turn boundary, whatever their health. */
   order(): Link[] {
     const links = this.links.map((link, place) => ({
       id: link.id,
@@ -141,8 +141,8 @@ export class Failover<Link extends FailoverLink> {
   }
 
   /**
-   * The best link that may be called now, or undefined when nobody is left. A link that is not well is given only to
-   * an operation that nobody else served (`isLastResort`).
+   * An attempt at the best link that may be called now; undefined when no link is left. A link that is not well is given only to
+   * an operation that no other link serves (`isLastResort`).
    */
   next(
     tried: ReadonlySet<Link>,
@@ -155,7 +155,7 @@ export class Failover<Link extends FailoverLink> {
       return this.#attempt(link, admission);
     };
     const candidates = this.#candidates(tried, after).filter(mayBe);
-    // A trial costs a second request, as another works beside it: it is made where that may be, or where nobody else is well.
+    // A trial costs a second request, as another link works beside it: the hedge budget pays for it, unless no other link is well.
     const isAffordable = (link: Link) =>
       this.#admission(link, 'peek') !== 'trial' || this.#hedges.isOff || this.#hedges.spend(true);
     for (const isEnough of [isAffordable, () => true]) {
@@ -171,8 +171,8 @@ export class Failover<Link extends FailoverLink> {
   }
 
   /**
-   * The same link once more, where its failure, its breaker and the budget allow; one that failed after a result only
-   * where asked for.
+   * Another attempt at the same link, if its failure, its breaker and the retry budget allow; after a result only with
+   * `evenAfterResult`.
    */
   again(
     failed: Attempt<Link>,
@@ -186,36 +186,36 @@ export class Failover<Link extends FailoverLink> {
     return this.#attempt(failed.link, 'ready');
   }
 
-  /** A long-lived session went well for a turn, which is told; the result watches it for the next one. */
+  /** A long-lived session went well for a turn: reports that, and returns an attempt that watches it for the next turn. */
   renew(served: Attempt<Link>): Attempt<Link> {
     served.succeed();
     return this.#attempt(served.link, 'ready', true);
   }
 
-  /** Who `next` would give to a new operation; undefined where nobody is well. Takes no trial's place. */
+  /** The link that `next` would give to a new operation; undefined where no link is well. Takes no trial's place. */
   get upNext(): Link | undefined {
     return this.#candidates(new Set(), undefined).find((link) => this.mayServe(link));
   }
 
-  /** Whether it may be called now; takes no trial's place. */
+  /** Whether the link may be called now; takes no trial's place. */
   mayServe(link: Link): boolean {
     return this.#admission(link, 'peek') !== undefined;
   }
 
-  /** A free check of the link passed. */
+  /** Reports that a free check of the link passed. */
   checkPassed(link: Link): void {
     for (const id of this.#ids(link)) this.board.report(id, { type: 'check-passed' });
   }
 
   /**
-   * Whether a hedge may be started beside this attempt; the budget is then spent. That of a trial was spent with it.
+   * Whether a hedge may be started beside this attempt; the budget is then spent. For a trial, it was spent when the trial began.
    * @param isUrgent it may have failed; where absent, as the attempt's own waits tell
    */
   mayHedge(beside: Attempt<Link>, isUrgent = beside.isVeryLate): boolean {
     return beside.isTrial || this.#hedges.spend(isUrgent);
   }
 
-  /** Tells who serves from now on. */
+  /** Reports which link serves from now on. */
   serves(link: Link): void {
     if (this.#serving?.id !== link.id) {
       const isReserve = this.links.some((other) => isWorse(link, other));
@@ -232,16 +232,16 @@ export class Failover<Link extends FailoverLink> {
     return this.#isExhausted;
   }
 
-  /** Tells that every link failed. */
+  /** Reports that every link failed. */
   exhausted(error: ProviderError): void {
     this.#isExhausted = true;
     this.events.onExhausted?.(this.stage, error);
   }
 
-  /** A wait that fits the board's latest measurements. */
+  /** Waits that fit the board's latest measurements of the link. */
   #deadlines(link: Link, { connect, first }: Health): Deadlines {
     const given = { ...STAGE_DEADLINES[this.stage], ...link.traits.deadlines };
-    // However quick it was so far, the help has time to answer before it is judged.
+    // However quick the link was so far, a hedge beside it has time to answer before the link has failed.
     const leastMs = Math.min(given.firstMs, HELP_TO_JUDGED * given.firstHelpMs);
     const firstMs = Math.max(leastMs, learnedDeadlineMs(given.firstMs, first));
     return {
@@ -306,7 +306,7 @@ export class Failover<Link extends FailoverLink> {
     });
   }
 
-  /** The service's own health, and that of the key where there are several. */
+  /** Asks the board about the service, and about the key where the link has one. */
   #admission(link: Link, ask: 'peek' | 'admit'): Admission | undefined {
     const ids = this.#ids(link);
     const seen = ids.map((id) => this.board.peek(id));
@@ -315,13 +315,13 @@ export class Failover<Link extends FailoverLink> {
     return admissions.includes('trial') ? 'trial' : 'ready';
   }
 
-  /** Refused for what only a change can mend: others are worth a try before it. */
+  /** Whether the link was refused for a reason that only a change can mend: other links are tried before it. */
   #isRefused(link: Link): boolean {
     const { breaker } = this.board.health(this.#keyId(link));
     return breaker.kind === 'open' && breaker.untilMs === Number.POSITIVE_INFINITY;
   }
 
-  /** What the board knows it by: the service, and the key where there is one. */
+  /** The link's ids on the board: the service, and the key where there is one. */
   #ids(link: Link): string[] {
     return boardIds(this.stage, link);
   }
@@ -335,12 +335,12 @@ export class Failover<Link extends FailoverLink> {
   }
 }
 
-/** Whether it serves only when the other has failed. */
+/** Whether `link` serves only when `other` has failed. */
 function isWorse(link: FailoverLink, other: FailoverLink): boolean {
   return link.traits.isReserve === true && other.traits.isReserve !== true;
 }
 
-/** Two plugins of one vendor have the same label; their healths are kept apart by a number. */
+/** Two plugins of one vendor have the same label: a number in the id keeps their healths apart. */
 export function distinct<Link extends FailoverLink>(links: readonly Link[]): Link[] {
   const seen = new Map<string, number>();
   return links.map((link) => {

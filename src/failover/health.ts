@@ -20,12 +20,12 @@ export interface Failure {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** How an attempt or a check went. `trial` tells that it was admitted as one. */
+/** How an attempt or a check went. `trial`: the attempt was admitted as a trial. */
 export type Outcome =
   | {
       readonly type: 'success';
       readonly trial: boolean;
-      /** When the attempt began: one that began before the last failure proves nothing about what came after it. */
+      /** When the attempt began: a success that began before the last failure proves nothing about the time after that failure. */
       readonly startedMs: number;
       readonly connectMs?: number;
       readonly firstMs?: number;
@@ -36,27 +36,27 @@ export type Outcome =
       readonly trial: boolean;
       readonly failure: Failure;
       readonly checkable: boolean;
-      /** Its first result was waited for so long in vain: it takes longer than that. */
+      /** How long the first result was awaited in vain: it takes longer than that. */
       readonly waitedMs?: number;
     }
-  /** Beside its failure: the connection was accepted and closed at once, which may be about the key. */
+  /** Reported beside the failure: the connection was accepted and closed at once, possibly because of the key. */
   | { readonly type: 'cut-off'; readonly trial: boolean; readonly checkable: boolean }
-  /** Ended without a verdict: cancelled, lost against a hedge. */
+  /** Ended without a verdict: cancelled, or beaten by a hedge. */
   | { readonly type: 'release'; readonly trial: boolean }
   | { readonly type: 'check-passed' }
   | { readonly type: 'check-failed'; readonly failure: Failure };
 
-/** Plain data: it travels between processes (health-protocol). */
+/** Plain data: it travels between processes (src/health/protocol.ts). */
 export interface Health {
   readonly breaker: BreakerState;
-  /** It failed; until then, or until a check passes, nobody uses it. Afterwards calls are trials. */
+  /** The provider failed: it is not called until `untilMs` or until a check passes. Afterwards calls are trials. */
   readonly suspect: { readonly untilMs: number; readonly trials: number } | undefined;
-  /** Full, or refusing our requests: healthy, but of no use for a while. */
+  /** The provider is at its rate limit or refuses our requests: healthy, but of no use for a while. */
   readonly blocked: { readonly untilMs: number; readonly kind: ProviderErrorKind } | undefined;
   readonly failuresInRow: number;
   /** Since when nothing failed; -Infinity when nothing ever did. */
   readonly wellSinceMs: number;
-  /** When the newest call began that went well: it outweighs every failure before, whoever saw it. */
+  /** When the newest successful call began: it outweighs every earlier failure, whichever process saw that. */
   readonly provenMs: number;
   readonly lastFailure: (Failure & { readonly atMs: number }) | undefined;
   readonly lastCheckMs: number | undefined;
@@ -66,7 +66,7 @@ export interface Health {
 
 export type Admission = 'ready' | 'trial';
 
-/** The health of one provider, kept by whoever is the authority for it. */
+/** The health of one provider, as a board keeps it. */
 export class ProviderHealth {
   readonly #settings: FailoverSettings;
   readonly #clock: Clock;
@@ -107,7 +107,7 @@ export class ProviderHealth {
     };
   }
 
-  /** Takes over what an authority elsewhere knows. */
+  /** Takes over what another process knows. */
   restore(health: Health): void {
     this.#breaker.restore(health.breaker);
     this.#suspect = health.suspect;
@@ -121,7 +121,7 @@ export class ProviderHealth {
     this.#restoredFirst = health.first;
   }
 
-  /** What `admit` would say, without taking a trial's place. */
+  /** What `admit` would return, without taking a trial's place. */
   peek(): Admission | undefined {
     const nowMs = this.#clock.now();
     if (this.#blocked && this.#blocked.untilMs > nowMs) return undefined;
@@ -133,7 +133,7 @@ export class ProviderHealth {
     return this.#suspect.untilMs <= nowMs && this.#suspect.trials < trials ? 'trial' : undefined;
   }
 
-  /** Whether it may be called now; undefined = not. A trial counts until its outcome is told. */
+  /** Whether the provider may be called now; undefined = no. A trial counts as under way until its outcome is reported. */
   admit(): Admission | undefined {
     const admission = this.peek();
     if (admission !== 'trial') return admission;
@@ -178,7 +178,7 @@ export class ProviderHealth {
       return;
     }
     const nowMs = this.#clock.now();
-    // Called as the last resort, it answered: that is as good as a trial.
+    // The provider answered when called as the last resort: that is as good as a trial.
     if (this.#breaker.state(nowMs).kind === 'open') this.#breaker.halfOpen();
     this.#breaker.succeed(nowMs, trial);
     this.#provenMs = Math.max(this.#provenMs, startedMs);
@@ -202,7 +202,7 @@ export class ProviderHealth {
     if (this.#suspect) this.#suspect = { ...this.#suspect, trials: Math.max(0, this.#suspect.trials - 1) };
   }
 
-  /** A failed check renews the suspicion, which keeps calls away; the breaker counts what calls meet. */
+  /** A failed check renews the suspect state, which keeps calls away; the breaker counts only failures of calls. */
   #fail(failure: Failure, checkable: boolean, isCheck = false): void {
     const nowMs = this.#clock.now();
     this.#lastFailure = { ...failure, atMs: nowMs };
@@ -229,7 +229,7 @@ export class ProviderHealth {
     }
   }
 
-  /** A check ends it earlier; the time is for when nobody checks. */
+  /** How long the provider stays suspect without checks; a passed check ends that earlier. */
   #suspectMs({ retryAfterMs }: Failure, checkable: boolean): number {
     return retryAfterMs ?? (checkable ? 2 * this.#settings.checkEveryMs : this.#settings.uncheckedMs);
   }
@@ -238,8 +238,8 @@ export class ProviderHealth {
     const nowMs = this.#clock.now();
     this.#lastCheckMs = nowMs;
     if (this.#suspect) this.#suspect = { ...this.#suspect, untilMs: nowMs };
-    // Failures in a row are not undone by a check that asks for less than a call does; a refused key is, even where
-    // a call of the last resort failed otherwise since.
+    // A check asks for less than a call, so it does not undo failures in a row. It does undo a refused key, even where a call of
+    // the last resort has failed otherwise since.
     const breaker = this.#breaker.state(nowMs);
     const isForGood = breaker.kind === 'open' && breaker.untilMs === Number.POSITIVE_INFINITY;
     const isRefused = this.#lastFailure && DISPOSITIONS[this.#lastFailure.kind].breaker === 'opens';
@@ -247,7 +247,7 @@ export class ProviderHealth {
   }
 }
 
-/** What an authority elsewhere measured counts more calls than one process makes. */
+/** The summary of more measurements: another process may have those of more calls than this one makes. */
 function fuller(own: LatencySummary | undefined, elsewhere: LatencySummary | undefined): LatencySummary | undefined {
   return own && elsewhere && elsewhere.count > own.count ? elsewhere : (own ?? elsewhere);
 }

@@ -3,13 +3,13 @@
 import type { Clock } from './clock.ts';
 
 const SAVED = 3;
-/** So many are always allowed within a minute beside who is very late: the first hang of a quiet day is helped, too. */
+/** Hedges always allowed within a minute beside very late links: the first hang of a quiet day gets help, too. */
 const ALWAYS = 3;
 const MINUTE_MS = 60_000;
 
 /**
- * At most this part of all starts are hedges, counted as a budget that each start fills a little; but always three in a minute
- * beside who is so late that it may have failed.
+ * Allows at most a given share of all starts as hedges, by a budget that each start fills a little; but always three in a minute
+ * beside links that are so late that they may have failed.
  */
 export class HedgeBudget {
   readonly #share: number;
@@ -33,7 +33,7 @@ export class HedgeBudget {
   }
 
   /**
-   * Whether one may start now; it is then spent.
+   * Whether a hedge may start now; the budget is then spent.
    * @param isUrgent who is late may have failed
    */
   spend(isUrgent: boolean): boolean {

@@ -1,7 +1,7 @@
 // What HTTP statuses, websocket close codes and broken connections mean, for every vendor that has no meaning of its own.
 import { ProviderError, type ProviderErrorKind } from './provider-error.ts';
 
-/** A closing that comes while work is pending; 1008 with words about a key is for the vendor's file to tell. */
+/** For a close while work is pending. A vendor's own file must recognise a 1008 whose words are about a key. */
 export function kindOfCloseCode(code: number): ProviderErrorKind {
   if (code === 1008) return 'forbidden';
   if (code === 1007 || code === 1003 || code === 1009) return 'invalid-request';
@@ -25,7 +25,7 @@ export function networkCode(error: unknown): string {
   return '';
 }
 
-/** From `retry-after-ms`, `retry-after` (seconds or a date); undefined where there is none. */
+/** Milliseconds from `retry-after-ms` or `retry-after` (seconds or a date); undefined where there is none. */
 export function retryAfterMs(headers: { get(name: string): string | null } | undefined): number | undefined {
   const ms = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
   if (ms >= 0) return ms;

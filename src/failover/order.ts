@@ -12,11 +12,11 @@ export interface OrderedLink {
 
 export interface OrderOptions {
   readonly orderBy?: OrderBy | undefined;
-  /** Where we are, for 'region'. */
+  /** The region of this worker, for 'region'. */
   readonly region?: string | undefined;
   /** Sessions that a link serves now, for 'load'. */
   readonly load?: ((id: string) => number) | undefined;
-  /** Rises by one with each question, so that equals take turns. */
+  /** Rises by one with each operation, so that equals take turns. */
   readonly turn: number;
 }
 
@@ -36,7 +36,7 @@ export function orderLinks<Link extends OrderedLink>(links: readonly Link[], opt
   return ordered;
 }
 
-/** Lower is better; what is unknown comes last. */
+/** Lower is better; an unknown cost, quality or region comes last. */
 function rankOf({ id, traits }: OrderedLink, { orderBy, region, load }: OrderOptions): number {
   switch (orderBy) {
     case 'cost':

@@ -10,15 +10,15 @@ export const PROVIDER_ERROR_KINDS = [
   'timeout',
   'malformed',
   'invalid-request',
-  /** The vendor's filter took offence at what was said, by either side. */
+  /** The vendor's filter refused what the caller or the model said. */
   'content-refusal',
 ] as const;
 export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
 
-/** No vendor closes for longer: what says so is mistaken, or hostile. */
+/** No vendor refuses calls for longer: a header that says so is wrong, or hostile. */
 export const LONGEST_WAIT_MS = 60 * 60_000;
 
-/** A wait that a vendor names, as a number that a timer and a date can bear; undefined where it is none. */
+/** A wait in ms that a vendor names, bounded to 0 … 1 h so that timers and dates can hold it; undefined where it is no number. */
 export function boundedWaitMs(ms: number | undefined): number | undefined {
   if (ms === undefined || Number.isNaN(ms)) return undefined;
   return Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
@@ -31,9 +31,9 @@ export interface ProviderErrorOptions {
   readonly message: string;
   /** HTTP status or websocket close code, where there was one. */
   readonly status?: number | undefined;
-  /** From `Retry-After` or a vendor's reset header; bounded to an hour. */
+  /** Milliseconds from `Retry-After` or a vendor's reset header; bounded to an hour. */
   readonly retryAfterMs?: number | undefined;
-  /** The vendor has the model no more that was asked for: another may be there. */
+  /** The vendor no longer has the requested model: it may have another one. */
   readonly isModelGone?: boolean | undefined;
   readonly cause?: unknown;
 }
@@ -45,7 +45,7 @@ export class ProviderError extends Error {
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly isModelGone: boolean;
-  /** How long the connection had stood that broke; told by whoever held it, where one did. */
+  /** Milliseconds that the broken connection had been open; set by its holder, where there was a connection. */
   stoodMs: number | undefined;
 
   constructor(options: ProviderErrorOptions) {
@@ -77,8 +77,8 @@ export function kindOfStatus(status: number): ProviderErrorKind {
 }
 
 /**
- * For whatever a plugin threw or emitted: the provider is to blame and its own words are kept. LiveKit's errors tell
- * the vendor's status as `statusCode`, with -1 for none.
+ * Turns anything that a plugin threw or emitted into a ProviderError: the provider is to blame, and its own words are kept. LiveKit's
+ * errors have the vendor's status as `statusCode`, with -1 for none.
  */
 export function serverError(provider: string, cause: unknown): ProviderError {
   if (cause instanceof ProviderError) return cause;

@@ -8,7 +8,7 @@ import type { TurnOpenings } from './turn-openings.ts';
 export interface Runner {
   /** Settles with the first result: resolves, or rejects with a ProviderError. */
   readonly first: Promise<void>;
-  /** Ends it without a verdict. */
+  /** Ends the run without a verdict. */
   cancel(): void;
 }
 
@@ -17,13 +17,13 @@ export interface RaceOptions<Link extends FailoverLink, Run extends Runner> {
   readonly start: (attempt: Attempt<Link>) => Run;
   /** Links that failed this operation already; the race adds to it. */
   readonly tried: Set<Link>;
-  /** Who failed before the race, for `fallbackTo`. */
+  /** The link that failed before the race, for its `fallbackTo`. */
   readonly after?: Link | undefined;
-  /** Late, and at work outside of the race, which is run beside it: it may still be the one. */
+  /** A late attempt outside of the race, which runs beside it: it may still answer first. */
   readonly beside?: Attempt<Link> | undefined;
-  /** What the turn has cost so far; the race adds to it. */
+  /** Attempts and failures of the turn so far; the race adds to it. */
   readonly turn: TurnOpenings<Link>;
-  /** Two may be at work at once: a second beside a late first, the next beside a second chance. */
+  /** Two links may work at once: a second beside a late first one, or the next beside a link that gets a second chance. */
   readonly mayHedge: boolean;
   readonly signal: AbortSignal;
 }
@@ -31,7 +31,7 @@ export interface RaceOptions<Link extends FailoverLink, Run extends Runner> {
 export interface Winner<Link, Run> {
   readonly attempt: Attempt<Link>;
   readonly run: Run;
-  /** The last failure on the way; undefined where nobody failed. */
+  /** The last failure during the race; undefined where no link failed. */
   readonly failed: { readonly link: Link; readonly error: ProviderError; readonly atMs: number } | undefined;
 }
 
@@ -51,9 +51,9 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   readonly #running = new Map<Attempt<Link>, Run>();
   readonly #retried = new Set<Link>();
   readonly #lateOf = new Map<Attempt<Link>, Link>();
-  /** Late, or second chances: nobody waits for them alone. */
-  readonly #doubtful = new Set<Attempt<Link>>();
-  /** Another was started beside them. */
+  /** Late attempts and second chances: the race does not rely on them alone. */
+  readonly #suspects = new Set<Attempt<Link>>();
+  /** Late attempts that had another one started beside them. */
   readonly #helped = new Set<Attempt<Link>>();
   #failed: Winner<Link, Run>['failed'];
   #refused: ProviderError | undefined;
@@ -91,7 +91,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   #startNext(after?: Link, late?: Attempt<Link>): void {
     const { failover, tried, turn, beside: outside } = this.#options;
     const atWork = [...this.#running.keys(), ...(outside ? [outside] : [])];
-    // A trial is of one that failed: anybody may serve meanwhile.
+    // A trial is of a link that failed before: any link, even a reserve, may serve meanwhile.
     const beside = atWork.find(({ isTrial }) => !isTrial)?.link;
     const attempt = failover.next(tried, { after, isLastResort: atWork.length === 0, beside, turn });
     if (!attempt) {
@@ -116,9 +116,9 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   /** Starts the next link beside one that is late, unless that was done already. */
   #help(late: Attempt<Link>): void {
     if (this.#isOver || !this.#running.has(late) || this.#helped.has(late)) return;
-    this.#doubtful.add(late);
-    // Another may be quicker already: nobody is asked beside two.
-    const isHelped = [...this.#running.keys()].some((running) => !this.#doubtful.has(running));
+    this.#suspects.add(late);
+    // Another attempt under way is not late and may be quicker: no further link is started beside two.
+    const isHelped = [...this.#running.keys()].some((running) => !this.#suspects.has(running));
     if (isHelped || !this.#options.mayHedge || !this.#options.failover.mayHedge(late)) return;
     this.#helped.add(late);
     this.#startNext(late.link, late);
@@ -127,7 +127,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
   #won(attempt: Attempt<Link>, run: Run): void {
     this.#running.delete(attempt);
     if (this.#isOver) {
-      // Late, but well: its time is measured, its result is not needed.
+      // The attempt was late but is well: its time is measured, its result is not needed.
       attempt.succeed();
       run.cancel();
       this.#leave();
@@ -135,9 +135,9 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     }
     this.#tellHedges(attempt);
     this.#isOver = true;
-    // Who was merely slower did not fail: it may go on where the winner breaks.
+    // Links that were merely slower did not fail: they may take over when the winner breaks.
     for (const { link } of this.#running.keys()) if (!this.#retried.has(link)) this.#options.tried.delete(link);
-    // Those that are beaten are waited for until they answer or are late: else a dead provider would never be found out.
+    // Beaten attempts go on until they answer or fail: otherwise a dead provider would never be noticed.
     this.#resolve({ attempt, run, failed: this.#failed });
     this.#leave();
   }
@@ -157,14 +157,14 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     const atMs = this.#failed?.link === attempt.link ? this.#failed.atMs : failover.clock.now();
     this.#failed = { link: attempt.link, error, atMs };
     this.#secondChance(attempt, error);
-    // One that is neither late nor failed before is the next already.
-    if ([...this.#running.keys()].some((running) => !this.#doubtful.has(running))) return;
+    // An attempt under way that is neither late nor a second chance is already the next one.
+    if ([...this.#running.keys()].some((running) => !this.#suspects.has(running))) return;
     if (this.#running.size === 0 || this.#options.mayHedge) this.#startNext(attempt.link);
   }
 
   /**
-   * The same link again where the table says so. The next one starts beside it, as the caller shall not wait for a
-   * second failure; where two may not be at work at once, it is asked only if there is no next.
+   * Asks the same link again where DISPOSITIONS says so. The next link starts beside it, so that the caller does not wait for a
+   * second failure; where two may not work at once, the same link is asked only if there is no next.
    */
   #secondChance(failed: Attempt<Link>, error: ProviderError): void {
     const { failover, mayHedge, tried } = this.#options;
@@ -174,7 +174,7 @@ class Race<Link extends FailoverLink, Run extends Runner> {
     const again = failover.again(failed, error, { turn: this.#options.turn });
     if (!again) return;
     this.#retried.add(again.link);
-    this.#doubtful.add(again);
+    this.#suspects.add(again);
     this.#run(again);
   }
 
@@ -190,12 +190,12 @@ class Race<Link extends FailoverLink, Run extends Runner> {
       this.#refused ??
       this.#failed?.error ??
       new ProviderError({ kind: 'server', provider: 'none', message: `no ${failover.stage} provider is left` });
-    // What somebody refused to answer is no outage, whatever keeps the others.
+    // Content that a link refused is no outage, whatever made the others fail.
     if (!this.#refused) failover.exhausted(error);
     this.#reject(error);
   }
 
-  /** A signal may live longer than the race: nothing of it stays there. */
+  /** The signal may live longer than the race, so the race removes its listener. */
   #leave(): void {
     if (this.#running.size === 0) this.#options.signal.removeEventListener('abort', this.#abort);
   }

@@ -3,25 +3,25 @@
 export type Stage = 'stt' | 'llm' | 'tts' | 'realtime';
 
 export interface BreakerSettings {
-  /** Failures in a row that open it. */
+  /** Failures in a row that open the breaker. */
   readonly failures: number;
-  /** How long it stays open. */
+  /** How long the breaker stays open. */
   readonly openMs: number;
-  /** Trial calls at once while it is half-open. */
+  /** Trial calls at once while the breaker is half-open. */
   readonly trials: number;
-  /** Successes in a row that close it. */
+  /** Successes in a row that close the breaker. */
   readonly successes: number;
 }
 
 export interface FailoverSettings {
   readonly breaker: BreakerSettings;
-  /** A provider that failed and can't be checked for free is tried again after so long. */
+  /** Time after which a failed provider that can't be checked for free is tried again. */
   readonly uncheckedMs: number;
-  /** Between two rounds of health checks. */
+  /** Time between two rounds of health checks. */
   readonly checkEveryMs: number;
-  /** A voice is gone back to only after its provider was healthy for so long. */
+  /** How long a provider must have been healthy before the chain goes back to its voice. */
   readonly voiceReturnMs: number;
-  /** Hedges may be so large a part of all starts; 0 turns hedging off. */
+  /** Largest share of hedges among all starts, from 0 to 1; 0 turns hedging off. */
   readonly hedgeShare: number;
 }
 

@@ -3,7 +3,7 @@
 const FAILURES = 2;
 const OPENINGS = 5;
 
-/** What a turn has cost so far. A turn is the time between two results that were complete: a final, a reply. */
+/** Attempts and failures of a turn so far. A turn is the time between two complete results: a final transcript, a reply. */
 export class TurnOpenings<Link> {
   #failures = new Map<Link, number>();
   #openings = 0;
@@ -21,7 +21,7 @@ export class TurnOpenings<Link> {
     return this.#openings < OPENINGS && (this.#failures.get(link) ?? 0) < FAILURES;
   }
 
-  /** Another turn begins, or, after everybody failed and a wait, another round of attempts. */
+  /** Call when another turn begins, or another round of attempts after all links failed and a wait. */
   startOver(): void {
     this.#failures = new Map();
     this.#openings = 0;

@@ -8,18 +8,18 @@ import { ProviderError, serverError } from '../failover/provider-error.ts';
 import type { FailoverSettings } from '../failover/settings.ts';
 
 export interface CheckTarget {
-  /** As on the board. */
+  /** Id on the health board. */
   readonly id: string;
   /** Costs nothing; rejects when the provider can't serve. */
   check(signal: AbortSignal): Promise<void>;
 }
 
-/** As the events connection.reconnecting, connection.reconnected and connection.failed. */
+/** Correspond to the events connection.reconnecting, connection.reconnected and connection.failed. */
 export interface HealthCheckEvents {
-  /** The attempt (from 1) will be made in so many milliseconds. */
+  /** The attempt (from 1) will be made in `waitMs` milliseconds. */
   onReconnecting?(id: string, attempt: number, waitMs: number): void;
   onReconnected?(id: string, attempts: number): void;
-  /** After the last quick attempt; it is still checked from time to time. */
+  /** Called after the last quick attempt failed; the provider is still checked from time to time. */
   onReconnectFailed?(id: string, attempts: number, failure: Failure): void;
 }
 
@@ -49,18 +49,18 @@ export class HealthChecks {
 }
 
 const CHECK_MS = 5_000;
-/** So much earlier or later than the round, so that not all are checked at once. */
+/** Random share by which a check comes earlier or later than the round, so that not all providers are checked at once. */
 const SPREAD = 0.2;
-/** As much as a time may shift on its way between workers. */
+/** How much a time may shift on its way between workers. */
 const SAME_MS = 100;
 
-/** One target: a check now and then, and sooner after a failure. */
+/** Checks one target now and then, and sooner after a failure. */
 class TargetWatch {
   readonly #target: CheckTarget;
   readonly #options: HealthChecksOptions;
   /** Undefined while the provider is well. */
   #outage: { attempts: number } | undefined;
-  /** The newest failure that was acted on. */
+  /** Time of the newest failure that was acted on. */
   #seenMs = Number.NEGATIVE_INFINITY;
   #cancelNext: () => void = () => undefined;
   #abort: AbortController | undefined;
@@ -81,12 +81,12 @@ class TargetWatch {
       if (this.#outage) this.#recovered();
       return;
     }
-    // Suspicion stays until a call goes well: it alone is no news.
+    // A provider stays suspect until a call succeeds: being suspect alone is no new failure.
     if (!lastFailure || lastFailure.atMs <= this.#seenMs + SAME_MS) return;
     this.#seenMs = lastFailure.atMs;
     if (this.#outage || DISPOSITIONS[lastFailure.kind].breaker === 'ignores') return;
     this.#outage = { attempts: 0 };
-    // A check under way began before: its time is over soon, and it counts as the first attempt.
+    // A check that is already under way ends soon, and counts as the first attempt.
     if (!this.#abort) this.#tryAgain(lastFailure.retryAfterMs);
   }
 
@@ -127,7 +127,7 @@ class TargetWatch {
     else this.#passed();
   }
 
-  /** The reason why it did not pass. Never rejects, and waits for no check that hangs. */
+  /** The reason why the check failed; undefined if it passed. Never rejects, and does not wait for a check that hangs. */
   #outcome(abort: AbortController): Promise<ProviderError | undefined> {
     const { id } = this.#target;
     return new Promise((resolve) => {
@@ -160,7 +160,7 @@ class TargetWatch {
     this.#report({ type: 'check-failed', failure });
     this.#seenMs = this.#options.clock.now();
     if (!this.#outage) {
-      // A provider that is merely full is checked as before.
+      // A provider that is merely at its rate limit, or refuses the request, is checked as before.
       if (DISPOSITIONS[kind].breaker === 'ignores') {
         this.#checkIn(Math.max(retryAfterMs ?? 0, this.#spread(this.#options.settings.checkEveryMs)));
         return;

@@ -31,13 +31,13 @@ export interface HealthClientOptions {
 }
 
 export interface HealthClient extends HealthBoard {
-  /** Whether the parent leads; otherwise this process goes on with what it knows. */
+  /** Whether the parent process leads the board; otherwise this process goes on with what it knows. */
   readonly isConnected: boolean;
-  /** What the parent told last; it holds also after the parent is gone. */
+  /** The configuration that the parent sent last; it stays valid after the parent is gone. */
   readonly config: ConfigFiles | undefined;
-  /** Resolves when the parent's knowledge has come, or after 250 ms. */
+  /** Resolves when all that the parent knows has arrived, or after 250 ms. */
   ready(): Promise<void>;
-  /** Events are kept while the parent is gone (the last 200). False when it is too long to be sent. */
+  /** Sends an event to the parent; while that is gone, the last 200 events are kept. False when the message is too long to be sent. */
   send(message: EventMessage): boolean;
   close(): void;
 }
@@ -46,10 +46,10 @@ export function connectHealthBoard(options: HealthClientOptions): HealthClient {
   return new Replica(options);
 }
 
-/** Whose load it is. */
+/** Sources of load: this process, and all others. */
 const [OWN, ELSEWHERE] = ['own', 'elsewhere'];
 const READY_MS = 250;
-/** A parent that answers no question for so long is as good as gone. */
+/** A parent that leaves a question unanswered for this time counts as gone. */
 const ANSWER_MS = 5_000;
 const EVENTS_KEPT = 200;
 
@@ -59,11 +59,11 @@ class Replica implements HealthClient {
   readonly #random: () => number;
   readonly #board: MemoryHealthBoard;
   readonly #listeners = new Set<(id: string, health: Health) => void>();
-  /** Granted and not used yet: when it was asked for. */
+  /** Trials that were granted and not used yet, with the time of the request. */
   readonly #grants = new Map<string, { readonly askedMs: number; readonly cancelExpiry: () => void }>();
   readonly #asked = new Map<string, { readonly askedMs: number; readonly cancelTimeout: () => void }>();
   readonly #trialsUnderWay = new Map<string, number>();
-  /** Reported while nobody listened. */
+  /** Ids of providers with outcomes that were reported while the parent was gone. */
   readonly #untold = new Set<string>();
   readonly #events: EventMessage[] = [];
   readonly #isReady: Promise<void>;
@@ -134,7 +134,7 @@ class Replica implements HealthClient {
     }
     if (this.#isSynced) this.#post({ type: 'report', id, outcome: outcomeToAges(outcome, this.#clock.now()) });
     else if (outcome.type !== 'release') this.#untold.add(id);
-    // How many in a row over all calls only the parent can count.
+    // Only the parent can count the cut-offs in a row over all calls.
     const isCounted = this.#isSynced && outcome.type === 'cut-off';
     this.#board.report(id, isCounted ? { type: 'release', trial: outcome.trial } : outcome);
   }
@@ -172,7 +172,7 @@ class Replica implements HealthClient {
     this.#isClosed = true;
     this.#cancelReconnect();
     this.#settleReady();
-    // What was written last still goes out, but nobody waits for it.
+    // The last messages are still sent, but the process does not wait for that.
     this.#socket?.end();
     this.#socket?.unref();
     this.#lose();
@@ -197,7 +197,7 @@ class Replica implements HealthClient {
     });
   }
 
-  /** What was met alone goes first, so that the states that come back know of it. */
+  /** Sends first what this process met alone, so that the states that come back include it. */
   #greet(socket: Socket): void {
     if (this.#isClosed) return;
     const nowMs = this.#clock.now();
@@ -269,7 +269,7 @@ class Replica implements HealthClient {
     this.#grants.delete(id);
   }
 
-  /** With a grant in hand it does not matter that the trials are all taken: one of them is ours. */
+  /** With a grant, it does not matter that all trials are taken: one of them is ours. */
   #isTrialTime(id: string): boolean {
     const { breaker, suspect, blocked } = this.#board.health(id);
     if (blocked || breaker.kind === 'open') return false;
@@ -291,7 +291,7 @@ class Replica implements HealthClient {
     this.#board.loads.drop(ELSEWHERE);
     if (!this.#isSynced) return;
     this.#isSynced = false;
-    // Trials of other processes are counted no longer: nobody would tell when they end.
+    // Trials of other processes are no longer counted: their end would never be reported.
     for (const [id, health] of this.#board.all()) {
       const trials = this.#trialsUnderWay.get(id) ?? 0;
       const { breaker, suspect } = health;

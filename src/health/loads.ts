@@ -3,7 +3,7 @@
 export class Loads {
   readonly #bySource = new Map<unknown, Map<string, number>>();
 
-  /** What one source has under way; 0 forgets it. */
+  /** Sets how many attempts one source has under way at a provider; 0 removes the entry. */
   set(source: unknown, id: string, count: number): void {
     const counts = this.#bySource.get(source) ?? new Map<string, number>();
     if (count > 0) this.#bySource.set(source, counts.set(id, count));
@@ -28,7 +28,7 @@ export class Loads {
     return counts;
   }
 
-  /** Of all sources but one. */
+  /** Attempts under way at a provider, of all sources but one. */
   total(id: string, except?: unknown): number {
     let sum = 0;
     for (const [source, counts] of this.#bySource) if (source !== except) sum += counts.get(id) ?? 0;

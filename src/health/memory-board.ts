@@ -6,9 +6,9 @@ import type { HealthBoard } from '../failover/health-board.ts';
 import { DEFAULT_FAILOVER, type FailoverSettings } from '../failover/settings.ts';
 import { Loads } from './loads.ts';
 
-/** The board of one process: the authority for the worker, or all that a single process needs. */
+/** The board of one process: in the parent the authority for the whole worker, or all that a single process needs. */
 export class MemoryHealthBoard implements HealthBoard {
-  /** Of this process and of others that tell. */
+  /** Attempts under way in this process, and in others that report them. */
   readonly loads = new Loads();
   readonly #settings: FailoverSettings;
   readonly #clock: Clock;
@@ -51,14 +51,14 @@ export class MemoryHealthBoard implements HealthBoard {
     return () => this.loads.add(this, id, -1);
   }
 
-  /** What another board knows takes the place of what this one does. */
+  /** Replaces what this board knows of the provider by what another board knows. */
   restore(id: string, health: Health): void {
     const before = this.#of(id).snapshot();
     this.#of(id).restore(health);
     if (isOther(before, health)) this.#tell(id, this.#of(id).snapshot());
   }
 
-  /** It is another service than before: nothing that was known holds. */
+  /** Forgets all about the provider: it is another service than before. */
   forget(id: string): void {
     this.restore(id, new ProviderHealth(this.#settings, this.#clock).snapshot());
   }
@@ -73,7 +73,7 @@ export class MemoryHealthBoard implements HealthBoard {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Called after reports that changed mere latencies or the time of a check. */
+  /** `listener` is called after reports that changed only latencies or the time of a check; the returned function removes it. */
   onMeasure(listener: (id: string) => void): () => void {
     this.#measureListeners.add(listener);
     return () => this.#measureListeners.delete(listener);
@@ -88,7 +88,7 @@ export class MemoryHealthBoard implements HealthBoard {
     return provider;
   }
 
-  /** Whoever listens answers for itself: the board goes on, and so does the process. */
+  /** A listener that throws stops neither the board nor the process. */
   #tell(id: string, health: Health): void {
     for (const listener of [...this.#listeners]) guarded(() => listener(id, health));
   }
@@ -112,10 +112,10 @@ function isChanged(before: Health, after: Health): boolean {
   );
 }
 
-/** As much as a state's times may shift on the way between processes. */
+/** How much the times of a state may shift on their way between processes. */
 const SAME_MS = 100;
 
-/** Whether what came from elsewhere says something else; times that merely shifted on the way don't. */
+/** Whether a state from elsewhere differs; times that merely shifted on the way are no difference. */
 function isOther(before: Health, after: Health): boolean {
   const sameTime = (a: number | undefined, b: number | undefined) =>
     a === b || (a !== undefined && b !== undefined && Math.abs(a - b) < SAME_MS);

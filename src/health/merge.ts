@@ -3,8 +3,8 @@ import type { BreakerState } from '../failover/breaker.ts';
 import type { Health } from '../failover/health.ts';
 
 /**
- * A call that went well outweighs every failure before it, whoever saw which; otherwise the worse holds until its time
- * is over. What was measured stays one's own. Both on one clock.
+ * A successful call outweighs every failure before it, whichever board saw them; otherwise the worse state holds until its time
+ * is over. Latencies are those of `own`, where it has any. Both states are on one clock.
  */
 export function mergeHealth(own: Health, other: Health): Health {
   const merged = worseOf(own, other);
@@ -20,7 +20,7 @@ export function mergeHealth(own: Health, other: Health): Health {
 }
 
 function worseOf(own: Health, other: Health): Health {
-  // Of a failure that both know, each board knows best what it knows of since.
+  // If both know of the same failure, a board's success is compared with that board's own time of the failure.
   const isSame = isSameFailure(own, other);
   const isProvenThere = other.provenMs > failedMs(isSame ? other : own);
   const isProvenHere = own.provenMs > failedMs(isSame ? own : other);
@@ -38,7 +38,7 @@ function worseOf(own: Health, other: Health): Health {
   };
 }
 
-/** Trials are counted where they are made. */
+/** `health` with the trials of the second state: each board counts its own trials. */
 function withTrials(health: Health, { breaker, suspect }: Health): Health {
   const trials = breaker.kind === 'half-open' ? breaker.trials : 0;
   return {
@@ -50,7 +50,7 @@ function withTrials(health: Health, { breaker, suspect }: Health): Health {
 
 function worseBreaker(own: Health, other: Health): BreakerState {
   const [mine, theirs] = [own.breaker, other.breaker];
-  // What only a change could mend was checked elsewhere, and is mended.
+  // A breaker that is open until something changes is mended: a check elsewhere has passed since.
   if (isOpenForGood(mine) && isCheckedSince(own, other)) return withTrials(other, own).breaker;
   if (isOpenForGood(theirs) && isCheckedSince(other, own)) return mine;
   if (mine.kind === 'open' && theirs.kind === 'open') return theirs.untilMs > mine.untilMs ? theirs : mine;
@@ -67,7 +67,7 @@ function worseSuspect(own: Health, other: Health): Health['suspect'] {
   return { untilMs: isMended ? Math.min(...times) : Math.max(...times), trials };
 }
 
-/** Whether a check passed at `checker` after all that failed at either. */
+/** Whether a check passed at `checker` after all failures that either board knows of. */
 function isCheckedSince(failed: Health, checker: Health): boolean {
   const { lastCheckMs } = checker;
   return lastCheckMs !== undefined && lastCheckMs > failedMs(checker) && lastCheckMs > failedMs(failed);
@@ -81,7 +81,7 @@ function severity({ kind }: BreakerState): number {
   return ['closed', 'half-open', 'open'].indexOf(kind);
 }
 
-/** News take different times on their way, and times shift with that. */
+/** Messages take different times on their way, and the times in them shift by as much. */
 const ON_ITS_WAY_MS = 1_000;
 
 function isAbout(aMs: number, bMs: number): boolean {

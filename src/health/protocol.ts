@@ -5,14 +5,14 @@ import { boundedWaitMs, PROVIDER_ERROR_KINDS } from '../failover/provider-error.
 
 /** A longer line is no message of ours. */
 export const MAX_LINE_CHARS = 64 * 1024;
-/** Who lets more than this pile up does not read any more. */
+/** A peer with more unread bytes than this does not read any more. */
 export const MAX_UNREAD_BYTES = 1024 * 1024;
-/** A vendor's own words may be a whole page. */
+/** Characters that are kept of a vendor's own words, which may be a whole page. */
 const MAX_WORDS = 2_000;
 
-/** Nothing is known from further back, nor set for longer. */
+/** No time lies further back, or further ahead. */
 const OLDEST_MS = 24 * 60 * 60_000;
-/** Milliseconds ago; JSON has no Infinity. */
+/** Milliseconds ago, negative for the future; 'always' and 'never' stand for Infinity, which JSON does not have. */
 const age = z.union([
   z.number().transform((ms) => Math.min(Math.max(ms, -OLDEST_MS), OLDEST_MS)),
   z.enum(['always', 'never']),
@@ -72,18 +72,18 @@ export type HealthInAges = z.infer<typeof health>;
 const id = z.string().max(1_000);
 
 const fromClient = z.discriminatedUnion('type', [
-  /** All that was met while nobody listened is told; now the states may come. */
+  /** The client has sent all that it met while it was disconnected; now the states may come. */
   z.object({ type: z.literal('hello') }),
   z.object({ type: z.literal('report'), id, outcome }),
-  /** What the client knows of a provider from the time when it was alone. */
+  /** What the client learned of a provider while it was disconnected. */
   z.object({ type: z.literal('state'), id, health }),
-  /** May I make a trial call? */
+  /** Asks for a trial call. */
   z.object({ type: z.literal('ask'), id }),
   /** The granted trial begins. */
   z.object({ type: z.literal('use'), id }),
   /** The granted trial will not be made. */
   z.object({ type: z.literal('return'), id }),
-  /** So many attempts are under way at a provider in this process. */
+  /** Number of attempts under way at a provider in this process. */
   z.object({ type: z.literal('load'), id, count }),
   /** Anything else that the parent collects: metrics, switches, log events. */
   z.object({ type: z.literal('event'), event: z.string().max(200), data: z.json() }),
@@ -93,11 +93,11 @@ export type EventMessage = Extract<ClientMessage, { type: 'event' }>;
 
 const fromServer = z.discriminatedUnion('type', [
   z.object({ type: z.literal('state'), id, health, isMeasureOnly: z.boolean() }),
-  /** So many attempts are under way at a provider in all other processes. */
+  /** Number of attempts under way at a provider in all other processes. */
   z.object({ type: z.literal('load'), id, elsewhere: count }),
-  /** The files of the configuration as the parent last found them good. */
+  /** The configuration files as the parent last accepted them. */
   z.object({ type: z.literal('config'), env: z.string(), providers: z.string() }),
-  /** Every state is told. */
+  /** All states have been sent. */
   z.object({ type: z.literal('synced') }),
   z.object({ type: z.literal('answer'), id, isGranted: z.boolean() }),
 ]);
@@ -109,7 +109,7 @@ export function encode(message: ClientMessage | ServerMessage): string {
 
 export const parseClientMessage = (line: string): ClientMessage | undefined => parse(fromClient, line);
 export const parseServerMessage = (line: string): ServerMessage | undefined => parse(fromServer, line);
-/** undefined for what is no health. */
+/** undefined for data that is no health. */
 export const parseHealth = (data: unknown): HealthInAges | undefined => health.safeParse(data).data;
 
 function parse<Message>(schema: z.ZodType<Message>, line: string): Message | undefined {
@@ -120,7 +120,7 @@ function parse<Message>(schema: z.ZodType<Message>, line: string): Message | und
   }
 }
 
-/** Cuts what comes in pieces into lines; a line beyond the bound is dropped and told as undefined. */
+/** Splits text that arrives in pieces into lines; a line longer than MAX_LINE_CHARS is dropped and reported as undefined. */
 export function lineReader(onLine: (line: string | undefined) => void): (piece: string) => void {
   let begun = '';
   let isTooLong = false;

@@ -13,24 +13,24 @@ import { type HealthInAges, healthFromAges, healthToAges, MAX_LINE_CHARS, parseH
 export interface RedisHealthOptions {
   /** `redis://[user:password@]host[:port][/database]`, or `rediss:` with TLS. */
   readonly url?: string;
-  /** Instead of, or beside, `url`. */
+  /** Options of ioredis, instead of or beside `url`. */
   readonly options?: RedisOptions;
   readonly board: MemoryHealthBoard;
-  /** Tells this worker's news from the others'. */
+  /** Distinguishes this worker's messages from those of other workers. */
   readonly workerId: string;
-  /** Shared by all workers: news that are not signed with it are nobody's. */
+  /** Shared by all workers: messages that are not signed with it are ignored. */
   readonly secret: string;
-  /** Whether there is such a provider here. All are known where absent. */
+  /** Whether this worker has such a provider. All are known where absent. */
   readonly isKnown?: (id: string) => boolean;
   readonly clock?: Clock;
   /** As Math.random. */
   readonly random?: () => number;
-  /** Told in words when Redis goes and when it comes back. */
+  /** Called with a sentence when Redis fails and when it comes back. */
   readonly log?: (message: string) => void;
 }
 
 export interface RedisHealth {
-  /** Whether news travel now, both ways. */
+  /** Whether messages now travel in both directions. */
   readonly isJoined: boolean;
   close(): Promise<void>;
 }
@@ -60,10 +60,10 @@ const WATCH_EVERY_MS = 5_000;
 const NEWEST_KEPT = 10_000;
 const CHANNEL = 'bulletproof:health';
 const STORE = 'bulletproof:health:states';
-/** What nobody renewed for so long is no news. */
+/** A state that no worker renewed for this time is dropped. */
 const KEPT_MS = 60 * 60_000;
 
-/** Kept with Redis's own time, so that a state's age is right whoever reads it; then told to those who listen. */
+/** Stores a state with Redis's own time, so that every reader computes the right age; then publishes it. */
 const PUBLISH = `
 local time = redis.call('TIME')
 redis.call('HSET', KEYS[1], ARGV[1], time[1] .. string.format('%06d', time[2]) .. ' ' .. ARGV[2])
@@ -75,7 +75,7 @@ const LOAD = `return {redis.call('TIME'), redis.call('HGETALL', KEYS[1])}`;
 const stateMessage = z.object({
   worker: z.string().max(100),
   id: z.string().max(1_000),
-  /** On the worker's clock. One that is sent again by somebody else is no news. */
+  /** On the worker's clock. An older message than the newest known one is ignored, also when somebody else sends it again. */
   sentMs: z.number(),
   health: z.unknown(),
 });
@@ -86,7 +86,7 @@ class RedisMember implements RedisHealth {
   readonly #clock: Clock;
   readonly #store: Redis;
   readonly #feed: Redis;
-  /** Changed here and not told yet: one state each, however long Redis is gone. */
+  /** Ids that changed here and are not published yet: one state each, however long Redis is gone. */
   readonly #untold = new Set<string>();
   /** When the newest message of each worker about each provider was sent. */
   readonly #newest = new Map<string, number>();
@@ -145,7 +145,7 @@ class RedisMember implements RedisHealth {
     await this.#load();
   }
 
-  /** What others met before this worker listened. */
+  /** Reads what other workers met before this one subscribed. */
   async #load(): Promise<void> {
     if (this.#store.status !== 'ready') return;
     try {
@@ -217,7 +217,7 @@ class RedisMember implements RedisHealth {
     return createHmac('sha256', this.#options.secret).update(text).digest('base64');
   }
 
-  /** undefined for what no worker of ours wrote. */
+  /** undefined for a message that none of our workers wrote. */
   #verified(signed: string): StateMessage | undefined {
     if (signed.length > MAX_LINE_CHARS) return undefined;
     const space = signed.indexOf(' ');
@@ -235,7 +235,7 @@ class RedisMember implements RedisHealth {
     return true;
   }
 
-  /** A Redis that holds its connections and answers nothing is found out. */
+  /** Detects a Redis that keeps its connections open and answers nothing. */
   #watch(): void {
     this.#cancelWatch = this.#clock.setTimeout(() => {
       for (const redis of [this.#store, this.#feed]) {

@@ -27,9 +27,9 @@ export interface HealthServerOptions {
   /** A socket in a new folder that only this user can open, where absent. */
   readonly socketPath?: string;
   readonly clock?: Clock;
-  /** Whether there is such a provider: what is told of others is no news. All are known where absent. */
+  /** Whether there is such a provider: messages about others are ignored. All are known where absent. */
   readonly isKnown?: (id: string) => boolean;
-  /** Told in words what went wrong. */
+  /** Called with a sentence that says what went wrong. */
   readonly log?: (message: string) => void;
 }
 
@@ -37,11 +37,11 @@ export interface HealthServer {
   readonly socketPath: string;
   /** Call processes that are connected. */
   readonly clients: number;
-  /** Lines that were no message. */
+  /** Number of lines that were no message, or named an unknown provider. */
   readonly malformed: number;
-  /** What call processes send beside health; the result takes it back. */
+  /** `listener` gets what call processes send besides health; the returned function removes it. */
   onEvent(listener: (event: string, data: EventMessage['data']) => void): () => void;
-  /** Tells the configuration to every call process, those that come later included. False when it is too long. */
+  /** Sends the configuration to every call process, including those that connect later. False when it is too long. */
   announce(config: ConfigFiles): boolean;
   close(): Promise<void>;
 }
@@ -79,7 +79,7 @@ export async function serveHealthBoard(options: HealthServerOptions): Promise<He
   };
 }
 
-/** Takes the place of a socket that a killed process left behind. */
+/** Listens on `path`, and replaces a socket that a killed process left behind. */
 async function listen(server: Server, path: string): Promise<void> {
   const tryOnce = () =>
     new Promise<void>((resolve, reject) => {
@@ -109,7 +109,7 @@ function isServed(path: string): Promise<boolean> {
 
 const MEASURES_EVERY_MS = 1_000;
 
-/** All connections and what they are told. */
+/** All connections, and what is sent to them. */
 class BoardConnections {
   malformed = 0;
   readonly #board: MemoryHealthBoard;
@@ -117,12 +117,12 @@ class BoardConnections {
   readonly #log: (message: string) => void;
   readonly #isKnown: (id: string) => boolean;
   readonly #sockets = new Set<Socket>();
-  /** Those that said hello. */
+  /** Connections that have said hello. */
   readonly #readers = new Set<Socket>();
   readonly #eventListeners = new Set<(event: string, data: EventMessage['data']) => void>();
   readonly #measureTimers = new Map<string, () => void>();
   readonly #unsubscribe: readonly (() => void)[];
-  /** As it is sent. */
+  /** The configuration as the line that is sent. */
   #config: string | undefined;
 
   constructor({ board, clock = systemClock, log = () => undefined, isKnown = () => true }: HealthServerOptions) {
@@ -202,7 +202,7 @@ class BoardConnections {
       }
       case 'ask': {
         const isGranted = grants.ask(message.id);
-        // Told first, so that who is denied knows why and does not ask again until something changes.
+        // The state is sent first, so that a denied client knows why and does not ask again until something changes.
         if (!isGranted) this.#tell(socket, stateLine(message.id, this.#board.health(message.id), nowMs, false));
         this.#tell(socket, encode({ type: 'answer', id: message.id, isGranted }));
         break;
@@ -233,7 +233,7 @@ class BoardConnections {
     }
   }
 
-  /** Each process counts its own. */
+  /** Sends the load to all clients but `from`: each process counts its own. */
   #tellLoad(id: string, from?: Socket): void {
     for (const socket of this.#readers) if (socket !== from) this.#tell(socket, this.#loadLine(id, socket));
   }

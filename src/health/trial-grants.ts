@@ -3,11 +3,11 @@ import type { Clock } from '../failover/clock.ts';
 import type { Outcome } from '../failover/health.ts';
 import type { HealthBoard } from '../failover/health-board.ts';
 
-/** A client may use a grant for so long after it asked: as long as a caller may take until the next turn. */
+/** How long after its request a client may use a grant: as long as a caller may take until the next turn. */
 export const GRANT_UNUSED_MS = 60_000;
-/** Later than the client gives up by itself, so that a grant in use is never taken back: for clients that hang. */
+/** For clients that hang. Later than a client returns a grant by itself, so that a grant in use is never taken back. */
 const UNUSED_TAKEN_BACK_MS = 65_000;
-/** No first result takes so long: the outcome got lost. */
+/** No first result takes this long: the outcome got lost. */
 const USED_TAKEN_BACK_MS = 120_000;
 
 interface Grant {
@@ -44,13 +44,13 @@ export class TrialGrants {
     this.#expireAfter(id, grant, USED_TAKEN_BACK_MS);
   }
 
-  /** Unused. */
+  /** Returns an unused grant. */
   giveBack(id: string): void {
     const grant = this.#find(id, false);
     if (grant) this.#release(id, grant);
   }
 
-  /** The outcome as the board shall hear it: it gives a trial's place back only once. */
+  /** The outcome to report to the board: it frees a trial's place only once. */
   settle(id: string, outcome: Outcome): Outcome {
     if (!('trial' in outcome) || !outcome.trial) return outcome;
     const grant = this.#find(id, true);

@@ -24,12 +24,12 @@ export interface AppOptions {
   readonly deps: HttpDeps;
   readonly page: Page;
   readonly log: Logger;
-  /** This machine alone where absent. */
+  /** Where absent, only this machine may use the page. */
   readonly access?: PageAccess | undefined;
 }
 
 const MAX_BODY_BYTES = 8_192;
-/** Of one address, where others than this machine ask: more than a person needs. */
+/** Limits per address when other machines can reach the page: more than a person needs. */
 const CALLS = { requests: 10, perSeconds: 60 };
 const REQUESTS = { requests: 300, perSeconds: 60 };
 
@@ -48,7 +48,7 @@ export function createApp({ deps, page, log, access = { loopbackOnly: true } }: 
   app.get('/', pageRoute(page));
   app.get('/assets/:name', assetRoute(page));
   app.get('/api/personas', personasRoute(deps));
-  // Whoever has the operator's token may be a program that makes calls for many.
+  // No limit with the operator's token: its holder may be a program that makes calls for many people.
   app.use('/api/calls', limited({ ...CALLS, of: (c) => (c.get('leave') === 'full' ? undefined : of(c)) }));
   app.post('/api/calls', callsRoute(deps));
   app.get('/api/providers', providersRoute(deps, isDemo));

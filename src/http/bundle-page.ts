@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Page, toAsset } from './asset.ts';
 
-// As index.html names them; each becomes an asset named after its content.
+// Files as index.html names them; each becomes an asset that is named after its content.
 const ENTRIES = ['theme-early.ts', 'main.ts', 'style.css', 'favicon.svg'];
 
 /** @param sources the directory of index.html and the browser code */
@@ -34,7 +34,7 @@ export async function bundlePage(sources: string, { minify = false } = {}): Prom
   return { html, assets: new Map(assets) };
 }
 
-/** Writes the page for production: `index.html` and `assets/` in `directory`, of which both are replaced. */
+/** Writes the page for production: replaces `index.html` and `assets/` in `directory`. */
 export async function buildPage(directory: string): Promise<void> {
   const page = await bundlePage(fileURLToPath(new URL('./page/', import.meta.url)), { minify: true });
   const folder = join(directory, 'assets');

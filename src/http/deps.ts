@@ -10,9 +10,9 @@ export interface PersonaSummary {
   /** BCP 47 tags, the first is the default. */
   readonly languages: readonly string[];
   readonly isDefault: boolean;
-  /** How its calls are held where the caller does not choose. */
+  /** Mode of its calls when the caller does not choose one. */
   readonly mode: CallMode;
-  /** How anybody may call it; by invitation only where there is none. */
+  /** Modes in which anybody may call it; without any, only callers with full leave may (leave.ts). */
   readonly publicModes?: readonly CallMode[];
 }
 
@@ -30,21 +30,21 @@ export interface ProviderReport {
   readonly state: 'active' | 'well' | 'suspect' | 'left-alone' | 'left-out';
   /** Why it is left out. */
   readonly reason?: string;
-  /** How it failed last, where it is not well. */
+  /** Kind and status of its last failure, when it is not well. */
   readonly cause?: { readonly kind: string; readonly status?: number };
-  /** Until when nobody asks it, as an ISO time; absent where only a change or a passed check ends that. */
+  /** ISO time until which it is not asked; absent when only a change or a passed check ends that. */
   readonly until?: string;
 }
 
 export interface ChainReport {
   readonly stage: 'stt' | 'llm' | 'tts' | 'realtime';
-  /** In the order in which they are asked. */
+  /** In the order in which the providers are asked. */
   readonly providers: readonly ProviderReport[];
 }
 
 /** The stand-ins of the demonstration. */
 export interface DemoAccess {
-  /** Providers that have one, by their ids. */
+  /** Ids of the providers that have a stand-in. */
   readonly vendors: readonly string[];
   faultOf(vendor: string): string | undefined;
   fail(vendor: string, fault: string): Promise<void>;

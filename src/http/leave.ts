@@ -7,17 +7,17 @@ import { isSameSecret } from '../config/same-secret.ts';
 import { UserError } from '../config/user-error.ts';
 import { apiError } from './api-error.ts';
 
-/** `full`: all personas, rooms of one's own choice. `public`: only what personas open to anybody, and so often. */
+/** `full`: all personas, and a room name of the caller's choice. `public`: only the personas' public modes, at a limited rate. */
 export type Leave = 'full' | 'public';
 
 export type LeaveEnv = { Variables: { leave: Leave } };
 
 export interface PageAccess {
-  /** Listens at this machine's own address only. */
+  /** Whether the server listens on loopback addresses only. */
   readonly loopbackOnly: boolean;
-  /** Bearer token of the operator; without a leave the API then answers nobody. */
+  /** Bearer token of the operator; when it is set, the API answers only requests with a leave. */
   readonly token?: string | undefined;
-  /** Where others reach the page, through a proxy: "https://talk.example.com". */
+  /** Address at which others reach the page through a proxy: "https://talk.example.com". */
   readonly publicUrl?: URL | undefined;
 }
 
@@ -52,7 +52,7 @@ function publicUrlOf(text: string): URL {
   );
 }
 
-/** Sets `leave`; answers 401 where there is none. Tokens are compared in constant time. */
+/** Sets `leave`; answers 401 when the request has none. Tokens are compared in constant time. */
 export function leaveRequired(access: PageAccess, nowMs: () => number = Date.now): MiddlewareHandler<LeaveEnv> {
   return async (c, next) => {
     const leave = leaveOf(c, access, nowMs());
@@ -72,11 +72,11 @@ function leaveOf(c: Context, access: PageAccess, nowMs: number): Leave | undefin
     if (given !== undefined && isSameSecret(given, token)) return 'full';
     return given !== undefined && isSignedLeave(given, token, nowMs) ? 'public' : undefined;
   }
-  // Behind a proxy every request comes from this machine.
+  // Behind a proxy every request comes from this machine, so the address proves nothing.
   return loopbackOnly && publicUrl === undefined ? 'full' : 'public';
 }
 
-/** A leave for the public personas until then, to be part of a link; only who has the token can make it. */
+/** A leave for the public personas until `untilMs` (since 1970), to be part of a link; making it needs the token. */
 export function signLeave(token: string, untilMs: number): string {
   const until = Math.round(untilMs / 1000).toString();
   return `${until}.${createHmac('sha256', token).update(`leave ${until}`).digest('base64url')}`;
@@ -87,7 +87,7 @@ function isSignedLeave(given: string, token: string, nowMs: number): boolean {
   return untilMs > nowMs && isSameSecret(given, signLeave(token, untilMs));
 }
 
-/** Whose request it is, to be counted. A proxy, which PUBLIC_URL tells of, adds the address of who asked it at the end. */
+/** Address that a request counts for. With PUBLIC_URL set there is a proxy, which appends its client's address to the header. */
 export function addressOf(c: Context, { publicUrl }: PageAccess): string {
   const forwarded = publicUrl && c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim();
   if (forwarded) return forwarded.slice(0, 64);

@@ -6,7 +6,7 @@ import { apiError } from './api-error.ts';
 export interface Limit {
   readonly requests: number;
   readonly perSeconds: number;
-  /** Whose requests are counted together; undefined: not counted. */
+  /** The address whose requests are counted together; undefined: the request is not counted. */
   readonly of: (c: Context) => string | undefined;
 }
 

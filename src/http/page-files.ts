@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../config/user-error.ts';
 import { type Page, toAsset } from './asset.ts';
 
-/** The page: bundled now when the sources run, read from where `buildPage` put it when the build runs. */
+/** The page: bundled now when the sources run; when the build runs, read from where `buildPage` put it. */
 export async function loadPage(): Promise<Page> {
   const directory = fileURLToPath(new URL('./page/', import.meta.url));
   if (!import.meta.url.endsWith('.ts')) return readPage(directory);

@@ -9,10 +9,10 @@ export function sameOriginOnly({ loopbackOnly, publicUrl }: PageAccess): Middlew
     const requested = new URL(c.req.url);
     const host = c.req.header('host') ?? requested.host;
     const origin = c.req.header('origin');
-    // A proxy may ask by its own name for us, or hand on the name that it was asked by.
+    // A proxy may request this server by its own name for it, or pass on the public name.
     const isProxied = publicUrl !== undefined && (host === publicUrl.host || isLoopback(hostName(host)));
     if (isProxied && (origin === undefined || origin === publicUrl.origin)) return next();
-    // A name of somebody else's that resolves to this machine passes the origin check, so the name itself is checked.
+    // A foreign host name that resolves to this machine passes the origin check, so the name itself is checked.
     if (loopbackOnly && !isLoopback(hostName(host))) {
       return refuse(c, `this server is not reached as ${host}`, 'open it at http://localhost');
     }

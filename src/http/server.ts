@@ -10,18 +10,18 @@ import type { PageAccess } from './leave.ts';
 import { loadPage } from './page-files.ts';
 
 export interface HttpOptions {
-  /** Loopback when left out: the page hands out tokens to whoever can reach it. */
+  /** Loopback by default, as the page gives tokens to everybody who can reach it. */
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** This machine alone where absent. */
+  /** Where absent, only this machine may use the page. */
   readonly access?: PageAccess;
   readonly deps: HttpDeps;
   readonly log: Logger;
 }
 
 export interface HttpServer {
-  /** Where a browser on this machine opens the page, without a trailing slash. */
+  /** Address at which a browser opens the page (PUBLIC_URL where it is set), without a trailing slash. */
   readonly url: string;
   close(): Promise<void>;
 }

@@ -1,25 +1,28 @@
 // How many calls this worker takes: a place is taken before a call is accepted, so that many at once get no more than there are.
 import type { JobRequest } from '@livekit/agents';
-import { type Clock, within } from '../failover/clock.ts';
+import type { Clock } from '../failover/clock.ts';
 
 export interface AdmissionOptions {
   readonly maxCalls: number;
-  /** Calls whose processes run now. */
-  readonly running: () => number;
+  /** Ids of the jobs that have a call process now. */
+  readonly running: () => readonly string[];
   readonly clock: Clock;
   /** A call that the LiveKit server offered was left to other workers. */
   readonly onRefused: (room: string) => void;
 }
 
-/** The server assigns an accepted call at once, or never; where many come at once each waits for a process to be loaded. */
+/**
+ * How long an accepted call keeps its place until it runs. The server assigns it at once, or never; where many come at once, each
+ * waits for a process to be loaded.
+ */
 const RUNNING_WITHIN_MS = 120_000;
-/** Whoever was let into a room joins it within this, or the place is another's. */
+/** How long the place of a caller with a token is kept for them to join the room. */
 const JOINED_WITHIN_MS = 15_000;
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  /** Accepted, and not running yet. */
-  #accepted = 0;
+  /** By job id: accepted, and not seen running yet. LiveKit's `accept` returns before the call has a process. */
+  readonly #accepted = new Map<string, () => void>();
   /** By room: let in by a token, and not offered by the server yet. */
   readonly #expected = new Map<string, () => void>();
 
@@ -35,36 +38,39 @@ export class Admission {
   expect(room: string): boolean {
     if (this.#expected.has(room)) return true;
     if (this.isFull) return false;
-    const cancel = this.#options.clock.setTimeout(() => this.#expected.delete(room), JOINED_WITHIN_MS);
-    this.#expected.set(room, cancel);
+    this.#keep(this.#expected, room, JOINED_WITHIN_MS);
     return true;
   }
 
   /** As the worker's `requestFunc`. */
   async request(job: JobRequest): Promise<void> {
     const room = job.room?.name ?? '';
-    this.#arrived(room);
+    release(this.#expected, room);
     if (this.isFull) {
       this.#options.onRefused(room);
       await job.reject();
       return;
     }
-    this.#accepted += 1;
-    const accepted = job.accept();
-    try {
-      await within(this.#options.clock, RUNNING_WITHIN_MS, accepted);
-    } finally {
-      this.#accepted -= 1;
-    }
-    await accepted;
+    this.#keep(this.#accepted, job.id, RUNNING_WITHIN_MS);
+    await job.accept();
   }
 
   get #taken(): number {
-    return this.#options.running() + this.#accepted + this.#expected.size;
+    const running = this.#options.running();
+    for (const id of running) release(this.#accepted, id);
+    return running.length + this.#accepted.size + this.#expected.size;
   }
 
-  #arrived(room: string): void {
-    this.#expected.get(room)?.();
-    this.#expected.delete(room);
+  #keep(places: Map<string, () => void>, key: string, ms: number): void {
+    places.get(key)?.();
+    places.set(
+      key,
+      this.#options.clock.setTimeout(() => places.delete(key), ms),
+    );
   }
+}
+
+function release(places: Map<string, () => void>, key: string): void {
+  places.get(key)?.();
+  places.delete(key);
 }

@@ -9,11 +9,11 @@ export interface CallAccessOptions {
   readonly apiKey: string;
   readonly apiSecret: string;
   readonly agentName?: string | undefined;
-  /** Takes a place at the worker for the room; false when it has none. */
+  /** Takes a place at the worker for the room; false when the worker has none. */
   readonly expect?: (room: string) => boolean;
 }
 
-/** Time enough to join; who is in the room stays. */
+/** Time to join with the token; a participant who is in the room may stay. */
 const TTL_SECONDS = 5 * 60;
 
 export function createCallAccess(options: CallAccessOptions): (request: CallRequest) => Promise<CallAccess> {

@@ -24,7 +24,7 @@ export interface AgentListener {
   onAudio(track: RemoteTrack): void;
 }
 
-/** To be called before the room is connected; each value is told once. */
+/** Call before the room is connected. A value is reported only when it has changed. */
 export function watchAgent(room: Room, listener: AgentListener): void {
   const told = new Map<string, string>();
   const heard = new Set<RemoteTrack>();
@@ -52,7 +52,7 @@ export function watchAgent(room: Room, listener: AgentListener): void {
   });
   for (const topic of Object.keys(SIGNAL_TOPICS) as SignalTopic[]) {
     room.registerTextStreamHandler(SIGNAL_TOPICS[topic], (reader) => {
-      // A signal that the end of the room cuts off is none.
+      // A signal that the end of the room cuts off is dropped.
       reader.readAll().then(
         (text) => listener.onSignal(topic, text),
         () => {},
@@ -61,7 +61,7 @@ export function watchAgent(room: Room, listener: AgentListener): void {
   }
 }
 
-/** Anything that says it is one: LiveKit's workers by their kind, others by the state that they set. */
+/** Any participant that declares itself an agent: LiveKit's workers by their kind, others by the state that they set. */
 function isAgent({ kind, attributes }: RemoteParticipant): boolean {
   return kind === ParticipantKind.AGENT || attributes[AGENT_STATE] !== undefined;
 }

@@ -7,7 +7,7 @@ import { voicedSpans } from '../audio/voiced-spans.ts';
 export const MICROPHONE_RATE_HZ = 48_000;
 const FRAME_MS = 10;
 const FRAME_SAMPLES = (MICROPHONE_RATE_HZ * FRAME_MS) / 1000;
-/** Later than this the frames owed are left out instead of sent at once: the machine slept. */
+/** When a frame is later than this, the missed frames are left out instead of sent at once: the machine slept. */
 const GIVE_UP_MS = 1000;
 
 interface Clip {
@@ -21,16 +21,16 @@ interface Clip {
 export interface Utterance {
   readonly startMs: number;
   readonly endMs: number;
-  /** First and last sound within it: silence at either end of a clip is no speech. */
+  /** First and last sound of the utterance: silence at either end of a clip is not speech. */
   readonly firstVoicedMs: number;
   readonly lastVoicedMs: number;
 }
 
 export class CallerMicrophone {
-  // Without a queue in the source a sample leaves when it is handed over, so nothing has to be guessed when times
-  // are compared; it takes frames of exactly 10 ms.
+  // Without a queue in the source a sample leaves when it is handed over, so the times that are compared are exact.
+  // Such a source takes frames of exactly 10 ms.
   readonly source = new AudioSource(MICROPHONE_RATE_HZ, 1, 0);
-  /** How late the latest frame left: what a busy machine adds to the times that are measured. */
+  /** Greatest lateness of a frame in ms: a busy machine adds it to the measured times. */
   worstLatenessMs = 0;
   readonly #now: () => number;
   readonly #clips: Clip[] = [];
@@ -49,8 +49,8 @@ export class CallerMicrophone {
   }
 
   /**
-   * Plays mono PCM16 after what is played already. Resolves once the last sample has left; with undefined when stopped
-   * before the first.
+   * Plays mono PCM16 after the clips that are queued already. Resolves once the last sample has left; with undefined when
+   * stopped before the first.
    */
   play(samples: Int16Array, sampleRateHz: number): Promise<Utterance | undefined> {
     if (this.#stopped || samples.length === 0) return Promise.resolve(undefined);
@@ -59,7 +59,7 @@ export class CallerMicrophone {
     });
   }
 
-  /** All that was spoken from `fromMs` on, with silence between. */
+  /** All speech of the caller from `fromMs` on, with silence between: mono PCM16 at MICROPHONE_RATE_HZ. */
   recorded(fromMs: number): Int16Array {
     const placed = this.#spoken.map(({ startMs, samples }) => ({
       at: Math.round(((startMs - fromMs) * MICROPHONE_RATE_HZ) / 1000),
@@ -72,7 +72,7 @@ export class CallerMicrophone {
     return all;
   }
 
-  /** Ends what is being spoken, as a caller does who breaks off. */
+  /** Stops the current speech and drops the queued clips, like a caller who breaks off. */
   breakOff(): void {
     for (const clip of this.#clips.splice(0)) this.#finish(clip);
   }
@@ -93,7 +93,7 @@ export class CallerMicrophone {
     const lateMs = this.#now() - this.#dueMs;
     if (lateMs > GIVE_UP_MS) this.#dueMs += Math.floor(lateMs / FRAME_MS) * FRAME_MS;
     this.worstLatenessMs = Math.max(this.worstLatenessMs, lateMs);
-    // As with a real microphone a frame leaves when its last sample was heard, not its first.
+    // As with a real microphone, a frame leaves after its last sample was heard, not after its first.
     while (!this.#stopped && this.#now() >= this.#dueMs) {
       this.#send(this.#dueMs - FRAME_MS);
       this.#dueMs += FRAME_MS;
@@ -109,7 +109,7 @@ export class CallerMicrophone {
       data.set(clip.samples.subarray(clip.next, clip.next + FRAME_SAMPLES));
       clip.next = Math.min(clip.next + FRAME_SAMPLES, clip.samples.length);
     }
-    // A frame that is refused because the room is gone is no error: who waits for the room learns of it.
+    // A frame that is refused because the room is gone is not an error: code that waits for the room learns of its end.
     this.source.captureFrame(new AudioFrame(data, MICROPHONE_RATE_HZ, 1, FRAME_SAMPLES)).catch(() => {});
     if (clip && clip.next === clip.samples.length) {
       this.#clips.shift();
@@ -134,7 +134,7 @@ export class CallerMicrophone {
   }
 }
 
-/** One second near -82 dBFS, the same each time. Digital silence is what no microphone gives. */
+/** One second of noise near -82 dBFS, the same each time, as no microphone gives digital silence. */
 function faintNoise(): Int16Array {
   let state = 1;
   return Int16Array.from({ length: MICROPHONE_RATE_HZ }, () => {
@@ -155,11 +155,11 @@ function utteranceOf(samples: Int16Array, startMs: number): Utterance {
   };
 }
 
-/** By the room client's own resampler, at once: a clip is whole when it is spoken. */
+/** Resamples the whole clip at once with the room client's resampler, as a clip is complete when it is spoken. */
 function resampled(samples: Int16Array, sampleRateHz: number): Int16Array {
   if (sampleRateHz === MICROPHONE_RATE_HZ) return samples;
   const resampler = new AudioResampler(sampleRateHz, MICROPHONE_RATE_HZ, 1, AudioResamplerQuality.HIGH);
-  // A frame over part of a buffer would send the buffer's beginning: hence the copy.
+  // slice() copies: a frame over part of a buffer would send the buffer's beginning.
   const frame = new AudioFrame(samples.slice(), sampleRateHz, 1, samples.length);
   const parts = [...resampler.push(frame), ...resampler.flush()].map(({ data }) => data);
   resampler.close();

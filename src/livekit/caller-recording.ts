@@ -5,11 +5,11 @@ import { levelDbfs, type Span, type VoicedOptions, voicedSpans } from '../audio/
 export const RECORDING_RATE_HZ = 48_000;
 const FRAME_MS = 10;
 const FRAME_SAMPLES = (RECORDING_RATE_HZ * FRAME_MS) / 1000;
-/** Above this the agent is heard; see `voicedSpans`. */
+/** Level above which the agent counts as heard; see `voicedSpans`. */
 const VOICED_DBFS = -50;
-/** Frames come one after another: the track's own clock and ours may part by this much before a gap is seen. */
+/** Frames follow each other without gaps until the track's clock and ours differ by more than this. */
 const SLACK_MS = 15;
-/** A frame can only come late, never early. The least late of so many frames tells when they really played. */
+/** A frame can only come late, never early, so the least late of this many frames shows when they really played. */
 const LOOK_AHEAD_FRAMES = 100;
 
 interface Frame {
@@ -18,7 +18,7 @@ interface Frame {
 }
 
 export class CallerRecording {
-  /** When the agent was last heard, on the caller's clock; undefined as long as it was not. */
+  /** When the agent was last heard, in ms on the caller's clock; undefined until it was heard. */
   lastVoicedMs: number | undefined;
   readonly #now: () => number;
   readonly #tracks: Frame[][] = [];
@@ -71,7 +71,7 @@ export class CallerRecording {
   }
 }
 
-/** Where each frame begins, in samples after `fromMs`; what lies wholly before is left out. */
+/** Where each frame begins, in samples after `fromMs`; earlier frames are left out. */
 function place(frames: readonly Frame[], fromMs: number): { at: number; samples: Int16Array }[] {
   const placed: { at: number; samples: Int16Array }[] = [];
   let next = Number.NEGATIVE_INFINITY;
@@ -88,7 +88,7 @@ function place(frames: readonly Frame[], fromMs: number): { at: number; samples:
   return placed;
 }
 
-/** When each frame from `first` on would have come had none been late, ms. */
+/** Arrival times in ms of the frames from `first` on, as if none had been late. */
 function arrivalsOnTime(frames: readonly Frame[], first: number): Float64Array {
   const onTime = new Float64Array(frames.length - first);
   for (let i = first; i < frames.length; i++) {

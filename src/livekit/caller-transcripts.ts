@@ -3,13 +3,13 @@ import type { Room, TextStreamReader } from '@livekit/rtc-node';
 
 export interface TranscriptEvent {
   readonly who: 'caller' | 'agent';
-  /** All of the segment so far: it replaces what the segment's last event said. */
+  /** The whole segment so far: it replaces the text of the segment's last event. */
   readonly text: string;
   /** Whether the segment is complete. */
   readonly final: boolean;
-  /** On the caller's clock. */
+  /** Milliseconds on the caller's clock. */
   readonly atMs: number;
-  /** When the segment's first words came. */
+  /** When the segment's first words came, in ms on the caller's clock. */
   readonly startedAtMs: number;
   readonly segmentId: string;
 }
@@ -17,7 +17,7 @@ export interface TranscriptEvent {
 export interface TranscriptOptions {
   /** The caller's clock, ms. */
   readonly now: () => number;
-  /** The caller's own track, known once it is published. */
+  /** Id of the caller's own track; undefined until it is published. */
   readonly ownTrackId: () => string | undefined;
   readonly onEvent: (event: TranscriptEvent) => void;
 }
@@ -34,7 +34,7 @@ const TRACK_ID = 'lk.transcribed_track_id';
 export function listenToTranscripts(room: Room, { now, ownTrackId, onEvent }: TranscriptOptions): void {
   const started = new Map<string, number>();
   let arrived = 0;
-  /** By segment: which of the caller's streams was told last. */
+  /** Number of the caller's stream that was reported last, by segment. */
   const told = new Map<string, number>();
 
   const read = async (reader: TextStreamReader, identity: string): Promise<void> => {
@@ -57,9 +57,9 @@ export function listenToTranscripts(room: Room, { now, ownTrackId, onEvent }: Tr
         if (!ofCaller) tell(false);
       }
     } catch {
-      // The room ended in the middle of the segment: what came is what was said.
+      // The room ended in the middle of the segment: the words that came are reported.
     }
-    // Streams are read side by side: an interim that is read after a later one says less than is known.
+    // Streams are read in parallel: an interim that is read after a later one is outdated.
     if (ofCaller && number < (told.get(segmentId) ?? 0)) return;
     if (ofCaller) told.set(segmentId, number);
     // The agent's stream is marked as not final when it is opened, and can't be marked again when it ends.

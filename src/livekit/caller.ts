@@ -31,7 +31,7 @@ export interface CallerEvents {
   state: [{ readonly state: string; readonly atMs: number }];
   stages: [{ readonly stages: string; readonly atMs: number }];
   signal: [{ readonly topic: SignalTopic; readonly text: string; readonly atMs: number }];
-  /** The room ended without the caller's doing. */
+  /** The room ended, though the caller did not leave. */
   dropped: [{ readonly reason: string; readonly atMs: number }];
 }
 
@@ -53,7 +53,7 @@ export async function joinAsCaller({ url, token, signal }: CallerOptions): Promi
 }
 
 export class Caller extends EventEmitter<CallerEvents> {
-  /** The epoch time of zero on the caller's clock. */
+  /** Wall-clock time of zero on the caller's clock. */
   readonly startedAt = new Date();
   readonly transcripts: TranscriptEvent[] = [];
   readonly utterances: Utterance[] = [];
@@ -61,9 +61,9 @@ export class Caller extends EventEmitter<CallerEvents> {
   stages: string | undefined;
   /** `lk.agent.state`: initializing, listening, thinking or speaking. */
   agentState: string | undefined;
-  /** Why the room is gone, when it is. */
+  /** Why the room is gone; undefined while it is there. */
   gone: string | undefined;
-  /** For what this caller does not do by itself, such as to press keys. */
+  /** For actions that this class does not offer, such as pressing keys. */
   readonly room = new Room();
   readonly #zero = performance.now();
   readonly #microphone: CallerMicrophone;
@@ -85,12 +85,12 @@ export class Caller extends EventEmitter<CallerEvents> {
     return this.room.name ?? '';
   }
 
-  /** When the agent was last heard; undefined as long as it was not. */
+  /** When the agent was last heard, in ms on the caller's clock; undefined until it was heard. */
   get agentLastVoicedMs(): number | undefined {
     return this.#recording.lastVoicedMs;
   }
 
-  /** How late a frame of the caller left at worst: the machine's part in the times that are measured. */
+  /** Greatest lateness of a frame of the caller in ms: a busy machine adds it to the measured times. */
   get worstLatenessMs(): number {
     return this.#microphone.worstLatenessMs;
   }
@@ -125,7 +125,7 @@ export class Caller extends EventEmitter<CallerEvents> {
   }
 
   /**
-   * Speaks mono PCM16 at real time; what is spoken before is finished first.
+   * Speaks mono PCM16 at real time, after the clips that are queued already.
    * @returns once the last sample has left; undefined when the caller left or broke off before the first
    */
   async speak(samples: Int16Array, sampleRateHz: number): Promise<Utterance | undefined> {
@@ -139,7 +139,7 @@ export class Caller extends EventEmitter<CallerEvents> {
     this.#microphone.breakOff();
   }
 
-  /** Types to the agent. */
+  /** Sends a typed message to the agent. */
   async sendText(text: string): Promise<void> {
     await this.room.localParticipant?.sendText(text, { topic: CHAT_TOPIC });
   }
@@ -177,7 +177,7 @@ export class Caller extends EventEmitter<CallerEvents> {
     return true;
   }
 
-  /** When the agent was heard: its speech with the short gaps between words bridged. */
+  /** When the agent was heard: spans of its speech, with the short gaps between words bridged. */
   agentSpans(fromMs = 0): Span[] {
     return this.#recording.voicedSpans(fromMs);
   }
@@ -191,7 +191,7 @@ export class Caller extends EventEmitter<CallerEvents> {
     };
   }
 
-  /** Leaves the room; what was recorded stays. */
+  /** Leaves the room; the recordings can still be read. */
   async leave(): Promise<void> {
     this.gone ??= 'left';
     await this.#microphone.stop();
@@ -231,7 +231,7 @@ function rejectOnAbort(signal: AbortSignal | undefined): Promise<never> {
   });
 }
 
-/** The client's own words may hold the whole token. */
+/** Removes the token, which the client's error message may contain. */
 function joinError(url: string, error: Error): UserError {
   if (/\b40[13]\b|unauthori[sz]ed|forbidden/i.test(error.message)) {
     return new UserError(

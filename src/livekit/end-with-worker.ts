@@ -1,6 +1,6 @@
 // A call process whose worker is gone: LiveKit's program ignores signals, and notices the loss only once it is loaded.
 
-/** LiveKit's program ends an orphaned call by itself, 15 s after the last word of its worker; then whatever keeps the process alive. */
+/** LiveKit's program ends a call itself 15 s after the worker's last message; this limit is for whatever keeps the process alive. */
 const CALL_ENDS_MS = 30_000;
 
 /** A process without a call ends as soon as its worker is gone, one with a call at the latest after half a minute. */

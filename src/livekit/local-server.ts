@@ -5,7 +5,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { defaultCacheDirectory } from './local-server/cache.ts';
 import { awaitReady, endServer, type ServerProcess, spawnServer } from './local-server/launch.ts';
 import { obtainServer } from './local-server/obtain.ts';
-import { removeContainer, removePidFile, stopOrphan, writePidFile } from './local-server/pid-file.ts';
+import { removeContainer, removePidFile, stopLeftover, writePidFile } from './local-server/pid-file.ts';
 import { readPin } from './local-server/pin.ts';
 import { checkPortsFree } from './local-server/ports.ts';
 import { officialReleases } from './local-server/release.ts';
@@ -15,23 +15,23 @@ import type { LaunchPlan, ServerOrigin } from './local-server/source.ts';
 export type { ServerOrigin };
 
 export interface LocalServerOptions {
-  /** Of the repository: tools/livekit-server lies in it. */
+  /** Root of the repository, which contains tools/livekit-server. */
   readonly root: string;
   readonly env: Environment;
   readonly log: Logger;
-  /** Aborting ends whatever is under way: a build, a download, the start. A server that runs is ended by `stop`. */
+  /** Aborting ends a build, a download or the start. A running server is ended by `stop`. */
   readonly signal: AbortSignal;
   /** `livekit.yaml` in `root` by default. */
   readonly configFile?: string;
-  /** The user's cache by default. */
+  /** Directory of server binaries; the user's cache by default. */
   readonly cacheDir?: string;
-  /** For the log and the pid file; `.bulletproof` in `root` by default. */
+  /** Directory of the log and the pid file; `.bulletproof` in `root` by default. */
   readonly stateDir?: string;
-  /** Where releases are downloaded from; another one in tests. */
+  /** Base URL of the releases to download; another one in tests. */
   readonly releaseBaseUrl?: string;
-  /** What the release archive and Docker's network are chosen by; that of this process by default. */
+  /** Decides the release archive and Docker's network; the platform of this process by default. */
   readonly platform?: NodeJS.Platform;
-  /** One line that replaces the one before: how far a build or a download is. Often called. */
+  /** Called often with the progress of a build or a download: one line that replaces the one before. */
   readonly onProgress?: (text: string) => void;
 }
 
@@ -43,9 +43,9 @@ export interface LocalServer {
   readonly origin: ServerOrigin;
   readonly version: string;
   readonly logFile: string;
-  /** Resolves when the server process has ended: by `stop`, or by itself. Its code or signal. */
+  /** Resolves with the exit code or signal when the server process has ended, by `stop` or by itself. */
   readonly ended: Promise<string>;
-  /** May be called again. */
+  /** May be called repeatedly. */
   stop(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ const STOP_GRACE_MS = 3_000;
 const PORTS_FREE_WITHIN_MS = 3_000;
 
 /**
- * Resolves when the server answers. Order: PATH, cache, `go build`, release archive, Docker.
+ * Resolves when the server answers. Order of the sources: PATH, cache, `go build`, release archive, Docker.
  * @throws UserError when none can be had, a port is taken, or the server ends at its start; the signal's reason at an abort
  */
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
@@ -62,8 +62,8 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   const pidFile = join(stateDir, 'livekit-server.pid');
   const logFile = join(stateDir, 'livekit-server.log');
   const config = await readServerConfig(options.configFile ?? join(root, 'livekit.yaml'));
-  const stopped = await stopOrphan(pidFile, env, log, signal);
-  // Before a build of minutes, and again after it.
+  const stopped = await stopLeftover(pidFile, env, log, signal);
+  // The ports are checked before a build that takes minutes, and again after it.
   await checkPortsFree(config, stopped ? PORTS_FREE_WITHIN_MS : 0);
   const plan = await obtainServer({
     pin: await readPin(root),
@@ -100,7 +100,7 @@ function serverUrl(config: ServerConfig): string {
 }
 
 function stopper(server: ServerProcess, plan: LaunchPlan, pidFile: string, env: Environment): () => Promise<void> {
-  // The last resort where somebody calls process.exit.
+  // Kills the server when process.exit is called without `stop`.
   const onExit = () => server.kill('SIGKILL');
   process.once('exit', onExit);
   let stopped: Promise<void> | undefined;

@@ -9,8 +9,8 @@ interface Formatters {
 }
 
 /**
- * For the logger that LiveKit has now, and all that are made of it; call it right after the logger was made, and again
- * when a job starts: LiveKit makes the job's logger of one that is older than the first call.
+ * Applies to LiveKit's current logger and to all loggers derived from it. Call it right after the logger was made, and
+ * again when a job starts: LiveKit derives the job's logger from one that is older than the first call.
  * @throws Error where the logger is not as it was: better no log than callers' words in one
  */
 export function keepWordsOutOfLog(): void {
@@ -22,7 +22,7 @@ export function keepWordsOutOfLog(): void {
   logger[symbol] = { ...formatters, log: withoutWords };
 }
 
-/** A child logger has its formatters from its parent, which is its prototype. */
+/** A child logger inherits its formatters from its parent, which is its prototype. */
 function symbolsOf(logger: object | null): symbol[] {
   return logger ? [...Object.getOwnPropertySymbols(logger), ...symbolsOf(Object.getPrototypeOf(logger))] : [];
 }

@@ -5,22 +5,22 @@ import type { Clock } from '../failover/clock.ts';
 
 export interface ReadinessOptions {
   readonly clock: Clock;
-  /** Calls whose processes run now. */
+  /** Number of calls whose processes run now. */
   readonly running: () => number;
-  /** A call process ended before it was loaded, so many in a row. */
+  /** Called when a call process ended before it was loaded; `inRow` counts such ends in a row. */
   readonly onLoadFailed: (inRow: number, how: string) => void;
 }
 
-/** The worker tells its load every 2.5 s for as long as it is connected (agents 1.9.0, UPDATE_LOAD_INTERVAL). */
+/** While it is connected, the worker reports its load every 2.5 s (agents 1.9.0, UPDATE_LOAD_INTERVAL). */
 const SILENT_MS = 6_000;
-/** Node tells of every process that is started (documented: diagnostics channel `child_process`). */
+/** Node reports every started process on this channel (documented: diagnostics channel `child_process`). */
 const STARTED = 'child_process';
-/** LiveKit's program for a call process, which says by a message that it is loaded. */
+/** LiveKit's program for a call process, which sends a message when it is loaded. */
 const CALL_PROCESS = /job_proc_lazy_main/;
 const LOADED = 'initializeResponse';
 
 export class Readiness {
-  /** Resolves with the first call process that is loaded. */
+  /** Resolves when the first call process is loaded. */
   readonly loaded: Promise<void>;
   readonly #options: ReadinessOptions;
   readonly #loaded = new Set<ChildProcess>();
@@ -42,12 +42,12 @@ export class Readiness {
     this.heard();
   }
 
-  /** The worker told its load. */
+  /** Call when the worker reports its load. */
   heard(): void {
     this.#heardMs = this.#options.clock.now();
   }
 
-  /** Empty when a call would be answered. */
+  /** Reasons why no call would be answered now; empty when one would. */
   troubles(): string[] {
     if (!this.#isRegistered) return ['the worker is not registered with the LiveKit server'];
     const isSilent = this.#options.clock.now() - this.#heardMs > SILENT_MS;
@@ -63,7 +63,7 @@ export class Readiness {
 
   readonly #started = (message: unknown): void => {
     const child = (message as { process?: ChildProcess }).process;
-    // What it was started with is known once it runs.
+    // The command line of a process is known only once it runs.
     child?.once('spawn', () => CALL_PROCESS.test(child.spawnargs.join(' ')) && this.#watch(child));
   };
 

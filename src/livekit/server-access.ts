@@ -14,26 +14,26 @@ export interface ServerCredentials {
 }
 
 export interface ServerAccess extends ServerCredentials {
-  /** `given` for the one that LIVEKIT_URL names. */
+  /** `given` for the server that LIVEKIT_URL names. */
   readonly origin: 'given' | ServerOrigin;
-  /** Resolves with its code or signal when a server that we started has ended. */
+  /** Resolves with the exit code or signal when a server that we started has ended. */
   readonly ended?: Promise<string>;
-  /** Ends a server that we started; does nothing to another. */
+  /** Ends a server that we started; does nothing to a given one. */
   stop(): Promise<void>;
 }
 
 export interface ServerAccessOptions {
-  /** Of the repository. */
+  /** Root of the repository. */
   readonly root: string;
   readonly env: Environment;
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly onProgress?: (text: string) => void;
-  /** For the check of a given server. */
+  /** Time limit for the check of a given server. */
   readonly timeoutMs?: number;
 }
 
-/** Of livekit.yaml here, and of `livekit-server --dev`: anybody can make tokens with them. */
+/** Secrets of this repository's livekit.yaml and of `livekit-server --dev`: anybody can make tokens with them. */
 const PUBLISHED_SECRETS = new Set(['development-only-secret-of-this-repository', 'secret']);
 
 /** @throws UserError where others reach the page, and the key is one that everybody knows */
@@ -69,7 +69,7 @@ export async function accessServer(options: ServerAccessOptions): Promise<Server
 }
 
 /**
- * What LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET say; undefined when LIVEKIT_URL is not set.
+ * The server and keys of LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET; undefined when LIVEKIT_URL is not set.
  * @throws UserError when the URL is none, or open to be read on its way, or a key is missing
  */
 export function givenCredentials(env: Environment): ServerCredentials | undefined {
@@ -99,7 +99,7 @@ function websocketUrl(given: string): string {
   return given.trim().replace(/^http/i, 'ws').replace(/\/+$/, '');
 }
 
-/** Asks the server for a room that is not there. @throws UserError when it can't be reached or refuses the keys */
+/** Asks the server for a room that does not exist. @throws UserError when it can't be reached or refuses the keys */
 export async function checkCredentials(
   { url, apiKey, apiSecret }: ServerCredentials,
   { signal, timeoutMs = CHECK_TIMEOUT_MS }: { signal: AbortSignal; timeoutMs?: number },
@@ -124,7 +124,7 @@ export async function checkCredentials(
 function accessError(error: unknown, url: string, timeoutMs: number): UserError {
   const { status, message, name, cause } = error as Error & { status?: number };
   if (status === 401 || status === 403) {
-    // The server's own words hold the token or the key.
+    // The server's message is not shown, as it contains the token or the key.
     const which = /invalid API key/i.test(message)
       ? 'it does not know LIVEKIT_API_KEY'
       : 'LIVEKIT_API_SECRET does not fit';

@@ -5,18 +5,18 @@ export interface TokenOptions {
   readonly apiKey: string;
   readonly apiSecret: string;
   readonly room: string;
-  /** Unique within the room: a second participant of the same identity throws the first out. */
+  /** Unique within the room: a second participant with the same identity removes the first. */
   readonly identity: string;
-  /** Shown to the others. */
+  /** Shown to the other participants. */
   readonly name?: string | undefined;
   readonly attributes?: Readonly<Record<string, string>> | undefined;
-  /** How long the token lets somebody in; a participant in the room stays. An hour by default. */
+  /** How long the token can be used to join; a participant in the room may stay. An hour by default. */
   readonly ttlSeconds?: number | undefined;
-  /** Sends the agent of this name into the room when the participant's joining creates it. */
+  /** Agent that is sent into the room when the participant creates the room by joining. */
   readonly agentName?: string | undefined;
-  /** Of all sources only the microphone may be published. */
+  /** The participant may publish a microphone and no other source. */
   readonly microphoneOnly?: boolean | undefined;
-  /** Given to the room when the participant's joining creates it. */
+  /** Metadata that the room gets when the participant creates it by joining. */
   readonly roomMetadata?: string | undefined;
 }
 
@@ -54,7 +54,7 @@ export async function issueToken(options: TokenOptions): Promise<string> {
   return token.toJwt();
 }
 
-/** Leaves out what is not set: the SDK would write fields that an older server does not know, and it refuses the token. */
+/** Leaves out what is not set: the SDK would write fields that an older server does not know, so that it refuses the token. */
 class SparseRoomConfiguration extends RoomConfiguration {
   override toJson(options?: Parameters<RoomConfiguration['toJson']>[0]): ReturnType<RoomConfiguration['toJson']> {
     return super.toJson({ ...options, emitDefaultValues: false });

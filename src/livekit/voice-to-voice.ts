@@ -3,11 +3,11 @@ import type { Span } from '../audio/voiced-spans.ts';
 import type { Utterance } from './caller-microphone.ts';
 
 export interface TurnTimes {
-  /** From the caller's last voiced sample to the first of the agent's answer; undefined when none came. */
+  /** From the caller's last voiced sample to the first of the agent's answer; undefined when no answer came. */
   readonly voiceToVoiceMs: number | undefined;
-  /** How long before the caller's last voiced sample the agent began, where it cut in. */
+  /** When the agent cut in: how long before the caller's last voiced sample it began. */
   readonly cutInMs: number | undefined;
-  /** How long an agent that was speaking when the caller began went on. */
+  /** When the agent was speaking as the caller began: how long it went on. */
   readonly stoppedAfterMs: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export function measureTurn(
   };
 }
 
-/** Of an unsorted list; undefined for an empty one. */
+/** The median of an unsorted list; undefined for an empty one. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

@@ -21,19 +21,19 @@ export interface WorkerOptions {
   /** Level of LiveKit's own log. */
   readonly logLevel?: string;
   readonly prettyLog?: boolean;
-  /** A call was left to other workers, as all places are taken. */
+  /** Called when a call is left to other workers, as all places are taken. */
   readonly onRefused?: (room: string) => void;
-  /** A call process ended before it was loaded. */
+  /** Called when a call process ended before it was loaded. */
   readonly onLoadFailed?: (how: string) => void;
 }
 
 export interface CallWorker {
-  /** Resolves when the server has registered the worker and a call process is loaded; rejects when it broke before. */
+  /** Resolves when the server has registered the worker and a call process is loaded; rejects when the worker failed before. */
   readonly ready: Promise<void>;
-  /** Resolves when the worker was closed; rejects when it broke. */
+  /** Resolves when the worker was closed; rejects when it failed. */
   readonly ended: Promise<void>;
   activeCalls(): number;
-  /** Takes a place for a caller who is given a token to the room; false when all are taken, or no new call is. */
+  /** Takes a place for a caller who gets a token to the room; false when all places are taken, or no new call is accepted. */
   expect(room: string): boolean;
   /** Why no call would be answered now; empty when one would. */
   troubles(): readonly string[];
@@ -42,11 +42,11 @@ export interface CallWorker {
   close(): Promise<void>;
 }
 
-/** The server gives no job to a worker at or above its own target load, 0.7 by default. */
+/** Load of a full worker, just below the server's target load (0.7 by default), from which on the server gives it no job. */
 const FULL_LOAD = 0.69;
 const CLOSE_AGAIN_MS = 100;
 const MEGABYTES_WARN = 0.8;
-/** So many call processes in a row that can't be loaded, and the next one can't either. */
+/** After this many failed loads of call processes in a row the worker gives up, as the next one would fail too. */
 const LOAD_FAILURES = 3;
 
 export function startWorker(options: WorkerOptions): CallWorker {
@@ -55,7 +55,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
   const { maxCalls, warmProcesses, drainMs, callMegabytes } = options.limits;
   const admission = new Admission({
     maxCalls,
-    running: () => server.activeJobs.length,
+    running: () => server.activeJobs.map(({ job }) => job.id),
     clock: systemClock,
     onRefused: options.onRefused ?? (() => undefined),
   });
@@ -90,7 +90,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
       apiKey: options.apiKey,
       apiSecret: options.apiSecret,
       agentName: options.agentName ?? '',
-      // By calls: the default counts the machine's load, so a busy machine would get no call at all.
+      // The load is the share of calls: by default it is the machine's load, so a busy machine would get no call at all.
       loadFunc: async (worker) => {
         readiness.heard();
         return admission.isFull ? 1 : (worker.activeJobs.length / maxCalls) * FULL_LOAD;
@@ -100,7 +100,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
       // Models may load slowly on a busy machine.
       initializeProcessTimeout: 120_000,
       drainTimeout: drainMs,
-      // A server that restarts is awaited for as long as it takes.
+      // The worker waits for a server that restarts without a time limit.
       maxRetry: Number.MAX_SAFE_INTEGER,
       host: '127.0.0.1',
     }),
@@ -136,8 +136,8 @@ export function startWorker(options: WorkerOptions): CallWorker {
 }
 
 /**
- * A server that is still starting takes `close()` for a repeated one: it waits for the end that nobody brings about. So
- * it is told until it has ended.
+ * A server that is still starting takes `close()` for a repeated call and waits for an end that never comes. So `close()`
+ * is called again until the server has ended.
  */
 async function closeServer(server: AgentServer, ended: Promise<void>): Promise<void> {
   let isOver = false;

@@ -5,9 +5,9 @@ import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../conf
 import type { FailoverLink } from '../failover/failover.ts';
 
 export interface LlmTraits extends ProviderTraits {
-  /** It runs tools on its own side, so one request must not go to two providers at once. */
+  /** The provider runs tools on its own side, so one request must not go to two providers at once. */
   readonly runsTools?: boolean;
-  /** It shows nothing of a call before it is whole: where tools are offered, a silence may be one that is being written. */
+  /** The provider shows nothing of a call before it is complete: where tools are offered, a silence may be a call being written. */
   readonly callsComeWhole?: boolean;
 }
 
@@ -42,50 +42,50 @@ export interface LlmRequest {
   readonly tools: readonly LlmTool[];
   readonly toolChoice: 'auto' | 'none' | 'required';
   readonly language: string;
-  /** What a provider without a model of its own works from. */
+  /** The script that a provider without a model of its own replies from. */
   readonly script?: AssistantScript | undefined;
   /**
-   * Words of this very reply that were already given, by a provider that failed. The provider is asked to go on from
-   * them; one that begins anew is understood as well.
+   * Words of this very reply that a failed provider already gave. The provider is asked to go on from them; a reply that begins
+   * anew is handled as well.
    */
   readonly continueFrom?: string | undefined;
   /** Aborting ends the reply without an error. */
   readonly signal: AbortSignal;
-  /** Called once the provider answers: its connection stands and the request was taken. */
+  /** Called once the provider answers: its connection is open and it accepted the request. */
   readonly onOpen?: (() => void) | undefined;
 }
 
 export type LlmPart =
   | { readonly type: 'text'; readonly text: string }
-  /** Whole, never in pieces. */
+  /** A complete call, never a piece of one. */
   | { readonly type: 'tool-call'; readonly call: LlmToolCall }
-  /** What it expects the caller to say to this reply. */
+  /** What the provider expects the caller to answer to this reply. */
   | { readonly type: 'expect'; readonly expectation: SpeechExpectation }
   | { readonly type: 'usage'; readonly promptTokens: number; readonly completionTokens: number }
-  /** A delta of what is not given yet: it is alive. */
+  /** A sign of life: the provider is writing something that it does not give yet. */
   | { readonly type: 'progress'; readonly of: 'tool-call' | 'reasoning' }
   /**
-   * All of the reply was given; only its usage may follow. Where it is absent, the end of the stream says so. `isSuspect`: the stream
-   * ended, and nothing tells whether the reply did.
+   * The whole reply was given; only its usage may follow. Without this part, the end of the stream ends the reply. `isSuspect`: the
+   * stream ended, and nothing tells whether the reply is complete.
    */
   | { readonly type: 'end'; readonly isSuspect?: boolean };
 
-/** What a whole chain gives. */
+/** A part of a reply as a whole chain gives it. */
 export type LlmResult = Exclude<LlmPart, { type: 'progress' | 'end' }>;
 
 export interface LlmClient extends ProviderClient {
-  /** Ends with the reply, or throws one ProviderError. Must be free of side effects: a reply may be asked for twice. */
+  /** The stream ends with the reply or throws one ProviderError. Must have no side effects: a reply may be requested twice. */
   reply(request: LlmRequest): AsyncIterable<LlmPart>;
 }
 
 export type LlmProvider = ProviderDefinition<'llm', LlmTraits, LlmClient>;
 
-/** One provider = one file with one of these. */
+/** Defines a language-model provider: one per file. */
 export function defineLlm(provider: Omit<LlmProvider, 'stage'>): LlmProvider {
   return { stage: 'llm', ...provider };
 }
 
-/** A model in a chain. */
+/** A link of a language-model chain. */
 export interface LlmLink extends FailoverLink {
   readonly traits: LlmTraits;
   readonly client: LlmClient;

@@ -4,29 +4,29 @@ import { AudioFrame } from '@livekit/rtc-node';
 import { MonoAudio } from '../realtime/mono-audio.ts';
 
 export interface EarEvents {
-  /** The recogniser has audio up to here. */
+  /** The recogniser has the audio up to `atMs`, in audio time. */
   onHeard(atMs: number): void;
   onSpeechStart(): void;
   onSpeechEnd(endedAtMs: number): void;
   onInterim(text: string): void;
   onFinal(words: { text: string; endMs: number | undefined; confidence: number }): void;
-  /** What the recogniser had begun to hear is lost. */
+  /** The segment that the recogniser had begun is lost. */
   onSegmentLost(): void;
   /** The recogniser's stream broke; the next one opens when the caller speaks again. */
   onFailure(error: Error): void;
 }
 
-/** What voice activity models and recognisers work at; a recogniser that wants another resamples from it. */
+/** Sample rate of voice activity models and recognisers; a recogniser that wants another one resamples from it. */
 const RATE_HZ = 16_000;
 const CHUNK_SAMPLES = 320;
-/** So much audio without a sign of the voice activity detection, and it is taken for dead. */
+/** Voice activity detection counts as dead when this much audio passed without an event from it. */
 const MOST_BACKLOG_MS = 90_000;
 
 const toMs = (samples: number) => (samples * 1000) / RATE_HZ;
 
 /**
- * The recogniser gets each piece of audio when voice activity detection has dealt with it, so that both tell of the same moment,
- * also when a whole utterance comes in one burst. Without voice activity detection, when it broke, audio goes straight on.
+ * The recogniser gets each piece of audio after voice activity detection has processed it, so that both report on the same moment,
+ * even when a whole utterance comes in one burst. After voice activity detection broke, audio goes straight to the recogniser.
  */
 export class CallerInput {
   readonly #stt: stt.STT;
@@ -54,15 +54,15 @@ export class CallerInput {
     for (let at = 0; at < samples.length; at += CHUNK_SAMPLES) this.#take(samples.slice(at, at + CHUNK_SAMPLES));
   }
 
-  /** As if nothing more were to come: the caller's microphone gives no frames. */
+  /** Pushes silence for a caller whose microphone gives no frames. */
   pushSilence(ms: number): void {
     const samples = new Int16Array((ms * RATE_HZ) / 1000);
     this.push(new AudioFrame(samples, RATE_HZ, 1, samples.length));
   }
 
-  /** Has the recogniser finalise what it heard. */
+  /** Makes the recogniser finalise what it heard. */
   flush(): void {
-    // One that does not stream is cut by voice activity: a flush would drop what was heard.
+    // Voice activity cuts the audio of a recogniser that does not stream: a flush would drop what was heard.
     if (!(this.#stt instanceof stt.StreamAdapter)) this.#tryStt((stream) => stream.flush());
   }
 
@@ -94,7 +94,7 @@ export class CallerInput {
     if (!this.#vadStream) this.#feed(this.#pushed);
   }
 
-  /** Gives the recogniser what was pushed up to this sample, by whole pieces. */
+  /** Gives the recogniser the audio that was pushed up to this sample, in whole pieces. */
   #feed(until: number): void {
     while (this.#fed < until) {
       const samples = this.#backlog.shift();
@@ -193,7 +193,7 @@ export class CallerInput {
     try {
       run(stream);
     } catch {
-      // It closed by itself, which ends its events.
+      // The stream closed by itself, which ends its events.
     }
   }
 
@@ -209,7 +209,7 @@ function closeQuietly(stream: { close(): void }): void {
   try {
     stream.close();
   } catch {
-    // It is over either way.
+    // The stream is over either way.
   }
 }
 

@@ -1,7 +1,7 @@
 // A web stream that one side writes at will, as LiveKit reads generations.
 import { ReadableStream, type ReadableStreamDefaultController } from 'node:stream/web';
 
-/** Unbounded; what is written after its end, or after its reader gave up, is dropped. */
+/** Unbounded; values written after its end, or after its reader gave up, are dropped. */
 export class OpenStream<T> {
   readonly readable: ReadableStream<T>;
   #controller!: ReadableStreamDefaultController<T>;

@@ -8,18 +8,18 @@ export interface PipelineModelOptions {
   readonly llm: llm.LLM;
   readonly tts: tts.TTS;
   readonly vad: VAD;
-  /** Silence that ends the caller's turn; 500 where absent. */
+  /** Silence that ends the caller's turn, in milliseconds; 500 where absent. */
   readonly endSilenceMs?: number;
-  /** Of the replies' audio; 24,000 where absent. */
+  /** Sample rate of the replies' audio; 24,000 where absent. */
   readonly sampleRateHz?: number;
 }
 
 /** OpenAI Realtime's default for its own turn detection. */
 const END_SILENCE_MS = 500;
-/** What the realtime vendors speak. */
+/** Sample rate of the realtime vendors' speech. */
 const SAMPLE_RATE_HZ = 24_000;
 
-/** The stages belong to whoever made them: closing the model leaves them open. */
+/** The stages belong to the code that made them: closing the model leaves them open. */
 export class PipelineModel extends llm.RealtimeModel {
   readonly #stages: PipelineStages;
   readonly #sessions = new Set<PipelineSession>();
@@ -45,7 +45,7 @@ export class PipelineModel extends llm.RealtimeModel {
     });
     const recogniser = options.stt.capabilities.streaming ? options.stt : new stt.StreamAdapter(options.stt, vad);
     this.#stages = { stt: recogniser, llm: options.llm, tts: options.tts, vad, endSilenceMs, sampleRateHz };
-    // An 'error' that nobody listens to would end the process; one may come when its session is long over.
+    // An 'error' event without a listener would end the process; one may come when its session is long over.
     for (const stage of [recogniser, options.llm, options.tts]) stage.on('error', () => undefined);
   }
 

@@ -13,7 +13,7 @@ export interface ReplyRequest {
 }
 
 export interface ReplyEvents {
-  /** The whole text of the message, or what was written until it was cut off; may come after its calls, dated before them. */
+  /** The message's whole text, or what was written until it was cut off. It may come after its calls, but is dated before them. */
   onMessage(message: llm.ChatMessage): void;
   onCall(call: llm.FunctionCall): void;
   onEnd(figures: metrics.RealtimeModelMetrics): void;
@@ -23,7 +23,7 @@ export interface ReplyEvents {
 export interface ReplyStages {
   readonly llm: llm.LLM;
   readonly tts: tts.TTS;
-  /** Of the audio. */
+  /** Sample rate of the reply's audio. */
   readonly sampleRateHz: number;
 }
 
@@ -34,7 +34,7 @@ interface Message {
   readonly spoken: OpenStream<string>;
 }
 
-/** Runs until it is told, cancelled or broken; its streams are closed then, and nothing is thrown. */
+/** Runs until it is spoken, cancelled or broken, then closes its streams. Throws nothing: `onFailure` reports errors. */
 export class PipelineReply {
   readonly messageId = `item_${crypto.randomUUID()}`;
   readonly event: llm.GenerationCreatedEvent;
@@ -67,7 +67,7 @@ export class PipelineReply {
     };
   }
 
-  /** Nothing of it was given out that could be heard or acted on. */
+  /** Whether nothing of the reply was handed on that could be heard or acted on. */
   get isUnheard(): boolean {
     return this.#isUnheard;
   }
@@ -139,7 +139,7 @@ export class PipelineReply {
       modalities: Promise.resolve(['audio', 'text']),
     });
     this.#speaking = this.#speak(message);
-    // Its failure is met when the language model has ended, or ends it.
+    // A failure of the voice ends the reply at once: `run` awaits the voice only after the language model has ended.
     this.#speaking.catch((error: unknown) => this.#break(error));
     return message;
   }
@@ -158,7 +158,7 @@ export class PipelineReply {
     put(mono.flush());
   }
 
-  /** The voice broke while the text may still be on its way. */
+  /** Call when the voice broke, perhaps while the text was still being written. */
   #break(error: unknown): void {
     if (this.#over.signal.aborted) return;
     this.#finish();

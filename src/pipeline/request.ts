@@ -2,7 +2,7 @@
 import { llm } from '@livekit/agents';
 import { CONTINUATION_PROMPT } from '../text/continuation-prompt.ts';
 
-/** For a call whose tool still runs: models want a result with each call, and without one would call again. */
+/** Result for a call whose tool still runs: models want a result with each call and would otherwise call again. */
 const NO_RESULT_YET = 'No result yet.';
 
 /**
@@ -27,7 +27,7 @@ export function requestOf(
     const { callId, name } = item;
     items.push(llm.FunctionCallOutput.create({ callId, name, output: NO_RESULT_YET, isError: false }));
   }
-  // As the language models' chain takes it: it goes on from the message before.
+  // A message of the user, as the chain of language models takes it: the reply continues the message before.
   if (asked === CONTINUATION_PROMPT) items.push(llm.ChatMessage.create({ role: 'user', content: [asked] }));
   else if (asked) items.push(system(asked));
   return new llm.ChatContext(items);

@@ -7,22 +7,22 @@ import { requestOf } from './request.ts';
 import { type CallerTurn, PipelineTurns } from './turns.ts';
 
 export interface PipelineStages {
-  /** One that streams. */
+  /** A recogniser that streams. */
   readonly stt: stt.STT;
   readonly llm: llm.LLM;
   readonly tts: tts.TTS;
   readonly vad: VAD;
   readonly endSilenceMs: number;
-  /** Of the replies' audio. */
+  /** Sample rate of the replies' audio. */
   readonly sampleRateHz: number;
 }
 
-/** A microphone that gives no frames for so long is muted: the caller is taken to be silent. */
+/** A microphone that gives no frames for this long counts as muted, and the caller as silent. */
 const MUTED_AFTER_MS = 1_000;
-/** More than any detection of voice needs to notice, beside the silence that ends a turn. */
+/** Added to the silence that ends a turn: more than any voice activity detection needs to notice it. */
 const NOTICE_MS = 1_000;
 
-/** Of usual speech, 170 words a minute. */
+/** Length of a word in usual speech, at 170 words a minute. */
 const WORD_MS = 350;
 
 export class PipelineSession extends llm.RealtimeSession {
@@ -34,9 +34,9 @@ export class PipelineSession extends llm.RealtimeSession {
   #toolChoice: llm.ToolChoice | undefined;
   #chatCtx = llm.ChatContext.empty();
   #reply: PipelineReply | undefined;
-  /** Cut off by a voice before any of it was heard. */
+  /** The request of a reply that a voice cut off before any of the reply was heard. */
   #unheard: { readonly asked: string | undefined } | undefined;
-  /** What the last reply was asked for with. */
+  /** The instructions with which the last reply was requested. */
   #asked: string | undefined;
   #committing: Promise<void> = Promise.resolve();
   #pushedAt = 0;
@@ -81,7 +81,7 @@ export class PipelineSession extends llm.RealtimeSession {
     this.#instructions = instructions;
   }
 
-  /** What is running goes on: its message and calls are added when they are there. */
+  /** A reply under way goes on: its message and calls are added to the new context when they come. */
   override async updateChatCtx(chatCtx: llm.ChatContext): Promise<void> {
     this.#chatCtx = chatCtx.copy({ excludeHandoff: true, excludeConfigUpdate: true });
   }
@@ -101,7 +101,7 @@ export class PipelineSession extends llm.RealtimeSession {
     this.#muteTimer ??= setInterval(() => this.#lookForMute(), MUTED_AFTER_MS / 4).unref();
   }
 
-  /** Waits for words of a turn that is being committed. Replaces a reply that is under way. */
+  /** Waits for the words of a turn that is being committed. Replaces a reply that is under way. */
   override async generateReply(
     instructions?: string,
     { signal }: { signal?: AbortSignal } = {},
@@ -112,7 +112,7 @@ export class PipelineSession extends llm.RealtimeSession {
     return this.#begin(true, instructions);
   }
 
-  /** Ends the caller's turn where it is; resolves when its words are in the conversation. No reply follows by itself. */
+  /** Ends the caller's turn now; resolves when its words are in the conversation. No reply follows by itself. */
   override commitAudio(): Promise<void> {
     this.#committing = this.#turns.commit();
     return this.#committing;
@@ -128,7 +128,7 @@ export class PipelineSession extends llm.RealtimeSession {
     this.#reply?.cancel();
   }
 
-  /** `audioTranscript` is what was heard; without it, as many words as are said in that time. */
+  /** Cuts the message to `audioTranscript`; without it, to as many words as are usually said in `audioEndMs`. */
   override async truncate(options: Parameters<llm.RealtimeSession['truncate']>[0]): Promise<void> {
     const { messageId, audioEndMs, audioTranscript } = options;
     if (this.#reply?.messageId === messageId) this.#reply.cancel();
@@ -153,14 +153,14 @@ export class PipelineSession extends llm.RealtimeSession {
     await super.close();
   }
 
-  /** To the caller, who begins to speak. */
+  /** Gives way to the caller, who begins to speak: cancels the reply under way. */
   #yield(): void {
     if (this.#reply?.isUnheard) this.#unheard = { asked: this.#asked };
     this.emit('input_speech_started', {});
     this.#reply?.cancel();
   }
 
-  /** It was but a noise: whoever waits for a reply that it cut off would wait for ever. */
+  /** The voice was only noise: asks again for the reply that it cut off, which would otherwise never come. */
   #resume(): void {
     if (this.#unheard && !this.#closed.signal.aborted) this.#begin(false, this.#unheard.asked);
   }
@@ -206,7 +206,7 @@ export class PipelineSession extends llm.RealtimeSession {
     return reply.event;
   }
 
-  /** A context that others may hold is not changed. */
+  /** Adds the item to a copy, as others may hold the current context. */
   #add(item: llm.ChatItem): void {
     const next = this.#chatCtx.copy();
     if (next.getById(item.id)) return;
@@ -221,7 +221,7 @@ export class PipelineSession extends llm.RealtimeSession {
   }
 
   #fail(error: Error): void {
-    // An 'error' that nobody hears would end the process.
+    // An 'error' event without a listener would end the process.
     if (this.#closed.signal.aborted || this.listenerCount('error') === 0) return;
     const label = this.realtimeModel.label();
     this.emit('error', { type: 'realtime_model_error', timestamp: Date.now(), label, error, recoverable: false });

@@ -6,39 +6,39 @@ export interface CallerTurn {
   readonly transcript: string;
   /** 0 to 1, where the recogniser gives one. */
   readonly confidence: number | undefined;
-  /** Ended by `commit`, so that nobody waits for a reply of its own accord. */
+  /** Whether `commit` ended the turn: then no reply is expected to follow by itself. */
   readonly isCommitted: boolean;
 }
 
 export interface TurnEvents {
   onSpeechStart(): void;
   onSpeechStop(): void;
-  /** What was said up to here should be finalised. */
+  /** The recogniser should finalise what was said up to here. */
   onPause(): void;
   /** All words of the turn so far. */
   onInterim(itemId: string, transcript: string): void;
   onTurn(turn: CallerTurn): void;
-  /** There was a voice, and no words came of it. */
+  /** A voice was detected, but no words came. */
   onNothing(): void;
 }
 
-/** Final words that are not there so long after the silence that ends a turn come too late for it. */
+/** Wait for final words after the silence that ends a turn: later ones come too late for it. */
 const FINAL_WORDS_MS = 1_200;
-/** A recogniser's last word ends so much earlier than the voice, at most. */
+/** A recogniser's last word ends at most this much earlier than the voice. */
 const EARLY_END_MS = 500;
-/** Words that come so long after a voice, or later, are not its words. */
+/** Words that come more than this after a voice do not belong to it. */
 const LATE_WORDS_MS = 3_000;
 
 interface FinalWords {
   readonly text: string;
-  /** In audio time, where the recogniser tells. */
+  /** End of the words in audio time, where the recogniser gives it. */
   readonly endMs: number | undefined;
   readonly confidence: number;
 }
 
 /**
- * A turn ends when the voice was silent for `endSilenceMs` and its final words are there; without a voice, `endSilenceMs` of audio
- * after the last words. A voice without words is no turn. Words that come after their turn's end make one of their own.
+ * A turn ends when the voice was silent for `endSilenceMs` and its final words have come; without a voice, `endSilenceMs` of audio
+ * after the last words. A voice without words is no turn. Words that come after their turn's end make a turn of their own.
  */
 export class PipelineTurns {
   readonly #endSilenceMs: number;
@@ -47,7 +47,7 @@ export class PipelineTurns {
   #itemId = newItemId();
   #finals: FinalWords[] = [];
   #interim = '';
-  /** Words of an unfinished segment that went out with the last turn: its final repeats them. */
+  /** Words of an unfinished segment that went out with the last turn: the segment's final words repeat them. */
   #given: string[] = [];
   #atMs = 0;
   #isSpeaking = false;
@@ -87,13 +87,13 @@ export class PipelineTurns {
     this.#check();
   }
 
-  /** Audio was heard up to here. */
+  /** Call when the recogniser has the audio up to `atMs`. */
   heard(atMs: number): void {
     this.#atMs = atMs;
     if (!this.#isSpeaking && this.isOpen) this.#check();
   }
 
-  /** Restates the segment since the last final. */
+  /** Takes interim words, which restate the whole segment since the last final words. */
   interim(text: string): void {
     this.#interim = this.#withoutGiven(text);
     if (this.#interim === '') return;
@@ -114,7 +114,7 @@ export class PipelineTurns {
     this.#check();
   }
 
-  /** Another recogniser listens from now on: it will not repeat what the last one began. */
+  /** Call when another recogniser listens from now on: it will not repeat what the last one began, so those words are kept. */
   segmentLost(): void {
     this.#given = [];
     if (this.#interim === '') return;
@@ -122,7 +122,7 @@ export class PipelineTurns {
     this.#interim = '';
   }
 
-  /** Ends the turn here; resolves when its words are told, or none came in time. */
+  /** Ends the turn here; resolves when its words are reported, or none came in time. */
   commit(): Promise<void> {
     if (!this.isOpen) return Promise.resolve();
     return new Promise((resolve) => {
@@ -176,7 +176,7 @@ export class PipelineTurns {
     else this.#awaitWords();
   }
 
-  /** Whether the words reach to the end of the voice. */
+  /** Whether the final words reach the end of the voice. */
   #isSettled(): boolean {
     if (this.#interim !== '' || this.#finals.length === 0) return false;
     if (!this.#hasVoice) return true;
@@ -191,7 +191,7 @@ export class PipelineTurns {
   #end(): void {
     const [transcript, itemId, isCommitted] = [this.#transcript, this.#itemId, this.#committed !== undefined];
     const confidence = meanOf(this.#finals.map((final) => final.confidence).filter((value) => value > 0));
-    // What the caller says interrupts, whether or not the voice was noticed.
+    // The caller's words interrupt the agent, whether or not a voice was detected.
     if (transcript !== '' && !this.#hasVoice) this.#tellStart();
     const given = wordsOf(this.#interim);
     this.#reset();
@@ -211,7 +211,7 @@ export class PipelineTurns {
     this.#isQuiet = false;
   }
 
-  /** Drops as many words as were given: the same, or what they were before they were heard better. */
+  /** Drops as many first words as went out with the last turn, even if the recogniser has corrected them since. */
   #withoutGiven(text: string): string {
     return this.#given.length === 0 ? text.trim() : wordsOf(text).slice(this.#given.length).join(' ');
   }

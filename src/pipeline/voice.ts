@@ -4,11 +4,11 @@ import { tokenize, tts, voice } from '@livekit/agents';
 import type { AudioFrame } from '@livekit/rtc-node';
 import { AsyncQueue } from '../audio/async-queue.ts';
 
-/** As an AgentSession's defaults have it: marks are not read out. */
+/** The defaults of LiveKit's AgentSession: marks are not read out. */
 const TRANSFORMS = ['filter_markdown', 'filter_emoji'] as const;
 
 /**
- * Ends when all is spoken, or early when `signal` is aborted.
+ * Speaks the text; ends when all of it is spoken, or early when `signal` is aborted.
  * @param isWritten whether the text has ended
  * @throws what the TTS failed with
  */
@@ -46,7 +46,7 @@ async function* streamed(
   stream.updateInputStream(text);
   try {
     for await (const audio of stream) {
-      // One that tells the end of each segment goes on after it.
+      // A TTS that reports the end of each segment goes on after it.
       if (audio !== tts.SynthesizeStream.END_OF_STREAM) yield audio.frame;
       else if (isWritten()) return;
     }
@@ -56,7 +56,7 @@ async function* streamed(
   }
 }
 
-/** Each sentence is begun as soon as it is written, while those before it are spoken. */
+/** Starts the synthesis of each sentence as soon as it is written, while those before it are spoken. */
 async function* bySentences(
   synthesis: tts.TTS,
   text: ReadableStream<string>,

@@ -4,55 +4,55 @@ import type { Deadlines } from '../config/provider.ts';
 import type { SessionSetup } from './contract.ts';
 
 export interface RealtimeAdapter {
-  /** `open` gives it the whole setup; otherwise it is given afterwards. */
+  /** Whether `open` gives the session its whole setup; otherwise the link session does so afterwards. */
   readonly setsUp: boolean;
-  /** It announces when the caller begins and stops speaking, at that time. */
+  /** Whether its sessions announce when the caller begins and stops speaking, at that time. */
   readonly tellsSpeech: boolean;
-  /** So much silence of the caller ends a turn, as far as the model is told to wait. */
+  /** Milliseconds of the caller's silence that end a turn, as far as the model's configuration says. */
   turnEndMs(model: llm.RealtimeModel): number;
-  /** Opens a connection of its own; otherwise it is ready at once. */
+  /** Whether a session opens a connection of its own; otherwise it is ready at once. */
   readonly connects: boolean;
-  /** Its voice is watched elsewhere: where it says nothing, silence is meant. */
+  /** The voice is watched inside the model (as in the pipeline): silence in its audio is intended, not a failure. */
   readonly isWatchedWithin?: boolean;
-  /** Where they are not those of the stage. */
+  /** Deadlines that differ from those of the stage. */
   readonly deadlines?: Partial<Deadlines>;
   open(model: llm.RealtimeModel, setup: SessionSetup, events: AdapterEvents): Promise<llm.RealtimeSession>;
   close(session: llm.RealtimeSession): Promise<void>;
-  /** The conversation as a new session of this kind can be given it. */
+  /** The conversation in a form that a new session of this kind accepts. */
   toHistory(context: llm.ChatContext): llm.ChatContext;
-  /** What `toHistory` makes of an item's id, where it changes any. */
+  /** The id that `toHistory` gives to an item with this id; absent where it changes no ids. */
   toId?(id: string): string;
-  /** The vendor refuses items one by one: those that it took are in the session's own context. */
+  /** The vendor refuses items one by one: the session's own context holds those that it accepted. */
   readonly confirmsItems?: boolean;
-  /** For a session that does not know the call. */
+  /** A tool's result as a message in words, for a session that does not know the call. */
   inWords?(output: llm.FunctionCallOutput): llm.ChatMessage;
 }
 
 export interface AdapterEvents {
-  /** The vendor is going to end the session so soon. */
+  /** The vendor will end the session in this many milliseconds. */
   onExpiring(inMs: number): void;
-  /** What the session knows by now can be had again by this handle. */
+  /** A new session can resume what this one knows by now with this handle. */
   onResumable(handle: string): void;
-  /** The words of a turn will never come: the vendor could not tell them. */
+  /** The transcript of a turn will never come: the vendor could not transcribe it. */
   onWordless(): void;
-  /** Something that the plugin passes over can't be read. */
+  /** The vendor sent something unreadable that the plugin ignores. */
   onMalformed(cause: unknown): void;
   onSign(sign: ReplySign): void;
 }
 
-/** What a vendor says of its reply beside the streams of LiveKit's interface. */
+/** What a vendor reports about its reply beside the streams of LiveKit's interface. */
 export type ReplySign =
-  /** It is at work: arguments of a call, a new item, words whose audio follows. */
+  /** The vendor is working on the reply: it sent arguments of a call, a new item, or words whose audio follows. */
   | { readonly type: 'progress' }
-  /** It generated everything, and owes nothing more. Its end of turn may come with the end of playback, or never. */
+  /** The vendor generated everything and owes nothing more. Its end of turn may come with the end of playback, or never. */
   | { readonly type: 'generated' }
-  /** It ended a turn with nothing in it. */
+  /** The vendor ended a turn with nothing in it. */
   | { readonly type: 'empty' }
-  /** It ended before all was generated: the length that it may have, or a call that it could not write. */
+  /** The vendor ended the reply before it was complete: it reached the length limit, or could not write a call. */
   | { readonly type: 'cut' }
-  /** Its filter took offence. */
+  /** The vendor's content filter stopped the reply. */
   | { readonly type: 'refused'; readonly reason: string }
-  /** It says nothing as it takes the caller to go on. */
+  /** The vendor says nothing because it expects the caller to go on. */
   | { readonly type: 'waiting' }
-  /** Calls whose results it does not want any more. */
+  /** The vendor does not want the results of these calls any more. */
   | { readonly type: 'cancelled'; readonly callIds: readonly string[] };

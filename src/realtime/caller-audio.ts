@@ -4,16 +4,16 @@ import { SpeechGate } from '../audio/speech-gate.ts';
 
 export const CALLER_RATE_HZ = 24_000;
 const KEPT_MS = 60_000;
-/** Heard again with the first sound: the beginning of a word is soft. */
+/** Audio before the detected onset that is replayed with it: the beginning of a word is soft. */
 const LEAD_MS = 300;
-/** A longer quiet is cut to this: below the silence that ends a turn anywhere. */
+/** Longer silences are cut to this length, which is below the silence that ends a turn at any vendor. */
 const QUIET_MS = 250;
-/** After it the caller has ended, as vendors' defaults have it. */
+/** Silence that ends the caller's turn by the vendors' defaults. */
 const END_MS = 500;
-/** Coughs and clicks are shorter. */
+/** Coughs and clicks are shorter than this. */
 const NOISE_MS = 500;
 
-/** Positions are samples since the first one. */
+/** Positions are counted in samples since the first one. */
 export class CallerAudio {
   readonly #ring = new SampleRing((CALLER_RATE_HZ * KEPT_MS) / 1000);
   readonly #gate = new SpeechGate(CALLER_RATE_HZ, KEPT_MS);
@@ -28,7 +28,7 @@ export class CallerAudio {
     return this.#gate.isSpeech;
   }
 
-  /** So long nobody has spoken. */
+  /** Milliseconds since the caller last spoke; 0 during speech. */
   get quietMs(): number {
     return this.#gate.isSpeech ? 0 : toMs(this.written - this.#quietFrom);
   }
@@ -44,19 +44,19 @@ export class CallerAudio {
     return 'ended';
   }
 
-  /** Where speech that began just now is to be heard again from. */
+  /** Position from which speech that began just now is to be replayed. */
   get onset(): number {
     return Math.max(0, this.written - toSamples(LEAD_MS));
   }
 
-  /** Whether there is more than a cough from there on. */
+  /** Whether there is more speech than a cough from this position on. */
   hasSpeech(from: number): boolean {
     return this.#gate.speechMs(from) >= NOISE_MS;
   }
 
   /**
-   * The audio from there on, its silences cut short; with `isEnded`, followed by the silence that ends a turn. For each
-   * piece a copy.
+   * The audio from this position on with its silences cut short; with `isEnded`, the silence that ends a turn follows. Each
+   * piece is a copy.
    */
   *replay(from: number, isEnded: boolean): Generator<Int16Array> {
     const most = toSamples(QUIET_MS);

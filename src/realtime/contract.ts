@@ -4,11 +4,11 @@ import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../conf
 import type { FailoverLink } from '../failover/failover.ts';
 
 export interface RealtimeTraits extends ProviderTraits {
-  /** A session that is older is replaced at the next turn boundary, before the vendor ends it. */
+  /** Greatest age of a session in milliseconds: the chain replaces it before that, at a turn boundary, before the vendor ends it. */
   readonly sessionMs?: number;
 }
 
-/** What a call wants of its model. */
+/** The language and the voice that a call wants of its model. */
 export interface RealtimeModelWish {
   /** BCP 47. */
   readonly language?: string;
@@ -17,15 +17,15 @@ export interface RealtimeModelWish {
 }
 
 export interface RealtimeClient extends ProviderClient {
-  /** Its sessions are opened, watched, ended and replaced by the chain. */
+  /** Makes the model; the chain opens, watches, ends and replaces its sessions. */
   model(wish?: RealtimeModelWish): Promise<llm.RealtimeModel>;
-  /** The vendor has that model no more. @returns whether another one is given from now on */
+  /** Call when the vendor no longer has this model. @returns whether another one is given from now on */
   leaveModel?(model: string): boolean;
 }
 
 export type RealtimeProvider = ProviderDefinition<'realtime', RealtimeTraits, RealtimeClient>;
 
-/** One provider = one file with one of these. */
+/** Defines a realtime provider; each provider is one file with one such definition. */
 export function defineRealtime(provider: Omit<RealtimeProvider, 'stage'>): RealtimeProvider {
   return { stage: 'realtime', ...provider };
 }
@@ -43,6 +43,6 @@ export interface SessionSetup {
   readonly tools: llm.ToolContext;
   readonly toolChoice: llm.ToolChoice | null | undefined;
   readonly history: llm.ChatContext;
-  /** A session of this vendor that the new one goes on from: the history holds only what it does not know. */
+  /** Handle of an earlier session of this vendor that the new one resumes: the history holds only what that one does not know. */
   readonly resume?: string | undefined;
 }

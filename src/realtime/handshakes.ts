@@ -6,20 +6,20 @@ import type { Duplex } from 'node:stream';
 
 export interface Handshakes {
   onOpened(): void;
-  /** The server answered with a status instead. */
+  /** The server answered with an HTTP status instead of opening the websocket. */
   onRefused(status: number, headers: IncomingMessage['headers']): void;
-  /** No connection could be made, or the one that stood is gone. */
+  /** No connection could be made, or the open connection was lost. */
   onLost(cause: unknown): void;
-  /** Only where the closing is seen: before `onLost`. */
+  /** The websocket was closed with this code; called before `onLost`, and only where the adapter sees the closing. */
   onClosed(code: number, reason: string): void;
-  /** Only where the messages are seen: one can't be read. */
+  /** A message can't be read; called only where the adapter sees the messages. */
   onMalformed(cause: unknown): void;
 }
 
 const context = new AsyncLocalStorage<Handshakes | undefined>();
 let isInstalled = false;
 
-/** Runs `start`; websockets that it, or anything it leaves running, opens are told to `handshakes`. */
+/** Runs `start`; `handshakes` is told of each websocket that `start`, or anything it leaves running, opens. */
 export function watchHandshakes<Result>(handshakes: Handshakes, start: () => Result): Result {
   if (!isInstalled) {
     isInstalled = true;
@@ -32,12 +32,12 @@ export function watchHandshakes<Result>(handshakes: Handshakes, start: () => Res
   return context.run(handshakes, start);
 }
 
-/** What it opens is nobody's that is watched. */
+/** Runs `run` outside any watch: no watcher is told of the connections that it opens. */
 export function unwatched<Result>(run: () => Result): Result {
   return context.run(undefined, run);
 }
 
-/** Who watches what is running now. */
+/** The watcher of the code that is running now, if any. */
 export function currentHandshakes(): Handshakes | undefined {
   return context.getStore();
 }

@@ -10,7 +10,7 @@ export function refusedError(provider: string, status: number, headers: Incoming
     provider,
     message: `${provider}: refused the connection (${status})`,
     status,
-    // Both vendors' paths are fixed: only the model in them can be unknown.
+    // Both vendors' URL paths are fixed: only the model in them can be unknown.
     isModelGone: status === 404,
     retryAfterMs: retryAfterMs({ get }),
   });
@@ -28,7 +28,7 @@ export function closedError(provider: string, code: number, reason: string): Pro
   return new ProviderError({ kind, provider, message, status: code, isModelGone });
 }
 
-/** It does not know what was said. */
+/** For a session that did not accept the conversation, and so does not know what was said. */
 export function notTakenError(provider: string, how: 'late' | 'refused'): ProviderError {
   const kind = how === 'late' ? 'timeout' : 'invalid-request';
   return new ProviderError({ kind, provider, message: `${provider}: did not take the conversation` });
@@ -43,7 +43,7 @@ export function malformedError(provider: string, cause: unknown): ProviderError 
   });
 }
 
-/** LiveKit's `realtime_model_error`. Most of what vendors tell as errors is about one request and harms nothing. */
+/** Reads LiveKit's `realtime_model_error`; undefined for an error about one request, which harms nothing: most are of that kind. */
 export function toldError(
   provider: string,
   { error, recoverable }: { readonly error?: unknown; readonly recoverable?: boolean },
@@ -75,9 +75,9 @@ export function toldError(
   });
 }
 
-/** OpenAI's `model_not_found` as an event or in a closing, Gemini's 1008 "models/… is not found for API version …". */
+/** OpenAI's `model_not_found` in an event or a close reason; Gemini's 1008 "models/… is not found for API version …". */
 const MODEL_GONE = /model_not_found|\bmodels?\b.*(?:not found|does not exist)/i;
-/** Gemini closes healthy sessions with these now and then: https://github.com/livekit/agents/issues/4699 and its siblings. */
+/** Gemini sometimes closes healthy sessions with these reasons: https://github.com/livekit/agents/issues/4699 and related issues. */
 const PASSING = /is not implemented|requested entity was not found/i;
 const NAMES_CAUSE = /\bkey\b|\bproject\b|\bmodels?\b/i;
 
@@ -94,7 +94,7 @@ function kindOfWords(words: string): ProviderErrorKind | undefined {
   return undefined;
 }
 
-/** A session was asked for a reply while it gave another one, which has ended by now: it may be asked again. */
+/** A session was asked for a reply while it gave another one. That one has ended by now: the session may be asked again. */
 export class BusyError extends Error {
   override readonly name = 'BusyError';
 }

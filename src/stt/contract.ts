@@ -4,18 +4,18 @@ import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../conf
 import type { FailoverLink } from '../failover/failover.ts';
 
 export interface SttTraits extends ProviderTraits {
-  /** Mono PCM16 at this rate is what `write` takes. */
+  /** Sample rate in Hz of the mono PCM16 that `write` takes. */
   readonly sampleRateHz: number;
   readonly interimResults: boolean;
   /** Whether `words` carry times. */
   readonly wordTimes: boolean;
-  /** It must be told by `speech()` when the caller speaks (voice activity), as it can't find out cheaply. */
+  /** The chain must tell it by `speech()` when the caller speaks (voice activity), as it can't find out cheaply. */
   readonly needsVoiceActivity: boolean;
-  /** Its times may fall behind the audio, and it may tell the end of speech before the words: so do plugins, as it can't be known. */
+  /** Its times may fall behind the audio, and it may report the end of speech before the words. Set for plugins, as this can't be known. */
   readonly clockLags?: boolean;
 }
 
-/** In milliseconds from the moment at which a final was asked for: then it is late, then it has failed. */
+/** Milliseconds since a final was asked for: after `helpMs` the link is late, after `ms` it has failed. */
 export interface FinalWait {
   readonly helpMs: number;
   readonly ms: number;
@@ -23,7 +23,7 @@ export interface FinalWait {
 
 export interface SttWord {
   readonly text: string;
-  /** Since the session's first sample. */
+  /** Milliseconds since the session's first sample. */
   readonly startMs: number;
   readonly endMs: number;
 }
@@ -44,11 +44,11 @@ export type SttPart =
 
 export interface SttOpenOptions {
   readonly language: string;
-  /** Words that are likely: names, products. */
+  /** Words that the caller is likely to say: names, products. */
   readonly keyPhrases?: readonly string[] | undefined;
   /** Aborting ends the session without an error. */
   readonly signal: AbortSignal;
-  /** Called once the provider can work: its connection stands and its key was taken, as far as it tells. */
+  /** Called once the provider is ready: its connection is open and it accepted the key, as far as it reports that. */
   readonly onOpen?: () => void;
 }
 
@@ -58,9 +58,9 @@ export interface SttOpenOptions {
  */
 export interface SttSession {
   readonly parts: AsyncIterable<SttPart>;
-  /** Mono PCM16 at `traits.sampleRateHz`; the array is not kept, nor changed. */
+  /** Mono PCM16 at `traits.sampleRateHz`; the session neither keeps nor changes the array. */
   write(samples: Int16Array): void;
-  /** Voice activity began or ended; only where `traits.needsVoiceActivity`. */
+  /** Reports that voice activity began or ended; called only where `traits.needsVoiceActivity`. */
   speech?(active: boolean): void;
   /** What the agent expects to hear from now on. */
   expect?(expectation: SpeechExpectation): void;
@@ -71,18 +71,18 @@ export interface SttSession {
 
 export interface SttClient extends ProviderClient {
   open(options: SttOpenOptions): SttSession;
-  /** Where its model takes longer over a final than over the next words; the stall's wait where absent. */
+  /** Wait for a final, where the model takes longer over it than over the next words; the stall deadlines where absent. */
   readonly finals?: FinalWait;
 }
 
 export type SttProvider = ProviderDefinition<'stt', SttTraits, SttClient>;
 
-/** One provider = one file with one of these. */
+/** Defines an STT provider; each provider has a file of its own. */
 export function defineStt(provider: Omit<SttProvider, 'stage'>): SttProvider {
   return { stage: 'stt', ...provider };
 }
 
-/** A recogniser in a chain. */
+/** A link of an STT chain: one recogniser with one key. */
 export interface SttLink extends FailoverLink {
   readonly traits: SttTraits;
   readonly client: SttClient;

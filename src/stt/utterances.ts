@@ -6,7 +6,7 @@ import type { SpeechExpectation } from '../config/expectation.ts';
 import { serverError } from '../failover/provider-error.ts';
 import type { SttOpenOptions, SttPart, SttSession, SttWord } from './contract.ts';
 
-/** What one request heard. Times are since the first sample that was sent. */
+/** Result of one request. Times are in milliseconds since the first sample of that request. */
 export interface HeardUtterance {
   /** Empty where nobody said anything. */
   readonly text: string;
@@ -19,53 +19,53 @@ export interface Utterance {
   readonly samples: Int16Array;
   readonly sampleRateHz: number;
   readonly language: string;
-  /** Words that are likely. */
+  /** Words that the caller is likely to say. */
   readonly keyPhrases: readonly string[];
   readonly expectation: SpeechExpectation;
   readonly signal: AbortSignal;
 }
 
 export interface UtteranceOptions extends SttOpenOptions {
-  /** The id of the provider, for errors that name none. */
+  /** Id of the provider, for errors that name none. */
   readonly provider: string;
   readonly sampleRateHz: number;
-  /** Rejects with a ProviderError; its result is not waited for once the signal aborts. */
+  /** Rejects with a ProviderError. The session does not wait for the result once the signal aborts. */
   recognise(utterance: Utterance): Promise<HeardUtterance>;
 }
 
-/** Spec of this project: STT (one request), from the end of the utterance. */
+/** Deadlines from the end of the utterance. Source: spec of this project, STT (one request). */
 export const ONE_REQUEST = { firstHelpMs: 1_500, firstMs: 4_000 } as const;
 
-/** Voice activity is confirmed up to half a second after the first sound, as free-stt found. */
+/** Audio sent from before voice activity: it is confirmed up to half a second after the first sound, as found with free-stt. */
 const PRE_ROLL_MS = 500;
-/** Longer speech is cut: the caller's words come earlier, and no vendor's limit (Google: 60 s) is met. */
+/** Longer speech is cut, so that words come earlier and no vendor's limit (Google: 60 s) is reached. */
 const MAX_MS = 15_000;
-/** A cut lies at the quietest moment of the last so many milliseconds; the rest begins the next utterance. */
+/** A cut is made at the quietest moment of this last part; the audio after it begins the next utterance. */
 const CUT_WITHIN_MS = 5_000;
-/** A pause between words is as long as this; the closure of a "t" is shorter. */
+/** Length of that quietest moment: a pause between words is this long, the closure of a "t" is shorter. */
 const QUIET_MS = 100;
 const HOP_MS = 10;
-/** Digital silence and less than comfort noise: not worth a request, and Whisper makes up words for it. */
+/** Quieter audio is not sent: it is digital silence or less than comfort noise, and Whisper invents words for it. */
 const SILENT_BELOW_DBFS = -75;
 const LEAST_MS = 100;
 
-/** What an utterance is answered with once those before it were. */
+/** The parts for one utterance; they are pushed once all earlier utterances are answered. */
 type Answer = readonly SttPart[];
 
 /**
- * `speech(false)`, `flush()`, `end()` and 15 s of speech send what was heard; several requests may be under way and their finals
- * come in order. Every utterance that the caller of this ended is answered: by its final, and by a `speech-end` after it where
- * speech ended or in its place where nothing was said. The first failure ends the session and all its requests.
+ * `speech(false)`, `flush()`, `end()` and 15 s of speech each send the buffered audio. Several requests may run at once; their
+ * finals come in order. Each utterance ended by one of these calls gets its final. A `speech-end` follows where speech ended, or
+ * replaces the final where nothing was said. The first failure ends the session and all its requests.
  */
 export class UtteranceSession implements SttSession {
   readonly parts = new AsyncQueue<SttPart>();
   readonly #options: UtteranceOptions;
   readonly #ring: SampleRing;
   readonly #buffer: Int16Array;
-  /** Samples of the utterance in the buffer, and where in the stream they begin. */
+  /** Number of samples in the buffer, and stream position of the first one. */
   #length = 0;
   #start = 0;
-  /** Up to here the stream was sent: the next pre-roll begins no earlier. */
+  /** Stream position up to which audio was sent: the next pre-roll begins no earlier. */
   #sentUntil = 0;
   #speaking = false;
   #ended = false;
@@ -81,7 +81,7 @@ export class UtteranceSession implements SttSession {
     const { signal, onOpen } = options;
     if (signal.aborted) this.#close();
     else signal.addEventListener('abort', () => this.#close(), { once: true, signal: this.#requests.signal });
-    // There is no connection to wait for; whoever opens this has it in hand by then.
+    // There is no connection to wait for. One microtask later the caller of `open` holds this session.
     queueMicrotask(() => {
       if (!this.parts.ended) onOpen?.();
     });
@@ -121,7 +121,7 @@ export class UtteranceSession implements SttSession {
     this.#endWhenAnswered();
   }
 
-  /** Without an error; requests under way are aborted. */
+  /** Ends the session without an error and aborts running requests. */
   #close(): void {
     this.parts.end();
     this.#requests.abort();
@@ -147,7 +147,7 @@ export class UtteranceSession implements SttSession {
     }
   }
 
-  /** Sends the first samples of the buffer and keeps the rest. */
+  /** Sends the first `length` samples of the buffer and keeps the rest. */
   #send(length: number, why: 'speech-end' | 'flush' | 'cut'): void {
     const samples = this.#buffer.slice(0, length);
     const startMs = this.#toMs(this.#start);
@@ -162,7 +162,7 @@ export class UtteranceSession implements SttSession {
       return [...(final ? [final] : []), ...(isEnd ? [{ type: 'speech-end' as const, atMs }] : [])];
     });
     this.#underWay += 1;
-    // At once, though others are under way: what they would say is heard again by whoever takes over.
+    // A failure ends the session at once, although other requests run: the next link transcribes their audio again.
     heard.catch((error: unknown) => this.#fail(error));
     this.#inOrder = this.#inOrder.then(async () => {
       const answer = await heard.catch((): Answer => []);
@@ -203,7 +203,7 @@ export class UtteranceSession implements SttSession {
   }
 }
 
-/** Undefined where nobody said anything. Times that a vendor rounded beyond the audio are brought back into it. */
+/** Undefined where nobody said anything. Clamps times that a vendor rounded beyond the audio. */
 function finalOf(
   { text, confidence, words }: HeardUtterance,
   startMs: number,
@@ -224,7 +224,7 @@ function finalOf(
   };
 }
 
-/** The middle of the quietest 100 ms in the last 5 s: what is before it is sent, what is behind it goes on. */
+/** Index of the middle of the quietest 100 ms in the last 5 s: audio before it is sent, audio after it is kept. */
 function quietest(samples: Int16Array, sampleRateHz: number): number {
   const inSamples = (ms: number) => Math.round((ms * sampleRateHz) / 1000);
   const [window, hop] = [inSamples(QUIET_MS), inSamples(HOP_MS)];

@@ -24,12 +24,12 @@ export function createLogger({ level = 'info', pretty = false }: LogOptions = {}
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
   };
-  // As a stream: pino's transports would cost each call process a worker thread.
+  // A stream, as pino's transports would cost each call process a worker thread.
   return pretty ? pino(options, prettyStream()) : pino(options);
 }
 
 function prettyStream(): pino.DestinationStream {
-  // Loaded where somebody reads it: call processes in production do without.
+  // Loaded only when lines are for people: call processes in production do without it.
   const { PinoPretty: pretty } = createRequire(import.meta.url)('pino-pretty') as { PinoPretty: typeof PinoPretty };
   return pretty({
     timestampKey: 'timestamp',

@@ -17,7 +17,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 const MARKS = { active: '●', available: '○', 'left-out': '–' } as const;
 
-/** One line a stage, such as `Voice               ● free-tts active`. */
+/** One line per stage, such as `Voice               ● free-tts active`. */
 export function startupReport(stages: readonly ReportedStage[]): string[] {
   const width = Math.max(...Object.values(NAMES).map((name) => name.length));
   return stages.map(({ stage, links }) => {

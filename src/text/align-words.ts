@@ -1,6 +1,6 @@
 // Finds the words that were written in those that a vendor gives times for, also where it reads "$5" as "five dollars".
 
-/** Times are in milliseconds on whatever clock the caller keeps. */
+/** Times are in milliseconds on the caller's clock. */
 export interface TimedWord {
   readonly text: string;
   readonly startMs: number;
@@ -8,27 +8,27 @@ export interface TimedWord {
 }
 
 interface Token {
-  /** As it was written, with what follows it. */
+  /** The word as written, with the blanks and marks that follow it. */
   readonly text: string;
-  /** Its letters and digits alone; never empty. */
+  /** The word's letters and digits alone; never empty. */
   readonly key: string;
 }
 
-/** No word is said faster: audio that has less for each is not all of it. */
+/** No word is spoken faster: audio with less time for each word does not hold all words. */
 const LEAST_WORD_MS = 120;
-/** A vendor that leaves out times leaves out few. */
+/** Most words in a row that are skipped because the vendor left out their times. */
 const MOST_LEFT_OUT = 2;
 
 export class WordAligner {
-  /** Written and not yet heard. */
+  /** Written words for which no time has come yet. */
   #tokens: Token[] = [];
-  /** What was written and can't be said before the first word. */
+  /** Written text before the next word that can't be spoken. */
   #lead = '';
-  /** How much of the first token's key was heard, in pieces. */
+  /** Characters of the first token's key for which times have come, in pieces. */
   #heardChars = 0;
   #heardFromMs = 0;
   #endMs = 0;
-  /** Heard and not found in what was written: they stand for a number or an abbreviation, or for nothing. */
+  /** Timed words not found in the written text: they stand for a number or an abbreviation, or for nothing. */
   #unknown: TimedWord[] = [];
 
   /** @param text verbatim; `lead` is what was written before it and is not spoken */
@@ -37,12 +37,12 @@ export class WordAligner {
     for (const word of text.match(/^\s+|\S+\s*/g) ?? []) this.#add(word);
   }
 
-  /** Since when words are heard whose place is not known; undefined where there are none. */
+  /** Start of the first timed word whose place in the text is not known; undefined where there is none. */
   get unknownSinceMs(): number | undefined {
     return this.#unknown[0]?.startMs ?? (this.#heardChars > 0 ? this.#heardFromMs : undefined);
   }
 
-  /** Words of what was written that were not heard, not even as something else. */
+  /** Number of written words for which no timed word has come, not even an unknown one. */
   get missing(): number {
     return Math.max(0, this.#tokens.length - this.#unknown.length);
   }
@@ -64,8 +64,8 @@ export class WordAligner {
   }
 
   /**
-   * No more will be heard, and the audio ends at `audioEndMs`: words left are those that unknown ones stand for, or were
-   * said without times. What `missing` then counts was not spoken.
+   * Call when no more words will come and the audio ends at `audioEndMs`: the written words left are those that unknown ones stand
+   * for, or were spoken without times. Words that `missing` counts afterwards were not spoken.
    */
   finish(audioEndMs: number): TimedWord[] {
     const found: TimedWord[] = [];
@@ -94,7 +94,7 @@ export class WordAligner {
     }
   }
 
-  /** Whether the key is written there; further on only whole words count, as short ones begin many. */
+  /** Whether the key stands `skipped` tokens ahead; further on only whole words match, because many words begin with a short one. */
   #standsAt(skipped: number, key: string): boolean {
     let ahead = '';
     for (let at = skipped; at < this.#tokens.length && ahead.length < key.length; at++) {
@@ -104,7 +104,7 @@ export class WordAligner {
     return skipped === 0 ? ahead.startsWith(key) : ahead === key;
   }
 
-  /** Moves over the key, which is known to stand next. */
+  /** Consumes the key, which is known to come next in the text. */
   #follow(key: string, { startMs, endMs }: TimedWord): TimedWord[] {
     const found: TimedWord[] = [];
     const perChar = (endMs - startMs) / key.length;
@@ -124,7 +124,7 @@ export class WordAligner {
     return this.#heardChars > 0 ? this.#heardFromMs : (this.#unknown[0]?.startMs ?? this.#endMs);
   }
 
-  /** The next tokens, with the time between them by their lengths. Times never go back. */
+  /** Removes the next tokens and divides the time among them by their lengths. Times among them never go back. */
   #take(count: number, fromMs: number, toMs: number): TimedWord[] {
     const tokens = this.#tokens.splice(0, count);
     const chars = tokens.reduce((sum, { key }) => sum + key.length, 0);
@@ -142,7 +142,7 @@ export class WordAligner {
   }
 }
 
-/** Letters and digits, without case and accents. */
+/** Letters and digits in lower case, without accents. */
 function keyOf(text: string): string {
   return text
     .normalize('NFKD')

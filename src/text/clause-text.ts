@@ -2,17 +2,17 @@
 import { ClauseSplitter } from './clauses.ts';
 
 export interface SpokenText {
-  /** Verbatim, with the blanks that follow. */
+  /** The clause verbatim, with the blanks that follow it. */
   readonly written: string;
-  /** What stood before it and is not spoken: blanks, code, a line of dashes. */
+  /** Text before the clause that is not spoken: blanks, code, a line of dashes. */
   readonly lead: string;
-  /** Without markup, and with a blank at its end. */
+  /** The clause without markup, with a blank at its end. */
   readonly spoken: string;
 }
 
 export class WrittenText {
   readonly #clauses = new ClauseSplitter();
-  /** Written and not yet part of a clause. */
+  /** Written text that is not yet part of a clause. */
   #rest = '';
 
   push(piece: string): SpokenText[] {
@@ -20,7 +20,7 @@ export class WrittenText {
     return this.#take(this.#clauses.push(piece));
   }
 
-  /** All that is left. */
+  /** Returns all that is left. */
   flush(): SpokenText[] {
     return this.#take(this.#clauses.flush());
   }
@@ -40,7 +40,7 @@ export class WrittenText {
   }
 }
 
-/** Marks that a voice would read out or take for tags of its own. */
+/** Removes marks that a voice would read out or take for tags of its own. */
 function withoutMarkup(text: string): string {
   return text.replace(/[*_`#~|<>\s]+/g, ' ').trim();
 }

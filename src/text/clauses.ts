@@ -1,17 +1,17 @@
 // Cuts text that arrives in pieces into clauses, so that speech begins before the sentence is written.
 
 export interface Clause {
-  /** As it was written: with its punctuation and markup. */
+  /** The clause as written, with its punctuation and markup. */
   readonly text: string;
-  /** The pause that a speaker would make after it. */
+  /** Milliseconds of the pause that a speaker would make after the clause. */
   readonly pauseMs: number;
 }
 
 const PAUSE_MS = { sentence: 300, line: 400, comma: 150, none: 0 } as const;
 
-/** The first clause is short, as somebody waits for it; later ones may be long, as they sound better whole. */
+/** The first clause is short, because the caller waits for it; later ones may be long, because they sound better whole. */
 const FIRST = { minChars: 8, maxChars: 80, lookaheadChars: 0 } as const;
-/** Before a later comma is cut, this much must follow it: no ", please." on its own. */
+/** Later text is cut at a comma only if `lookaheadChars` follow the comma, so that no ", please." stands alone. */
 const LATER = { minChars: 40, maxChars: 200, lookaheadChars: 12 } as const;
 
 const CLOSING = `["'”’)\\]*_\`]*`;
@@ -27,11 +27,11 @@ const BOUNDARY = new RegExp(
 const FENCE = '```';
 const CLOSED_FENCE = /```.*?```/gs;
 
-/** These stand before what they belong to, so no sentence ends with them. */
+/** Abbreviations that stand before what they belong to, so no sentence ends with them. */
 const NEVER_LAST = new Set(
   'mr mrs ms mx dr prof st mt ft gen sen rep rev hon capt lt col sgt vs e.g i.e approx ca fig'.split(' '),
 );
-/** These end a sentence only where a capital follows. */
+/** Abbreviations that end a sentence only where a capital follows. */
 const MAYBE_LAST = new Set(
   (
     'etc inc ltd co corp jr sr ave blvd rd dept est ext tel no nos vol p pp min max hr hrs ' +
@@ -47,7 +47,7 @@ interface Cut {
   readonly pauseMs: number;
 }
 
-/** 'wait' when what follows would decide and has not arrived. */
+/** 'wait': the text that follows decides and has not arrived yet. */
 type Verdict = Cut | 'no' | 'wait';
 
 export class ClauseSplitter {
@@ -60,7 +60,7 @@ export class ClauseSplitter {
     return this.#take(false);
   }
 
-  /** All that is left. The next clause is a first one again. */
+  /** Returns all that is left. The next clause counts as a first one again. */
   flush(): Clause[] {
     const clauses = this.#take(true);
     this.#text = '';
@@ -81,7 +81,7 @@ export class ClauseSplitter {
     }
   }
 
-  /** Code is not read out: nothing is spoken from an open fence on. */
+  /** Returns the text before an open code fence, because code is not read out. */
   #speakable(): string {
     const fence = this.#text.indexOf(FENCE);
     return fence === -1 ? this.#text : this.#text.slice(0, fence);
@@ -111,10 +111,10 @@ function verdictOf(text: string, match: RegExpExecArray, limits: typeof FIRST | 
     const ends = endsSentence(before, sentence, after, final);
     return ends === true ? { end, pauseMs } : ends === false ? 'no' : 'wait';
   }
-  return judgeComma(before, after, end, limits, final);
+  return commaVerdict(before, after, end, limits, final);
 }
 
-function judgeComma(
+function commaVerdict(
   before: string,
   after: string,
   end: number,
@@ -133,14 +133,14 @@ function judgeComma(
   return { end, pauseMs: PAUSE_MS.comma };
 }
 
-/** undefined when the next letter decides and is not there yet. */
+/** Undefined when the next letter decides and has not arrived yet. */
 function endsSentence(before: string, marks: string, after: string, final: boolean): boolean | undefined {
   if (marks === '…' || marks.startsWith('..')) return lowerCaseFollows(after, final, false);
   if (marks !== '.') return true;
   const word = /[^\s("'“‘*_]*$/.exec(before)?.[0] ?? '';
   const lower = word.toLowerCase();
   if (NEVER_LAST.has(lower) || DOTTED_UPPER.test(word)) return false;
-  // A list's "1." and an initial, as in "J. Smith".
+  // The "1." of a list and an initial, as in "J. Smith", end no sentence.
   if (/(?:^|\n)\s*\d{1,2}$/.test(before) || /^[A-HJ-Z]$/.test(word)) return false;
   if (MAYBE_LAST.has(lower) || DOTTED_LOWER.test(word)) return lowerCaseFollows(after, final, true);
   return true;
@@ -152,7 +152,7 @@ function lowerCaseFollows(after: string, final: boolean, digitsToo: boolean): bo
   return !(/\p{Ll}/u.test(next) || (digitsToo && /\p{N}/u.test(next)));
 }
 
-/** No punctuation in reach: before a conjunction in the second half, else at the last space, else right there. */
+/** Without punctuation in reach, cuts before a conjunction in the second half, else at the last space, else at `maxChars`. */
 function forcedCut(text: string, maxChars: number): Cut {
   const reach = text.slice(0, maxChars);
   const conjunction = [...reach.matchAll(CONJUNCTION)].at(-1)?.index ?? -1;

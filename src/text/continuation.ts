@@ -1,11 +1,11 @@
 // Joins a reply that another model goes on with to the words that were already given: nothing twice, nothing lost.
 
-/** So many words in common with the beginning make a reply one that starts over. */
+/** A reply that shares at least this many first words with the begun one counts as starting over. */
 const RESTART_WORDS = 3;
-/** An overlap at the seam is looked for in so many last words. */
+/** Number of last words in which an overlap at the seam is looked for. */
 const OVERLAP_WORDS = 12;
 
-/** With a capital these begin a sentence; a name, a day or a month may stand anywhere in one. */
+/** With a capital, these words begin a sentence; a capitalised name, day or month may stand anywhere in one. */
 const SENTENCE_STARTERS = new Set(
   (
     'The This That These There Here We You Your Our They He She It Its My Yes No Not Sure Okay Of Sorry Thank Thanks Hello ' +
@@ -15,22 +15,22 @@ const SENTENCE_STARTERS = new Set(
 );
 
 interface Token {
-  /** With the blanks before it. */
+  /** The word with the blanks before it. */
   readonly raw: string;
-  /** Lower case, letters and digits only. */
+  /** The word in lower case, letters and digits only. */
   readonly key: string;
 }
 
 /**
- * Filters the text of the provider that takes over. Words are held back only until it is clear whether it goes on,
- * repeats the last words, starts over from the beginning, or says something else.
+ * Filters the text of the provider that takes over. Words are held back only until it is clear whether the text continues the
+ * reply, repeats its last words, starts over from the beginning, or says something else.
  */
 export class ContinuationJoin {
   readonly #said: readonly Token[];
   readonly #saidText: string;
   #pending = '';
   #isDecided: boolean;
-  /** Of a reply that starts over: how many of the words said it has repeated. */
+  /** Whether nothing of the new reply was returned yet. */
   #isFirstPiece = true;
 
   constructor(said: string) {
@@ -46,7 +46,7 @@ export class ContinuationJoin {
     return this.#decide(false);
   }
 
-  /** The reply is complete. */
+  /** Call when the reply is complete; returns what was held back. */
   end(): string {
     return this.#isDecided ? '' : this.#decide(true);
   }
@@ -75,14 +75,14 @@ export class ContinuationJoin {
     return this.#emit(text);
   }
 
-  /** What stands behind the first `count` words of what came. */
+  /** The pending text after its first `count` words. */
   #after(count: number): string {
     let rest = this.#pending;
     for (let word = 0; word < count; word += 1) rest = rest.replace(/^\s*\S+/, '');
     return rest;
   }
 
-  /** A reply of its own begins a sentence; the words said may stand in the middle of one. */
+  /** Puts a full stop before a reply that begins a new sentence, if the words said before end in the middle of one. */
   #joined(text: string): string {
     const begins = SENTENCE_STARTERS.has(/\p{Lu}\p{Ll}+/u.exec(text.trimStart().split(/\s/)[0] ?? '')?.[0] ?? '');
     const isOpen = !/[.!?:…]["'”)]?\s*$/.test(this.#saidText);
@@ -111,7 +111,7 @@ function commonStart(a: readonly Token[], b: readonly Token[]): number {
   return count;
 }
 
-/** How many first words of `next` are the last words of `said`; 'unclear' while more words could still make it one. */
+/** How many first words of `next` are the last words of `said`; 'unclear' while more words could still make an overlap. */
 function overlapOf(said: readonly Token[], next: readonly Token[], isComplete: boolean): number | 'unclear' {
   for (let length = Math.min(OVERLAP_WORDS, said.length); length >= 1; length -= 1) {
     const end = said.slice(said.length - length);

@@ -18,7 +18,7 @@ const MONTHS = [
 const ISO_DATE = /\b(\d{4})-(\d{2})-(\d{2})\b/g;
 const SLASHED = /\b(\d{1,2})\/(\d{1,2})\/(\d{2,4})\b/g;
 const ALWAYS_OPEN = /\b24\/7\b/g;
-/** Groups of digits; which of them are telephone numbers is decided by `spokenPhone`. */
+/** Groups of digits; `spokenPhone` decides which of them are telephone numbers. */
 const PHONE = /(?<![\w.,$€£¥/-])\+?\(?\d{1,4}\)?(?:[\s.-]{1,2}\(?\d{2,4}\)?){1,5}(?![\w%/]|[.,-]\d)/g;
 const PLAIN_PHONE = /(?<![\w.,$€£¥/-])\d{10}(?![\w%/]|[.,-]\d)/g;
 const CODE =
@@ -38,7 +38,7 @@ const CURRENCIES: Readonly<Record<string, readonly [one: string, many: string, c
 };
 const SCALES: Readonly<Record<string, string>> = { k: 'thousand', m: 'million', bn: 'billion' };
 
-/** Replaces what it knows and leaves all else as it was. */
+/** Replaces the numbers that match a pattern above; all other text stays as it was. */
 export function numbersInWords(text: string): string {
   return text
     .replace(ISO_DATE, spokenDate)
@@ -73,7 +73,7 @@ function spokenMoney(_written: string, sign: string, whole: string, fraction?: s
   return amount === '0' ? rest : `${main} and ${rest}`;
 }
 
-/** Digit by digit, with a pause after each group; anything that is no telephone number stays. */
+/** Spells a telephone number digit by digit, with a pause after each group; anything else stays as it was. */
 function spokenPhone(written: string): string {
   const groups = written.match(/\d+/g) ?? [];
   const digits = groups.join('').length;

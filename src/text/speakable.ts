@@ -7,7 +7,7 @@ const MARKUP: readonly Rule[] = [
   [/<((?:https?:|mailto:)?[^<>\s]*[@/][^<>\s]*\.[^<>\s]*)>/g, '$1'],
   [/<\/?[a-z][^<>]*>/gi, ' '],
   [/!?\[([^\]]*)\]\([^)\s]*\)/g, '$1'],
-  // What is left of a link that a clause boundary went through.
+  // The rest of a Markdown link that was split by a clause boundary.
   [/\]\([^)\s]*\)/g, ''],
   [/&amp;/g, '&'],
   [/&(?:lt|gt|quot|nbsp|#\d+);/g, ' '],
@@ -18,7 +18,7 @@ const MARKUP: readonly Rule[] = [
   [/\s*\|\s*/g, ', '],
 ];
 
-/** After addresses, which may hold these characters. */
+/** Applied after addresses are spelled, because addresses may hold these characters. */
 const EMPHASIS: readonly Rule[] = [
   [/(\d)\s*[*×]\s*(?=\d)/g, '$1 times '],
   [/(\w)_+(?=\w)/g, '$1 '],
@@ -51,7 +51,7 @@ const ABBREVIATIONS: readonly Rule[] = [
   [/\betc\./gi, 'et cetera.'],
   [/\bapprox\./gi, 'approximately'],
   [/\bJr\.?(?!\w)/g, 'junior'],
-  // Flite takes it for the state of Oklahoma.
+  // Flite takes "OK" for the state of Oklahoma.
   [/\bOK\b/g, 'okay'],
 ];
 
@@ -77,7 +77,7 @@ const TIDY: readonly Rule[] = [
   [/^(?:[\s.,;:!?]|-(?!\d))+/, ''],
 ];
 
-/** One clause in plain ASCII, or '' where nothing in it can be spoken. */
+/** Returns one clause in plain ASCII, or '' if nothing in it can be spoken. */
 export function speakable(text: string): string {
   let spoken = apply(MARKUP, text);
   spoken = spoken.replace(EMAIL, spell).replace(URL_WITH_SCHEME, spellUrl).replace(BARE_DOMAIN, spellUrl);
@@ -97,7 +97,7 @@ const BARE_DOMAIN =
   /\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|app|edu|gov|info|biz|co|us|uk|eu)\b(?:\/[\w./-]*\w)?/gi;
 const SPOKEN_PATH_MAX_CHARS = 24;
 
-/** The host, and a path that is short and made of words; never a query. */
+/** Spells the host, and the path if it is short and made of words; never a query. */
 function spellUrl(url: string): string {
   const [address = ''] = url
     .replace(/^https?:\/\//i, '')

@@ -3,21 +3,21 @@ import type { ProviderClient, ProviderDefinition, ProviderTraits } from '../conf
 import type { FailoverLink } from '../failover/failover.ts';
 
 export interface TtsTraits extends ProviderTraits {
-  /** Mono PCM16 at this rate is what `audio` parts carry. */
+  /** Sample rate of the mono PCM16 in `audio` parts. */
   readonly sampleRateHz: number;
-  /** What times `word` parts carry: the vendor's own, ours by the length of words within a clause, or there are none. */
+  /** Source of the times in `word` parts: the vendor, our estimate from word lengths within a clause, or no times at all. */
   readonly wordTimes: 'exact' | 'estimated' | 'none';
-  /** The least text that is worth a flush where it limits them; a clause where absent. */
+  /** Least characters worth a flush, for a vendor that limits flushes; where absent, every clause is flushed. */
   readonly leastFlushChars?: number;
-  /** Voice by language where the configuration names none. */
+  /** Default voice for each language, used where the configuration names none. */
   readonly defaultVoices: Readonly<Record<string, string>>;
 }
 
 export type TtsPart =
   | { readonly type: 'audio'; readonly samples: Int16Array }
-  /** As it was written, with what follows it; times are since the session's first sample. Comes before its audio. */
+  /** `text` is verbatim, with the blanks and marks that follow; times are since the session's first sample. Precedes its audio. */
   | { readonly type: 'word'; readonly text: string; readonly startMs: number; readonly endMs: number }
-  /** All text up to a `flush()` or `end()` is in the audio parts before this. */
+  /** All text up to one `flush()` or `end()` has been spoken in the audio parts before this one. */
   | { readonly type: 'segment-end' };
 
 export interface TtsOpenOptions {
@@ -25,18 +25,18 @@ export interface TtsOpenOptions {
   readonly language: string;
   /** Aborting ends the session without an error. */
   readonly signal: AbortSignal;
-  /** Called once the provider can work: its connection stands and its key was taken, as far as it tells. */
+  /** Called once the provider can work: it is connected and, as far as it reports, has accepted the key. */
   readonly onOpen?: () => void;
 }
 
 /**
- * One reply. Text comes in pieces as the model writes it; audio leaves as soon as a clause can be spoken. `parts`
- * ends after `end()` once all is spoken, or throws one ProviderError. Nothing is thrown elsewhere.
+ * Session for one reply. Text is written in pieces as the model generates it; audio is emitted as soon as a clause can be spoken.
+ * `parts` ends after `end()` once all text is spoken, or throws one ProviderError. Nothing else throws.
  */
 export interface TtsSession {
   readonly parts: AsyncIterable<TtsPart>;
   write(text: string): void;
-  /** Speak what was written so far; a `segment-end` follows. */
+  /** Speaks what was written so far; a `segment-end` follows. */
   flush(): void;
   end(): void;
 }
@@ -49,20 +49,20 @@ export interface TtsClient extends ProviderClient {
 
 export type TtsProvider = ProviderDefinition<'tts', TtsTraits, TtsClient>;
 
-/** One provider = one file with one of these. */
+/** Makes a provider definition; each provider file exports one. */
 export function defineTts(provider: Omit<TtsProvider, 'stage'>): TtsProvider {
   return { stage: 'tts', ...provider };
 }
 
-/** A voice in a chain. */
+/** A text-to-speech link of a chain. */
 export interface TtsLink extends FailoverLink {
   readonly traits: TtsTraits;
   readonly client: TtsClient;
-  /** The voice of each language at this provider; its default voice where absent. */
+  /** Voice for each language at this provider; where absent, the provider's default voices apply. */
   readonly voices?: Readonly<Record<string, string>>;
 }
 
 export interface TtsChainOpenOptions extends Omit<TtsOpenOptions, 'voice'> {
-  /** Of the audio parts, whoever speaks. */
+  /** Sample rate of the `audio` parts, the same for every link. */
   readonly sampleRateHz: number;
 }

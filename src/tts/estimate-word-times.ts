@@ -1,10 +1,10 @@
 // Where each word of a clause lies in its audio, for engines that do not say: by its length.
 import type { TtsPart } from './contract.ts';
 
-/** A word takes time even where it is short: as much as two letters. */
+/** Letters added to each word's length, because even a short word takes time. */
 const WORD_WEIGHT = 2;
 
-/** The words as they were written, each with a space after it, spread over the clause's audio. */
+/** Returns the clause's words as written, each with a space after it, with times spread over the clause's audio. */
 export function estimateWordTimes(
   clause: string,
   startMs: number,

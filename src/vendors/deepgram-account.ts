@@ -11,7 +11,7 @@ export interface DeepgramAccountOptions {
   readonly apiKey: string;
   /** `https://api.deepgram.com` where absent. */
   readonly baseUrl?: string | undefined;
-  /** Besides what is refused everywhere, such words are about the request too. */
+  /** Further words of the vendor that mean an invalid request, besides those for all of Deepgram. */
   readonly invalidWords?: RegExp;
 }
 
@@ -29,7 +29,7 @@ export class DeepgramAccount {
     return { Authorization: `Token ${this.#options.apiKey}` };
   }
 
-  /** Of a websocket. @param path with its slash: `/v1/listen` */
+  /** The URL of a websocket. @param path with its slash: `/v1/listen` */
   socketUrl(path: string, query: URLSearchParams): string {
     return `${this.#baseUrl.replace(/^http/, 'ws')}${path}?${query}`;
   }
@@ -40,7 +40,7 @@ export class DeepgramAccount {
     await lookup(hostname.replace(/^\[|\]$/g, '')).catch(() => undefined);
   }
 
-  /** Lists the projects: costs nothing, and tells a wrong key and a dead server. */
+  /** Lists the projects: costs nothing, and finds a wrong key and a dead server. */
   async check(signal: AbortSignal): Promise<void> {
     try {
       this.#sdk ??= this.#connect();
@@ -50,7 +50,7 @@ export class DeepgramAccount {
     }
   }
 
-  /** Codes: developers.deepgram.com/docs/errors. */
+  /** Source of the codes: developers.deepgram.com/docs/errors. */
   readonly kindOfWords = (words: string): ProviderErrorKind | undefined => {
     if (/PAYMENT|credits|balance/i.test(words)) return 'quota';
     if (/INVALID_AUTH|credentials|UNAUTHORIZED/i.test(words)) return 'auth';
@@ -67,7 +67,7 @@ export class DeepgramAccount {
     return new DeepgramClient({ apiKey: this.#options.apiKey, baseUrl: this.#baseUrl, maxRetries: 0 });
   }
 
-  /** Of the SDK's errors: with a status, or with what broke the connection as their cause. */
+  /** The SDK's errors have a status, or have what broke the connection as their cause. */
   #checkFailed(error: unknown): ProviderError {
     const { statusCode, body, rawResponse } = error as { statusCode?: number; body?: unknown; rawResponse?: Response };
     if (statusCode === undefined) return networkError(DEEPGRAM_ID, error);

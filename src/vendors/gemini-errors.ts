@@ -42,7 +42,7 @@ export function geminiProviderError(error: unknown, { provider, apiKey, headers 
   });
 }
 
-/** The SDK's ApiError has the body as its message, inside of a stream with words before it. */
+/** The SDK's ApiError has the body as its message; within a stream, other words precede the body. */
 function toldIn(failure: Error): GoogleError | undefined {
   if (failure.name !== 'ApiError') return undefined;
   try {
@@ -53,11 +53,11 @@ function toldIn(failure: Error): GoogleError | undefined {
   }
 }
 
-/** https://ai.google.dev/gemini-api/docs/troubleshooting */
+/** Source of the codes: https://ai.google.dev/gemini-api/docs/troubleshooting */
 function kindOf(status: number, told: GoogleError): ProviderErrorKind {
   const reasons = (told.details ?? []).map(({ reason }) => reason);
   if (reasons.some((reason) => reason?.startsWith('API_KEY_'))) return 'auth';
-  // Not served in this country, or not without billing.
+  // Gemini does not serve this country, or not without billing.
   if (told.status === 'FAILED_PRECONDITION') return 'forbidden';
   if (status === 429) return isSpent(told) ? 'quota' : 'rate-limit';
   return status === 400 && isContentRefusal(told.message ?? '') ? 'content-refusal' : kindOfStatus(status);
@@ -69,7 +69,7 @@ function isSpent({ details = [], message = '' }: GoogleError): boolean {
   return quotas.some((id) => id.includes('PerDay')) || /\blimit: 0\b|per day|daily|prepay|depleted/i.test(message);
 }
 
-/** Not for a day's quota: there it names a few seconds, after which nothing has changed. */
+/** Not used for a day's quota: Gemini then names a few seconds, after which nothing has changed. */
 function retryDelayMs(told: GoogleError | undefined): number | undefined {
   const delay = told?.details?.find(({ retryDelay }) => retryDelay !== undefined)?.retryDelay;
   return delay === undefined ? undefined : durationMs(delay);
@@ -80,7 +80,7 @@ function kindWithoutStatus(failure: Error): ProviderErrorKind {
   return failure instanceof SyntaxError ? 'malformed' : 'unreachable';
 }
 
-/** The vendor's words where they are about the account; others may repeat what was said in the call. */
+/** Keeps the vendor's words only where they are about the account: others may repeat what was said in the call. */
 function describe(failure: Error, told: GoogleError | undefined, kind: ProviderErrorKind): string {
   switch (kind) {
     case 'auth':

@@ -7,7 +7,7 @@ export interface GeminiAccount {
   /** The id of the provider, for errors. */
   readonly provider: string;
   readonly apiKey: string;
-  /** Without the version. */
+  /** URL without the version. */
   readonly baseUrl: string;
   readonly model: string;
 }
@@ -24,7 +24,7 @@ export async function createGeminiSdk({
   return new Sdk({ apiKey, vertexai: false, apiVersion: 'v1beta', httpOptions: { baseUrl } });
 }
 
-/** Of one request: the SDK's errors have no headers, so they are taken on the way. */
+/** Settings of one request that also keep the headers of its response, as the SDK's errors have none. */
 export function geminiExchange(signal: AbortSignal) {
   let headers: Headers | undefined;
   const fetchAndLook: typeof fetch = async (input, init) => {
@@ -36,7 +36,7 @@ export function geminiExchange(signal: AbortSignal) {
 }
 
 /**
- * Asks about the model: costs nothing, and tells a wrong key, a dead server and a missing model.
+ * Asks about the model: costs nothing, and finds a wrong key, a dead server and a missing model.
  * @throws ProviderError
  */
 export async function checkGeminiModel(

@@ -5,11 +5,14 @@ import { isContentRefusal } from './content-refusal.ts';
 import { rateLimitWaitMs } from './rate-limit-reset.ts';
 import { withoutKeys } from './without-keys.ts';
 
-/** What the SDK's errors have in common; read by shape, so that the SDK need not be loaded. */
-interface SdkError extends Error {
-  readonly status?: number | undefined;
+export interface OpenAiErrorCode {
   readonly code?: string | number | null | undefined;
   readonly type?: string | null | undefined;
+}
+
+/** What the SDK's errors have in common; read by shape, so that the SDK need not be loaded. */
+interface SdkError extends Error, OpenAiErrorCode {
+  readonly status?: number | undefined;
   readonly headers?: Headers | undefined;
   /** The body's `error`. */
   readonly error?: unknown;
@@ -23,17 +26,17 @@ interface Metadata {
   readonly flagged_input?: unknown;
 }
 
-/** Money, not pace: https://platform.openai.com/docs/guides/error-codes */
+/** Codes for spent money, not for too many requests: https://platform.openai.com/docs/guides/error-codes */
 const QUOTA_CODES: ReadonlySet<unknown> = new Set([
   'insufficient_quota',
   'billing_hard_limit_reached',
   'billing_not_active',
 ]);
 
-/** A filter took offence: Azure (https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter) and OpenAI itself. */
+/** Codes of refused content: Azure (https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter) and OpenAI itself. */
 const REFUSAL_CODES: ReadonlySet<unknown> = new Set(['content_filter', 'content_policy_violation', 'invalid_prompt']);
 
-/** Of what there was too much. */
+/** Types of rate-limit errors: they name what there was too much of. */
 const LIMIT_TYPES: ReadonlySet<unknown> = new Set(['requests', 'tokens', 'rate_limit_error']);
 
 /** @param apiKey never to stand in the message */
@@ -54,24 +57,29 @@ export function toProviderError(error: unknown, provider: string, apiKey?: strin
   });
 }
 
+/** What an error's code says where no status does. @returns undefined for a code that says nothing of the kind */
+export function kindOfCode({ code, type }: OpenAiErrorCode): ProviderErrorKind | undefined {
+  if (QUOTA_CODES.has(code) || QUOTA_CODES.has(type)) return 'quota';
+  if (code === 'rate_limit_exceeded' || LIMIT_TYPES.has(type)) return 'rate-limit';
+  return code === 'invalid_api_key' ? 'auth' : undefined;
+}
+
 function kindOf(failure: SdkError, status: number | undefined, metadata: Metadata): ProviderErrorKind {
-  // Read by name, for the same reason.
+  // The class is read by its name, so that the SDK need not be loaded.
   const name = failure.constructor.name;
   if (name === 'APIConnectionTimeoutError' || failure.name === 'TimeoutError') return 'timeout';
   if (name === 'APIConnectionError') return 'unreachable';
   if (isBadJson(failure)) return 'malformed';
   if (QUOTA_CODES.has(failure.code) || QUOTA_CODES.has(failure.type)) return 'quota';
   if (isRefusal(failure, status, metadata)) return 'content-refusal';
-  // Other requests of ours fill what may be under way at once, and the credit is not spent:
+  // Our other requests use up what may be under way at once, and the credit is not spent:
   // https://openrouter.ai/docs/api/reference/errors-and-debugging
   if (status === 402 && String(metadata.limit_source ?? '').includes('in_flight')) return 'rate-limit';
   if (status === undefined) {
-    // An error event inside of a stream has a code at most; a broken connection has neither.
-    if (failure.code === 'rate_limit_exceeded' || LIMIT_TYPES.has(failure.type)) return 'rate-limit';
-    if (failure.code === 'invalid_api_key') return 'auth';
-    return name === 'APIError' ? 'server' : 'unreachable';
+    // An error event within a stream has at most a code; a broken connection has neither a status nor a code.
+    return kindOfCode(failure) ?? (name === 'APIError' ? 'server' : 'unreachable');
   }
-  // OpenRouter's allowance of free requests a day: no pace, and gone until midnight.
+  // OpenRouter's daily allowance of free requests is used up until midnight: that is a quota, not a rate limit.
   if (status === 429 && /per-day|daily/.test(`${String(metadata.limit_source ?? '')} ${failure.message}`))
     return 'quota';
   return kindOfStatus(status);
@@ -79,7 +87,7 @@ function kindOf(failure: SdkError, status: number | undefined, metadata: Metadat
 
 function isRefusal(failure: SdkError, status: number | undefined, metadata: Metadata): boolean {
   if (REFUSAL_CODES.has(failure.code)) return true;
-  // OpenRouter's moderation refuses words, not us.
+  // OpenRouter's moderation refuses the words, not the key.
   if (status === 403 && (metadata.reasons || metadata.flagged_input)) return true;
   return (status === 400 || status === 403) && isContentRefusal(failure.message);
 }
@@ -101,11 +109,11 @@ function waitInBody({ headers }: Metadata): number | undefined {
 }
 
 function isBadJson(failure: SdkError): boolean {
-  // fetch tells a broken connection as a TypeError too, but with a cause.
+  // fetch reports a broken connection as a TypeError too, but with a cause.
   return failure instanceof SyntaxError || (failure instanceof TypeError && failure.cause === undefined);
 }
 
-/** The vendor's words where they are about the account; others may repeat what was said in the call. */
+/** Keeps the vendor's words only where they are about the account: others may repeat what was said in the call. */
 function describe(failure: SdkError, kind: ProviderErrorKind): string {
   switch (kind) {
     case 'auth':

@@ -2,9 +2,9 @@
 import type OpenAI from 'openai';
 
 export interface OpenAiSdkOptions {
-  /** With the version: `https://api.openai.com/v1`. */
+  /** Includes the version: `https://api.openai.com/v1`. */
   readonly baseUrl: string;
-  /** Absent where the service wants none. */
+  /** Absent where the service needs none. */
   readonly apiKey?: string | undefined;
   readonly timeoutMs: number;
   readonly headers?: Readonly<Record<string, string>> | undefined;

@@ -5,12 +5,12 @@ interface HeaderReader {
   get(name: string): string | null;
 }
 
-/** Epochs below this would lie before 2001: they are seconds. */
+/** As milliseconds, epochs below this would lie before 2001: they are seconds. */
 const LEAST_EPOCH_MS = 1e12;
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * Milliseconds to wait: `Retry-After` above all, then the reset of the limit that is used up; undefined where nothing
+ * Milliseconds to wait: from `Retry-After` first, then from the reset of the limit that is used up; undefined where no header
  * says.
  * @param nowMs since 1970
  */
@@ -29,7 +29,7 @@ export function rateLimitWaitMs(headers: HeaderReader | undefined, nowMs = Date.
   return untilMs(headers.get('x-ratelimit-reset'), nowMs);
 }
 
-/** OpenAI's "6m0s", "8.64s", "20ms", or seconds as a bare number. */
+/** Milliseconds of OpenAI's "6m0s", "8.64s", "20ms", or of seconds as a bare number. */
 export function durationMs(text: string): number | undefined {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)];
@@ -37,7 +37,7 @@ export function durationMs(text: string): number | undefined {
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNIT_MS[unit ?? ''] ?? 0), 0);
 }
 
-/** OpenRouter's milliseconds since 1970; others send seconds. */
+/** Milliseconds until a reset. OpenRouter sends milliseconds since 1970; others send seconds. */
 function untilMs(text: string | null, nowMs: number): number | undefined {
   const epoch = Number(text ?? '');
   if (!(epoch > 0)) return undefined;

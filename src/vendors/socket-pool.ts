@@ -16,16 +16,16 @@ export interface Refusal {
 export interface SocketVendor {
   readonly id: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** So many replies at once on one socket. */
+  /** Largest number of replies at once on one socket. */
   readonly maxContexts: number;
-  /** Before the vendor closes a socket without work, we do. */
+  /** Time after which we close a socket without work, before the vendor does. */
   readonly maxIdleMs: number;
   contextOf(message: VendorMessage): string | undefined;
-  /** Where a message is an error of the whole socket. */
+  /** The error, where a message reports one of the whole socket. */
   failure(message: VendorMessage): ProviderError | undefined;
-  /** Whether nothing more will come for the message's context; absent where one that was cancelled is over at once. */
+  /** Whether nothing more will come for the message's context; absent where a cancelled context is over at once. */
   isLast?(message: VendorMessage): boolean;
-  /** One that was cancelled and is not told to be over counts for so long; for ever where absent. */
+  /** How long a cancelled context counts while its end is not reported; for ever where absent. */
   readonly lingerMs?: number;
   refused(refusal: Refusal): ProviderError;
   closed(code: number, reason: string): ProviderError;
@@ -41,7 +41,7 @@ const HANDSHAKE_MS = 10_000;
 const MAX_REFUSAL_BYTES = 4_096;
 const REFUSAL_BODY_MS = 250;
 const CLOSE_MS = 300;
-/** So long without a word while an answer is due makes a socket suspect once its reply was given up. */
+/** A socket is suspect, once its reply was given up, if nothing came for this time while an answer was due. */
 const SUSPECT_AFTER_MS = 250;
 
 export class SocketPool {
@@ -53,7 +53,7 @@ export class SocketPool {
     this.#vendor = vendor;
   }
 
-  /** A place on a socket that stands or is being opened; to be given back by `leave` or `abandon`. */
+  /** Takes a place on a socket that is open or being opened; `leave` or `abandon` must give it back. */
   enter(url: string): VendorSocket {
     const fit = [...this.#sockets].filter((socket) => socket.url === url && socket.hasRoom);
     const socket = fit.sort((one, other) => one.load - other.load)[0] ?? this.#open(url);
@@ -61,7 +61,7 @@ export class SocketPool {
     return socket;
   }
 
-  /** Resolves once a socket without work stands; rejects with a ProviderError. */
+  /** Resolves once a socket without work is open; rejects with a ProviderError. */
   async warm(url: string): Promise<void> {
     const idle = [...this.#sockets].find((socket) => socket.url === url && socket.hasRoom && socket.load === 0);
     await (idle ?? this.#open(url)).opened;
@@ -83,13 +83,13 @@ export class SocketPool {
 
 export class VendorSocket {
   readonly url: string;
-  /** Rejects with a ProviderError; nobody has to look. */
+  /** Rejects with a ProviderError, which need not be handled. */
   readonly opened: Promise<void>;
   readonly #vendor: SocketVendor;
   readonly #socket: WebSocket;
   readonly #gone: () => void;
   readonly #contexts = new Map<string, ContextListener>();
-  /** Given up by us and not yet ended by the vendor: they count against its limit. */
+  /** Contexts that we gave up and the vendor has not ended yet: they count against its limit. */
   readonly #lingering = new Map<string, number>();
   readonly #unsent: string[] = [];
   #replies = 0;
@@ -138,7 +138,7 @@ export class VendorSocket {
     return this.#replies + this.#lingering.size;
   }
 
-  /** Why it can't be used any more. */
+  /** Why the socket can't be used any more; undefined while it can. */
   get error(): ProviderError | undefined {
     return this.#error;
   }
@@ -158,7 +158,7 @@ export class VendorSocket {
     this.#rest();
   }
 
-  /** The reply failed: no other one begins on this socket. */
+  /** The reply failed: no other reply begins on this socket. */
   abandon(): void {
     this.#retired = true;
     this.leave();
@@ -180,7 +180,7 @@ export class VendorSocket {
     this.#lingering.set(contextId, performance.now() + (this.#vendor.lingerMs ?? Number.POSITIVE_INFINITY));
   }
 
-  /** What is sent before it stands leaves once it does. */
+  /** A message that is given before the socket is open is sent once it is. */
   send(message: VendorMessage): void {
     const text = JSON.stringify(message);
     if (this.isOpen) this.#socket.send(text);
@@ -234,7 +234,7 @@ export class VendorSocket {
     this.#fail(this.#vendor.refused({ status: response.statusCode ?? 0, retryAfterMs: wait, body }));
   }
 
-  /** Once; whatever comes after is a consequence. */
+  /** Only the first failure counts; later ones are its consequences. */
   #fail(error: ProviderError): void {
     if (this.#error) return;
     this.#error = error;
@@ -272,7 +272,7 @@ function headerOf(response: IncomingMessage, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** What can be had of it at once: vendors say there whether a key or a quota is the reason. */
+/** The part of the body that comes at once: vendors say there whether a key or a quota is the reason. */
 function shortBody(response: IncomingMessage): Promise<string> {
   return new Promise((resolve) => {
     let body = '';

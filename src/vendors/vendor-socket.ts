@@ -17,18 +17,18 @@ export interface VendorSocketEvents {
   text(message: string): void;
   binary(bytes: Buffer): void;
   /**
-   * Once, however it ended but by `close()`; `isClean` with code 1000 or none. Whether the end was due is for the
-   * vendor's file to tell.
+   * Called once, however the socket ended, except by `close()`. `isClean`: with code 1000 or none. The vendor's own file decides
+   * whether the end was due.
    */
   ended(error: ProviderError, isClean: boolean): void;
 }
 
 /** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** The words of a refusal come with its head; who sends only the head is not waited for. */
+/** Wait for the words of a refusal. They come with its head, so a vendor that sends only the head is not awaited. */
 const REFUSAL_WORDS_MS = 200;
 const MAX_REFUSAL_CHARS = 4_000;
-/** For the other side's closing frame; ws itself waits 30 s. */
+/** Wait for the other side's closing frame; ws itself waits 30 s. */
 const CLOSING_MS = 1_000;
 
 export class VendorSocket {
@@ -65,7 +65,7 @@ export class VendorSocket {
     if (this.isOpen) this.#socket?.send(data);
   }
 
-  /** Ends it without an event. */
+  /** Ends the socket without an event. */
   close(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -124,7 +124,7 @@ export class VendorSocket {
   #closed(code: number, reason: string): void {
     const isClean = code === 1000 || code === 1005;
     const kind = (isClean ? undefined : this.#options.kindOfWords?.(reason)) ?? kindOfCloseCode(code);
-    // Only codes like "NET-0001" are repeated: other words may hold anything.
+    // Only codes like "NET-0001" are repeated: other words may contain anything.
     const named = /^[A-Z]+-\d+$/.test(reason) ? `${code}, ${reason}` : code;
     this.#end(this.#error(kind, `closed the connection (${named})`, { status: code }), isClean);
   }

@@ -1,6 +1,6 @@
 // Takes keys out of vendors' words: some repeat the key that they refuse, whole or in part.
 
-/** OpenAI's, OpenRouter's, Google's, masked or not. */
+/** Keys of OpenAI, OpenRouter and Google, masked or not. */
 const KEYS = /\b(?:sk-|AIza|AQ\.)[\w.*-]+/g;
 
 export function withoutKeys(text: string, apiKey?: string): string {

@@ -14,7 +14,7 @@ interface Sample {
   readonly ownMemoryMb: number;
 }
 
-/** Ten seconds in which the caller speaks and the agent answers, over and over. */
+/** For ten seconds, the caller speaks and the agent answers, over and over. */
 async function talk(caller: Caller): Promise<void> {
   const { samples, sampleRateHz } = loadClip('question');
   const endMs = caller.nowMs() + TALK_MS;
@@ -31,7 +31,7 @@ async function measure(contestant: Contestant, caller: Caller): Promise<Sample> 
   const from = performance.now();
   await talk(caller);
   const seconds = (performance.now() - from) / 1_000;
-  // The call's process is the one that worked; the others are warm and idle.
+  // The call's process is the busiest one; the others are warm and idle.
   const spent = (after: ProcessCost) => after.cpuSeconds - (before.get(after.pid)?.cpuSeconds ?? after.cpuSeconds);
   const busiest = [...costs().values()].toSorted((a, b) => spent(b) - spent(a))[0];
   if (!busiest) throw new Error(`no call process of ${contestant}`);

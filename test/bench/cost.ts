@@ -7,7 +7,7 @@ import { markdownTable } from './support/failover-table.ts';
 const CALLS = 10;
 const MOST_SHARE = 0.02;
 const ROUNDS = Number(process.argv[2] ?? 7);
-/** Of each call in a round. */
+/** Frames of each call in a round. */
 const FRAMES = 3_000;
 
 interface Measured {
@@ -15,7 +15,7 @@ interface Measured {
   readonly results: number;
 }
 
-/** CPU time for a frame of one call while ten run. */
+/** CPU time in µs for one frame of one call, while ten calls run. */
 async function run(stage: CostStage, over: Over): Promise<Measured> {
   const clock = new FakeClock();
   const uses = Array.from({ length: CALLS }, () => stage.start(clock, over));

@@ -40,10 +40,10 @@ speech-to-speech vendors under calls of official plugins and of Bulletproof, eac
   --help         this text
 `;
 
-/** Title of a row, to what the table says and what was measured. */
+/** The table's cell and the measured values, by the title of a row. */
 type Measured = Map<string, { readonly cell: string; readonly measured: unknown }>;
 
-/** Counting what a voice said keeps the process busy for a moment, so voices speak when the others' gaps are over. */
+/** Voices start last: counting their words keeps the process busy, which would disturb the gaps of the other stages. */
 const START_AFTER_MS: Readonly<Record<Stage, number>> = { llm: 0, stt: 3_000, tts: 15_000 };
 
 const out = createWriteStream('', { fd: 1 });
@@ -74,7 +74,7 @@ async function measure(column: Column, stages: readonly Stage[]): Promise<Measur
   unwatch();
   stalls.disable();
   const stallMs = stalls.max / 1e6;
-  // Times of a run in which the machine was busy elsewhere say little.
+  // Times say little if the machine was busy elsewhere, so the longest stall is shown beside them.
   measured.set('(the longest stall of the benchmark itself)', { cell: `${stallMs.toFixed(0)} ms`, measured: stallMs });
   for (const stage of stages) {
     const errors = escapes.sessionErrors[stage];
@@ -203,5 +203,5 @@ async function measureTable(stages: readonly Stage[]): Promise<unknown[]> {
 }
 
 await main();
-// Adapters leave timers of their recovery behind.
+// The adapters leave recovery timers behind, so the process must be ended explicitly.
 out.end(() => process.exit());

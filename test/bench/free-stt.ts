@@ -35,7 +35,7 @@ function hear(samples: Int16Array, expectation: SpeechExpectation, means = new C
 
 const wordsOf = (text: string) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
-/** Insertions, deletions and substitutions. */
+/** Number of insertions, deletions and substitutions. */
 function wrongWords(said: readonly string[], heard: readonly string[]): number {
   let row = heard.map((_, index) => index + 1);
   row.unshift(0);

@@ -14,9 +14,9 @@ Holds calls in real rooms over fixture vendors that behave as real ones do. In e
 callers interrupt or hang up. Everything comes from the seed. Fails when a call was dropped, a word was lost or came twice, the
 parents' memory grew, or a process, socket or file was left.
 
-  --calls N    200 where absent: 45 minutes on two cores
+  --calls N    200 where absent: an hour on two cores
   --seed S     a new one where absent
-  --at-once N  twice as many as there are cores where absent
+  --at-once N  as many as there are cores where absent: more starve the machine, and words are torn on their way
   --only N     only call N of the run, to hold it again
   --mode MODE  only ${MODES.join(' or ')}
   --json FILE  also write every call there
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
       calls,
       seed,
       mode,
-      atOnce: wholeNumber('--at-once', values['at-once'], 2 * availableParallelism()),
+      atOnce: wholeNumber('--at-once', values['at-once'], availableParallelism()),
       only: values.only === undefined ? undefined : Number(values.only),
       signal,
       onCall: (plan, broken) => {

@@ -22,7 +22,7 @@ async function holdTurn(caller: Caller, clip: string): Promise<Turn> {
   return { clip, hasPause: hasPause(clip), ...times };
 }
 
-/** Speaks again while the agent answers; how long the agent went on is the measure. */
+/** Speaks again while the agent answers; returns how long the agent went on, in ms. */
 async function interrupt(caller: Caller, clip: string): Promise<number | undefined> {
   const { samples, sampleRateHz } = loadClip(clip);
   const first = await caller.speak(samples, sampleRateHz);

@@ -10,7 +10,7 @@ export interface LlmSubject {
 
 export interface LlmConformance<Subject extends LlmSubject> {
   readonly provider: LlmProvider;
-  /** Made anew for each test. */
+  /** Makes a new subject for each test. */
   readonly open: () => Promise<Subject>;
   /** A conversation that is answered by several words. */
   readonly talk: readonly LlmMessage[];
@@ -19,16 +19,16 @@ export interface LlmConformance<Subject extends LlmSubject> {
   readonly tool: LlmTool;
   readonly expectedArguments: Readonly<Record<string, unknown>>;
   readonly request?: Partial<LlmRequest>;
-  /** How it fails: what is arranged before, or what the request has. */
+  /** Ways to fail: `arrange` prepares one before the request, or `request` causes it. */
   readonly failures: readonly {
     readonly name: string;
     readonly kind: ProviderErrorKind;
     readonly arrange?: (subject: Subject) => void | Promise<void>;
     readonly request?: Partial<LlmRequest>;
   }[];
-  /** Where the vendor can end a reply well with nothing in it. */
+  /** For vendors that can end a reply without an error and with nothing in it. */
   readonly arrangeEmpty?: (subject: Subject) => void;
-  /** Never to stand in an error's message. */
+  /** Strings that no error message may contain. */
   readonly secrets?: readonly string[];
 }
 
@@ -110,7 +110,7 @@ export function describeLlm<Subject extends LlmSubject>(conformance: LlmConforma
           .match(/\S+\s*/g) ?? [];
       const begun = whole.slice(0, 2).join('');
       const rest = textsOf(await partsOf(requestOf(talk, { continueFrom: begun }))).join('');
-      // It goes on, or begins anew: the chain understands both.
+      // The reply goes on, or begins anew: the chain handles both.
       expect([`${begun.trimEnd()} ${rest.trim()}`, rest.trim()]).toContain(whole.join('').trim());
     });
 

@@ -8,15 +8,15 @@ export interface SttConformanceOptions {
   readonly traits: SttTraits;
   /** Mono PCM16 at the traits' rate in which something is said that the provider understands. */
   readonly speech: Int16Array;
-  /** Must match what it hears in `speech`. */
+  /** Must match the transcript of `speech`. */
   readonly heard: RegExp;
   /** 'en-US' where absent. */
   readonly language?: string;
-  /** As the chain does it: a vendor at its own habits may not notice the end of an utterance. */
+  /** Flushes after the speech as the chain does, because a vendor with habits may not notice the end of an utterance. */
   readonly isFlushedAtQuiet?: boolean;
 }
 
-/** What an interim or a final is. */
+/** An interim or a final. */
 export type SttWords = Extract<SttPart, { readonly text: string }>;
 
 const SILENCE_MS = 600;
@@ -46,7 +46,7 @@ export function sttConformance(
       for (let at = 0; at < samples.length; at += frame) session.write(samples.subarray(at, at + frame));
     }
 
-    /** One utterance between silences, with voice activity where the provider needs it. */
+    /** Writes one utterance between silences, with voice activity for providers that need it. */
     function say(session: SttSession, samples = speech): void {
       write(session, silence());
       session.speech?.(true);

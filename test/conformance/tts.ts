@@ -15,7 +15,7 @@ export interface TtsConformanceOptions {
 
 const SENTENCE = 'Thank you for calling, your order will be ready tomorrow at noon.';
 const SENTENCE_WORDS = 12;
-/** From rushed speech to a slow tone for each word. */
+/** Limits for the length of a word: from rushed speech to a slow tone for each word. */
 const WORD_MS = { min: 120, max: 700 } as const;
 const SPEECH_ABOVE_DBFS = -45;
 
@@ -215,7 +215,7 @@ export function ttsConformance(
   });
 }
 
-/** As a model writes: a few letters at a time, cut anywhere. */
+/** Cuts a text as a model writes it: a few letters at a time, cut anywhere. */
 function inPieces(text: string): string[] {
   return text.match(/.{1,4}/gs) ?? [];
 }
@@ -226,7 +226,7 @@ async function speak(session: TtsSession, text: string): Promise<TtsPart[]> {
   return collect(session.parts);
 }
 
-/** All parts of a reply; rejects where the reply fails. */
+/** Collects all parts of a reply; rejects if the reply fails. */
 export async function collect(parts: AsyncIterable<TtsPart>): Promise<TtsPart[]> {
   const all: TtsPart[] = [];
   for await (const part of parts) all.push(part);

@@ -1,4 +1,4 @@
-// A local server from PATH: start, end, log, orphans, and the errors of livekit.yaml.
+// A local server from PATH: start, end, log, leftovers, and the errors of livekit.yaml.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
@@ -92,30 +92,30 @@ test('ends nothing and starts nothing when it is aborted before', async () => {
 test('stops the server of an owner that was killed, and leaves a live owner its own', async () => {
   await workspace.program('livekit-server', stubServer(PINNED));
   const owner = startOwner(workspace.binDirectory);
-  const orphan = await pidFrom(owner);
+  const leftover = await pidFrom(owner);
 
   await expect(startLocalServer(workspace.options())).rejects.toMatchObject({
     name: 'UserError',
     message: expect.stringContaining(`process ${owner.pid}`),
   });
-  expect(await isRunning(orphan)).toBe(true);
+  expect(await isRunning(leftover)).toBe(true);
 
   owner.kill('SIGKILL');
   await awaitEnd(owner.pid as number);
-  expect(await isRunning(orphan)).toBe(true);
+  expect(await isRunning(leftover)).toBe(true);
   const server = await workspace.start();
-  expect(await isRunning(orphan)).toBe(false);
-  expect(server.pid).not.toBe(orphan);
+  expect(await isRunning(leftover)).toBe(false);
+  expect(server.pid).not.toBe(leftover);
 });
 
 test('binds the server to our life where the system has setpriv', async () => {
   await workspace.program('livekit-server', stubServer(PINNED));
   const owner = startOwner(`${workspace.binDirectory}:/usr/bin`);
-  const orphan = await pidFrom(owner);
+  const leftover = await pidFrom(owner);
   owner.kill('SIGKILL');
-  if (existsSync('/usr/bin/setpriv')) await awaitEnd(orphan);
+  if (existsSync('/usr/bin/setpriv')) await awaitEnd(leftover);
   await workspace.start();
-  expect(await isRunning(orphan)).toBe(false);
+  expect(await isRunning(leftover)).toBe(false);
 });
 
 test('does not end a stranger that was given the pid of a server', async () => {

@@ -13,7 +13,7 @@ import type { ScriptedTts } from './scripted-tts.ts';
 
 export const RATE_HZ = 16_000;
 
-/** Everything that a chain told. */
+/** A chain with all events that it reported. */
 export class TestChain {
   readonly clock: FakeClock;
   readonly board: MemoryHealthBoard;
@@ -50,7 +50,7 @@ export class TestChain {
     return new Reply(session, this.clock);
   }
 
-  /** A whole reply, with all the time that it needs. */
+  /** Speaks a whole reply, and advances the clock by the time that it needs. */
   async say(text: string, ms = 10_000): Promise<Reply> {
     const reply = this.open();
     reply.session.write(text);
@@ -63,7 +63,7 @@ export class TestChain {
 export class Reply {
   readonly session: TtsSession;
   readonly parts: TtsPart[] = [];
-  /** When each part was handed out. */
+  /** When each part arrived. */
   readonly atMs: number[] = [];
   ended = false;
   error: unknown;
@@ -87,7 +87,7 @@ export class Reply {
     return joinSamples(this.parts.flatMap((part) => (part.type === 'audio' ? [part.samples] : [])));
   }
 
-  /** The words as they are in the sound, with their places. */
+  /** The words decoded from the sound, with their places. */
   get heard(): Word[] {
     return decodeTones(this.samples, RATE_HZ);
   }
@@ -108,7 +108,7 @@ export class Reply {
     return this.atMs[this.parts.findIndex(({ type }) => type === 'audio')];
   }
 
-  /** The longest time for which the caller heard nothing within the reply. */
+  /** The longest pause within the reply that the caller heard. */
   get longestGapMs(): number {
     let [dryAtMs, longest] = [Number.POSITIVE_INFINITY, 0];
     this.parts.forEach((part, at) => {
@@ -121,7 +121,7 @@ export class Reply {
   }
 }
 
-/** 'w0 w1 … ' with a comma or a full stop now and then. */
+/** 'w0 w1 …' with a full stop after every sixth word. */
 export function numbered(from: number, to: number): string {
   const words: string[] = [];
   for (let i = from; i < to; i += 1) words.push(`w${i}${(i - from) % 6 === 5 ? '.' : ''}`);

@@ -1,6 +1,6 @@
 // Waits for something that other processes do.
 
-/** Rejects after so long, saying what was waited for. */
+/** Rejects after `timeoutMs`; the error says what was waited for. */
 export async function eventually(what: string, isSo: () => boolean, timeoutMs = 5_000): Promise<void> {
   const until = performance.now() + timeoutMs;
   while (!isSo()) {

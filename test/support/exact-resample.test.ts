@@ -6,7 +6,7 @@ const tone = (hz: number, rateHz: number, seconds = 0.5) =>
     Math.round(10_000 * Math.sin((2 * Math.PI * hz * i) / rateHz)),
   );
 
-/** Largest difference in the middle part, where no edge is near. */
+/** Largest difference in the middle part, away from the edges. */
 function worst(a: Int16Array, b: Int16Array): number {
   const from = Math.floor(a.length * 0.1);
   const differences = a.slice(from, -from).map((sample, i) => Math.abs(sample - (b[from + i] as number)));
@@ -24,7 +24,7 @@ describe('resample', () => {
   ])('keeps a tone of 1 kHz from %i to %i Hz', (from, to) => {
     const result = resample(tone(1_000, from), from, to);
     const expected = tone(1_000, to);
-    // It ends at the last sample of the original.
+    // The result ends at the last sample of the original.
     expect(Math.abs(result.length - expected.length)).toBeLessThanOrEqual(Math.max(1, to / from));
     expect(worst(result, expected)).toBeLessThan(100);
   });

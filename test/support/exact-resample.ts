@@ -9,7 +9,7 @@ export class Resampler {
   readonly #cutoff: number;
   readonly #halfWidth: number;
   #buffer = new Float64Array(0);
-  /** Of the next output sample, in input samples from the start of the buffer. */
+  /** Position of the next output sample, in input samples from the start of the buffer. */
   #position: number;
 
   /** @throws RangeError for rates that are not above 0 */
@@ -18,12 +18,12 @@ export class Resampler {
     this.#step = fromHz / toHz;
     this.#cutoff = Math.min(1, toHz / fromHz);
     this.#halfWidth = Math.ceil(HALF_CROSSINGS / this.#cutoff);
-    // Silence before the first sample, so that it comes out at its own time.
+    // Silence before the first sample, so that the first sample keeps its own time.
     this.#buffer = new Float64Array(this.#halfWidth);
     this.#position = this.#halfWidth;
   }
 
-  /** What can be told so far; the last few milliseconds stay within until more comes. */
+  /** Returns the output that is certain so far; the last few milliseconds are kept back until more input comes. */
   push(samples: Int16Array): Int16Array {
     const joined = new Float64Array(this.#buffer.length + samples.length);
     joined.set(this.#buffer);
@@ -38,7 +38,7 @@ export class Resampler {
     return output;
   }
 
-  /** The rest; the resampler begins anew after it. */
+  /** Returns the rest; the resampler starts anew after it. */
   flush(): Int16Array {
     const rest = this.push(new Int16Array(this.#halfWidth));
     this.#buffer = new Float64Array(this.#halfWidth);
@@ -64,7 +64,7 @@ export class Resampler {
   }
 }
 
-/** A whole recording at another rate. */
+/** Resamples a whole recording. */
 export function resample(samples: Int16Array, fromHz: number, toHz: number): Int16Array {
   if (fromHz === toHz) return samples.slice();
   const resampler = new Resampler(fromHz, toHz);

@@ -20,17 +20,17 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Timers that wait; 0 shows that nothing was left behind. */
+  /** How many timers wait; 0 shows that nothing was left behind. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** Resolves after so long on this clock. */
+  /** Resolves after this time on this clock. */
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.setTimeout(resolve, ms));
   }
 
-  /** Goes on by so much, timer by timer, and lets what each set off run before the next. */
+  /** Advances by this time, timer by timer, and lets the effects of each timer run before the next one. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     await settle();

@@ -1,5 +1,5 @@
 // A language model on a fake clock that behaves as a real vendor does when nothing is wrong, by a seed; and breaks once where it is told.
-// The numbers are those of the fixtures (fixtures/vendors/chat-habits.ts, gemini-habits.ts), where their sources stand.
+// The numbers are those of the fixtures (fixtures/vendors/chat-habits.ts, gemini-habits.ts), which name their sources.
 import { Habits } from '../../fixtures/habits.ts';
 import { ProviderError } from '../../src/failover/provider-error.ts';
 import type { LlmLink, LlmPart, LlmRequest } from '../../src/llm/contract.ts';
@@ -7,11 +7,11 @@ import type { FakeClock } from './fake-clock.ts';
 
 export interface HabitualReply {
   readonly text: string;
-  /** JSON of the arguments of a call of the one tool. */
+  /** JSON arguments of a call of the only tool; absent: no call. */
   readonly call?: string;
 }
 
-/** Befalls the next request, behind so many of its parts. */
+/** A fault of the next request, after this many of its parts. */
 export interface HabitualFault {
   readonly kind: 'hang' | 'unreachable' | 'server' | 'malformed' | 'content-refusal' | 'silence';
   readonly after: number;
@@ -21,7 +21,7 @@ export interface HabitualOptions {
   readonly clock: FakeClock;
   readonly id: 'openai' | 'router' | 'gemini';
   readonly seed: number;
-  /** What any model answers. */
+  /** What every such model answers. */
   readonly replyTo: (request: LlmRequest) => HabitualReply;
   readonly fault?: () => HabitualFault | undefined;
   readonly onRequest?: () => void;
@@ -72,7 +72,7 @@ function rest(reply: HabitualReply, begun = ''): HabitualReply {
 }
 
 function stepsOf(id: HabitualOptions['id'], habits: Habits, { text, call }: HabitualReply): Step[] {
-  // Models have nothing to say now and then.
+  // Now and then a model has nothing to say.
   if (call === undefined && habits.chance(0.01)) return [{ waitMs: habits.latency(FIRST[id]), part: { type: 'end' } }];
   const steps: Step[] = [];
   const delta = () => habits.latency(DELTA[id]);
@@ -81,7 +81,7 @@ function stepsOf(id: HabitualOptions['id'], habits: Habits, { text, call }: Habi
   if (id === 'router' && habits.chance(0.1)) {
     for (let n = habits.between(3, 20); n > 0; n -= 1) add({ type: 'progress', of: 'reasoning' });
   }
-  // Tokens one by one, or what was collected for a while, as Gemini always does.
+  // The pieces are single tokens, or what was collected for a while, as Gemini always sends it.
   const [least, most] = id !== 'gemini' && habits.chance(0.5) ? [1, 5] : [15, 60];
   for (const piece of habits.pieces(text, least, most)) add({ type: 'text', text: piece });
   if (call !== undefined && id === 'gemini') addWhole(call);

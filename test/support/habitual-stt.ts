@@ -17,7 +17,7 @@ interface Manner {
   readonly interimEveryMs: number;
   readonly interim: Latency;
   readonly final: Latency;
-  /** So often the end of speech is noticed 3 to 20 s late. */
+  /** Share of utterances whose end is noticed 3 to 20 s late. */
   readonly lateShare: number;
 }
 
@@ -43,13 +43,13 @@ const MANNERS: Readonly<Record<Exclude<VendorName, 'whisper'>, Manner>> = {
 };
 const REQUEST: Latency = { p50Ms: 900, p95Ms: 2_200, maxMs: 3_800 };
 const FINALS = { google: { helpMs: 1_600, ms: 2_500 }, chirp: { helpMs: 2_400, ms: 3_600 } } as const;
-/** LiveKit's AudioEnergyFilter. */
+/** LiveKit's AudioEnergyFilter leaves out silence after this time. */
 const LEFT_OUT_AFTER_MS = 1_000;
 
 export interface HabitualStt {
   readonly link: SttLink;
   readonly opened: number;
-  /** Befalls the sessions that are open, or the next one where it hangs at connect. */
+  /** Applies the trouble to the open sessions; 'hangs at connect' applies to the next session. */
   trouble(what: Trouble): void;
 }
 
@@ -116,7 +116,7 @@ class HabitualSession implements SttSession {
   readonly #timers = new Set<() => void>();
   #backlog: (Int16Array | 'flush')[] | undefined = [];
   #words: SttWord[] = [];
-  /** Audio that it got, on its own clock. */
+  /** Length of the audio that it received: the session's own clock. */
   #gotMs = 0;
   #quietMs = 0;
   #nextInterimMs = 0;
@@ -161,7 +161,7 @@ class HabitualSession implements SttSession {
 
   trouble(what: Trouble): void {
     if (this.#isOver) return;
-    // A plugin does not notice.
+    // A plugin does not notice a lost connection: it goes silent.
     if (what === 'goes silent' || this.#isPlugin) {
       this.#isSilent = true;
       return;
@@ -238,7 +238,7 @@ class HabitualSession implements SttSession {
     this.#say(() => this.parts.push(part), this.#manner[type]);
   }
 
-  /** One behind another is never told before it. */
+  /** Runs a step after the latency; no step overtakes an earlier one. */
   #say(run: () => void, latency: Latency): void {
     const { clock, habits } = this.#given;
     this.#lastDueMs = Math.max(this.#lastDueMs, clock.now() + habits.latency(latency));

@@ -7,7 +7,7 @@ export type HealthCommand =
   | { readonly do: 'report'; readonly id: string; readonly outcome: Outcome }
   | { readonly do: 'send'; readonly event: string; readonly data: string };
 
-/** `atMs` of the epoch, to be compared between processes of one machine. */
+/** `atMs` is since the epoch, so that it can be compared between processes of one machine. */
 export type HealthNews =
   | { readonly told: 'ready'; readonly firstAdmission: string; readonly tookMs: number }
   | { readonly told: 'change'; readonly id: string; readonly failuresInRow: number; readonly atMs: number }
@@ -36,7 +36,7 @@ process.on('message', (command: HealthCommand) => {
   const atMs = now();
   tell({ told: 'done', result: String(run(command)), atMs });
 });
-// The test is gone.
+// The test process has ended.
 process.on('disconnect', () => process.exit());
 
 function run(command: HealthCommand): unknown {

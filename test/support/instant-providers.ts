@@ -8,7 +8,7 @@ const STT_RATE_HZ = 16_000;
 const FINAL_AFTER_MS = 100;
 const SPEECH_RMS = 300;
 
-/** Writes "word" for each 300 ms of sound, and finals once it is silent for 100 ms. */
+/** Transcribes "word" for each 300 ms of sound; a final follows 100 ms of silence. */
 export class InstantStt extends stt.STT {
   override label = 'instant.STT';
 
@@ -102,7 +102,7 @@ class InstantLlmStream extends llm.LLMStream {
 
 const TTS_RATE_HZ = 24_000;
 const FRAME_SAMPLES = TTS_RATE_HZ / 50;
-/** About 17 characters in a second, as people speak. */
+/** 60 ms for a character: about 17 characters in a second, as people speak. */
 const FRAMES_PER_CHAR = 3;
 
 /** Speaks any text as one steady tone of its length, at once when its first word arrives. */

@@ -19,7 +19,7 @@ function allProcesses(): Process[] {
   });
 }
 
-/** The pids of all that the process started, and of what those started. */
+/** The pids of all processes that the process started, and of those that they started. */
 export function descendantsOf(pid: number): number[] {
   const processes = allProcesses();
   const found = [pid];

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 export interface TestRedis {
   readonly port: number;
   readonly url: string;
-  /** As a machine that dies: SIGKILL. */
+  /** Kills the server with SIGKILL, as if its machine died. */
   kill(): Promise<void>;
-  /** Again on the same port, empty. */
+  /** Starts the server again on the same port, empty. */
   start(): Promise<void>;
 }
 

@@ -6,13 +6,13 @@ import type { FakeClock } from './fake-clock.ts';
 export interface LlmScript {
   /** Time to the first word. */
   readonly firstMs?: number;
-  /** Words that are given before the fault. */
+  /** How many words or parts come before the fault. */
   readonly after?: number;
   readonly fault?: ProviderErrorKind | 'hang' | 'end' | 'throw-other' | undefined;
-  /** How it goes on when another began. */
+  /** How it continues a reply that another model began. */
   readonly onContinue?: 'continue' | 'restart';
   readonly parts?: readonly LlmPart[];
-  /** After the part with this number; 20 ms where absent. */
+  /** The pause after the part with this number; 20 ms where absent. */
   readonly pauseMs?: (index: number) => number;
 }
 
@@ -21,7 +21,7 @@ export interface ScriptedLlmOptions {
   readonly id: string;
   /** The words of every reply. */
   readonly words: readonly string[];
-  /** What it does with its nth request, from 1. */
+  /** What it does with its nth request, counted from 1. */
   readonly script: (call: number) => LlmScript;
   readonly onRequest?: (request: LlmRequest) => void;
 }

@@ -10,7 +10,7 @@ export const RATE_HZ = 16_000;
 export const FRAME_MS = 20;
 const WORD_MS = 200;
 const GAP_MS = 100;
-/** As much of a word is needed to know it: one cut in half is heard by both who got a half. */
+/** A word is recognised from this much of it: a word cut in half is recognised from either half. */
 const KNOWN_AFTER_MS = 80;
 const FINAL_AFTER_MS = 300;
 
@@ -18,7 +18,7 @@ const samplesIn = (ms: number) => Math.round((ms * RATE_HZ) / 1000);
 const toMs = (samples: number) => (samples * 1000) / RATE_HZ;
 const levelOf = (word: number) => 2_000 + 10 * word;
 
-/** Words as the scripted links hear them: 200 ms each and a gap of 100 ms. */
+/** Words as the scripted links recognise them: 200 ms each, and a gap of 100 ms. */
 export function speak(words: readonly number[]): Int16Array {
   const samples = new Int16Array(samplesIn((WORD_MS + GAP_MS) * words.length));
   words.forEach((word, index) => {
@@ -30,7 +30,7 @@ export function speak(words: readonly number[]): Int16Array {
 
 export const silence = (ms: number) => new Int16Array(samplesIn(ms));
 
-/** Loud, and nobody makes words of it; quieter moments keep it from being steady. */
+/** Loud noise that no scripted link takes for words; its silent moments keep it from being steady. */
 export function noise(ms: number): Int16Array {
   return Int16Array.from({ length: samplesIn(ms) }, (_, at) =>
     at % samplesIn(400) > samplesIn(350) ? 0 : ((at * 7_919) % 3_000) - 6_000,
@@ -42,15 +42,15 @@ export type Failing = ProviderErrorKind | 'ends' | 'silent' | 'not-an-error' | '
 type Due<At extends Fault['at']> = Extract<Fault, { readonly at: At }>;
 
 export type Fault =
-  /** When it would open: refused, thrown by `open` itself, no answer ever, so much later, or dead right after it opened. */
+  /** `connect`: refused, thrown by `open` itself, no answer ever, ended, or open `takesMs` later; `opened`: right after it opened. */
   | {
       readonly at: 'connect';
       readonly does: ProviderErrorKind | 'throws' | 'hangs' | 'ends' | { readonly takesMs: number };
-      /** Not before this session, from 0. */
+      /** The first session that the fault applies to, from 0. */
       readonly from?: number;
     }
   | { readonly at: 'opened'; readonly does: Failing }
-  /** Right before it would tell of this word, or after the final that holds it. */
+  /** `word`: right before this word is reported; `final`: after the final that holds it. */
   | { readonly at: 'word'; readonly word: number; readonly does: Failing }
   | { readonly at: 'final'; readonly word: number; readonly does: Failing }
   | { readonly at: 'end'; readonly does: Failing };
@@ -58,9 +58,9 @@ export type Fault =
 export interface ScriptedOptions {
   readonly clock: FakeClock;
   readonly traits?: Partial<SttTraits>;
-  /** Each is used up by the first session that it meets; `Infinity` times where told. */
+  /** Each applies once, or `times` times, to the first session that it fits; `times` may be `Infinity`. */
   readonly faults?: readonly (Fault & { readonly times?: number })[];
-  /** From a word's audio to its words. */
+  /** Time from a word's audio to its transcript; 50 where absent. */
   readonly latencyMs?: number;
   readonly hasTimes?: boolean;
   readonly tellsSpeech?: boolean;
@@ -70,7 +70,7 @@ export interface ScriptedOptions {
 export interface ScriptedStt {
   readonly link: SttLink;
   readonly sessions: ScriptedSession[];
-  /** Faults that are still to come; more may be added. */
+  /** Faults that are left; tests may add more. */
   readonly faults: { fault: Fault; times: number }[];
   readonly opened: number;
 }
@@ -306,7 +306,7 @@ export class WordRecogniser {
   }
 }
 
-/** One request for an utterance, as Whisper. */
+/** Makes one request for each utterance, as Whisper does. */
 function openUtterances(provider: string, given: SttOpenOptions, options: ScriptedOptions, take: Take): SttSession {
   return new UtteranceSession({
     ...given,

@@ -8,17 +8,17 @@ import { ProviderError, type ProviderErrorKind } from '../../src/failover/provid
 import { ClauseSplitter } from '../../src/text/clauses.ts';
 import type { TtsLink, TtsOpenOptions, TtsPart, TtsSession } from '../../src/tts/contract.ts';
 
-/** `afterMs`: so much sound was handed out by the session before it happens. */
+/** `afterMs`: how much sound the session has handed out when the fault happens. */
 export type TtsFault =
   | { readonly does: 'throw-at-open' }
   | { readonly does: 'throw-at-write' }
   | { readonly does: 'fail'; readonly kind: ProviderErrorKind; readonly afterMs: number }
   | { readonly does: 'throw-odd'; readonly afterMs: number }
   | { readonly does: 'hang'; readonly afterMs: number }
-  /** From there on a chunk only every so often. */
+  /** From there on, a chunk comes only every `everyMs`. */
   | { readonly does: 'trickle'; readonly afterMs: number; readonly everyMs: number }
   | { readonly does: 'end-early'; readonly afterMs: number }
-  /** Says that the segment ended, and then no more. */
+  /** Reports the end of the segment, and sends nothing after it. */
   | { readonly does: 'segment-end-early'; readonly afterMs: number }
   | { readonly does: 'empty' }
   | { readonly does: 'never-end' }
@@ -29,30 +29,30 @@ export interface ScriptedTtsOptions {
   readonly sampleRateHz?: number;
   readonly wordTimes?: 'exact' | 'estimated' | 'none';
   readonly gain?: number;
-  /** To its first sound. */
+  /** Time to the first sound. */
   readonly firstMs?: number;
-  /** Sound in a chunk, and the time between two. */
+  /** Length of the sound in a chunk, and the time between two chunks. */
   readonly chunkMs?: number;
   readonly everyMs?: number;
-  /** When a word ends by the times that are told: its sound ends after 240 ms. */
+  /** When a word ends by the reported times, since its start; its sound ends after 240 ms. */
   readonly wordEndsMs?: number;
   readonly priority?: number;
-  /** In place of its first sound, chunks and pace: those of a real vendor, handshakes too. */
+  /** Replaces the first sound, chunks and pace by those of a real vendor, with handshakes. */
   readonly habits?: Habits;
 }
 
-/** The slow side of normal: fixtures/vendors say for each where it is from. */
+/** Times on the slow side of normal; fixtures/vendors name the source of each. */
 const NORMAL = { first: { p50Ms: 250, p95Ms: 450, maxMs: 600 }, pieceMs: [40, 500] } as const;
 const HANDSHAKE = { p50Ms: 300, p95Ms: 500, maxMs: 600 };
 
 export class ScriptedTts {
   readonly link: TtsLink;
-  /** What befalls the next sessions, in order; none where it is empty. */
+  /** Faults of the next sessions, in order. */
   readonly faults: TtsFault[] = [];
-  /** Befalls all others. */
+  /** The fault of all other sessions. */
   always: TtsFault | undefined;
   readonly opened: TtsOpenOptions[] = [];
-  /** All that each session was given, with | for a flush and ] for the end. */
+  /** The text that each session was given, with | for a flush and ] for the end. */
   readonly written: string[] = [];
   readonly clock: Clock;
   readonly options: Required<Omit<ScriptedTtsOptions, 'priority' | 'habits'>>;
@@ -130,7 +130,7 @@ class ScriptedSession implements TtsSession {
     });
     const { habits, clock } = owner;
     if (habits) this.#pace = new SpeechHabits(habits, NORMAL, () => clock.now());
-    // Most replies find a socket that stands.
+    // Most replies find an open socket.
     if (!habits?.chance(0.3)) queueMicrotask(() => options.onOpen?.());
     else {
       this.#opened = this.#sleep(habits.latency(HANDSHAKE)).then(() => options.onOpen?.());
@@ -232,7 +232,7 @@ class ScriptedSession implements TtsSession {
     }
   }
 
-  /** A fault may lie within a chunk. */
+  /** Ends the chunk where a fault is due within it. */
   #cutAt(from: number, to: number): number {
     const fault = this.#fault;
     if (!fault || !('afterMs' in fault) || fault.does === 'trickle') return to;
@@ -265,14 +265,14 @@ class ScriptedSession implements TtsSession {
   }
 }
 
-/** Any word has a sound: w7 its own, others that of their length. */
+/** Every word has a tone: w7 its own, other words one by their length. */
 function toneOf(word: string): number {
   return Number(/w(\d+)/.exec(word)?.[1] ?? word.trim().length % 20);
 }
 
 const tones = new Map<string, Int16Array>();
 
-/** As `speakTones`, each tone made only once: a test speaks thousands. */
+/** As `speakTones`, but makes each tone only once, because a test speaks thousands. */
 function spokenTones(indices: readonly number[], sampleRateHz: number): Int16Array {
   const samples = new Int16Array(Math.round(indices.length * 0.3 * sampleRateHz));
   indices.forEach((index, position) => {

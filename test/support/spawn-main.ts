@@ -9,7 +9,7 @@ export interface MainProcess {
   output(): string;
   /** Standard error alone. */
   errors(): string;
-  /** Resolves when the output has the text; rejects when the process ends before or the time is over. */
+  /** Resolves when the output has the text; rejects when the process ends before that, or the time is over. */
   says(text: string | RegExp, timeoutMs?: number): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -21,9 +21,9 @@ export interface MainOptions {
   readonly args?: readonly string[];
   /** Added to an environment without any of the variables that the application reads. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The repository where absent. */
+  /** The working directory; the repository where absent. */
   readonly directory?: string;
-  /** Relative to the repository; src/main.ts where absent. */
+  /** The program, relative to the repository; src/main.ts where absent. */
   readonly program?: string;
 }
 

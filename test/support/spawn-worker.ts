@@ -23,7 +23,7 @@ const READY_WITHIN_MS = 60_000;
 export interface SpawnOptions {
   /** More variables for the worker and its call processes. */
   readonly env?: Readonly<Record<string, string>>;
-  /** With a name it takes only calls that ask for it. */
+  /** With a name, the worker takes only calls that ask for it. */
   readonly agentName?: string;
 }
 

@@ -1,6 +1,6 @@
 // Sound with what matters of speech for tests that need no words: harmonics, syllables, and the hiss of an s.
 
-/** White noise, the same each time, added to mono PCM16. */
+/** Adds white noise, the same each time, to mono PCM16. */
 export function withNoise(samples: Int16Array, amplitude: number): Int16Array {
   let state = 7;
   return samples.map((sample) => {

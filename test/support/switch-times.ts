@@ -1,7 +1,7 @@
 // How long switches took, as the tests of all stages tell it, and the failures that must cost next to nothing.
 import type { ProviderErrorKind } from '../../src/failover/provider-error.ts';
 
-/** What "hard" means: the failure is told at once. A connection that closes is 'unreachable' or, by its code, 'server'. */
+/** "Hard" failures are reported at once. A connection that closes is 'unreachable' or, by its code, 'server'. */
 export const HARD_FAILURES: readonly { readonly name: string; readonly kind: ProviderErrorKind }[] = [
   { name: 'refused', kind: 'unreachable' },
   { name: '401', kind: 'auth' },
@@ -13,14 +13,14 @@ export const HARD_FAILURES: readonly { readonly name: string; readonly kind: Pro
   { name: 'closed', kind: 'unreachable' },
 ];
 
-/** A vendor on the same continent needs so long to refuse. */
+/** Time that a vendor on the same continent needs to refuse. */
 export const REFUSAL_MS = 30;
-/** Over the backup's own time, from the moment at which the failure is told. */
+/** Limit over the backup's own time, from the moment at which the failure is reported. */
 export const MOST_EXTRA_MS = 50;
-/** From the fault to the next provider's first result, at the 99th percentile. */
+/** Limit from the fault to the next provider's first result, at the 99th percentile. */
 export const MOST_SWITCH_MS = 1_000;
 
-/** The time within which 99 of 100 lie, in milliseconds; prints the others too. */
+/** The 99th percentile in milliseconds; prints the median and the longest time too. */
 export function percentile99(what: string, times: readonly number[]): number {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;

@@ -19,12 +19,12 @@ export type ChainedStage = (typeof CHAINED)[number];
 
 export interface StageFault {
   readonly kind: ProviderErrorKind;
-  /** Before the first result, or after some. */
+  /** Before the first result, or after some results. */
   readonly when: 'before' | 'midway';
 }
 
 export interface StageRun {
-  /** How often each link was opened, in the order in which that happened. */
+  /** The link of each opening, in order. */
   readonly opened: string[];
   readonly words: string[];
   readonly switches: Switch[];
@@ -34,7 +34,7 @@ export interface StageRun {
 const IDS = ['a', 'b', 'c'];
 export const WORDS = Array.from({ length: 8 }, (_, index) => `w${index}`);
 
-/** One operation of eight words; `faults` by link, each time that it is asked. */
+/** Runs one operation of eight words; a link fails by its entry in `faults` each time that it is asked. */
 export async function runStage(
   stage: ChainedStage,
   clock: FakeClock,

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** In MB, sound included, which lies outside of the heap. */
+/** Used memory in MB, including sound, which lies outside of the heap. */
 export function usedHeapMb(): number {
   collect();
   collect();

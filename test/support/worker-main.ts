@@ -1,5 +1,5 @@
-// A worker process for tests and benchmarks: `node worker-main.ts <job file> <url> <key> <secret> [agent name]`; says "ready", and how
-// much of its heap is in use at SIGUSR2.
+// A worker process for tests and benchmarks: `node worker-main.ts <job file> <url> <key> <secret> [agent name]`; says "ready", which
+// calls it refused, and how much of its heap is in use at SIGUSR2.
 import '../../src/livekit/quiet-rtc.ts';
 import { pathToFileURL } from 'node:url';
 import { startWorker } from '../../src/livekit/worker.ts';
@@ -12,8 +12,9 @@ const worker = startWorker({
   apiSecret,
   jobFile: pathToFileURL(jobFile),
   agentName,
+  onRefused: (room) => process.stdout.write(`refused ${room}\n`),
   limits: {
-    maxCalls: 20,
+    maxCalls: Number(process.env.MAX_CALLS ?? 20),
     warmProcesses: 1,
     drainMs: 1_000,
     callMegabytes: Number(process.env.CALL_MEGABYTES ?? 1_000),

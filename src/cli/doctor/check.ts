@@ -17,7 +17,7 @@ export interface Check {
   run(signal: AbortSignal): Promise<readonly Row[]>;
 }
 
-/** Rows in the order of the checks. A check that has no result in time is a broken row; it is not waited for. */
+/** Rows in the order of the checks. A check without a result in time becomes a broken row and is not waited for. */
 export async function runChecks(
   checks: readonly Check[],
   timeoutMs: number,

@@ -13,20 +13,20 @@ import { loopbackCheck } from './loopback-check.ts';
 import { type CheckedProvider, providerChecks } from './provider-checks.ts';
 
 export interface DiagnoseOptions {
-  /** Of the repository. */
+  /** Root of the repository. */
   readonly root: string;
-  /** Personas and providers.yaml. */
+  /** Directory of the personas and providers.yaml. */
   readonly agents: URL;
   readonly httpPort: number;
   readonly signal: AbortSignal;
-  /** Of the process by default. */
+  /** The process's own environment by default. */
   readonly processEnv?: Environment;
   readonly releaseBaseUrl?: string;
-  /** The registry by default. */
+  /** All providers of the registry by default. */
   readonly providers?: readonly CheckedProvider[];
 }
 
-/** All checks run at once, so this is the time of the slowest. The command promises an answer in under 10 s. */
+/** All checks run at once, so this limits the whole command, which promises an answer in under 10 s. */
 const CHECK_TIMEOUT_MS = 8_500;
 
 /** @throws only the signal's reason; whatever else is wrong is a row */
@@ -44,7 +44,7 @@ export async function diagnose(options: DiagnoseOptions): Promise<readonly Row[]
   return broken ? [broken, ...rows] : rows;
 }
 
-/** What is found of a broken `.env` must not hide what else is wrong. */
+/** A broken `.env` becomes a row, so that it does not hide what else is wrong. */
 async function environmentOf({
   root,
   processEnv,
@@ -61,7 +61,7 @@ async function environmentOf({
     return { env: await withOllama(read(root)) };
   } catch (error) {
     const [found = '', fix] = describeError(error).replace(/^✖ /, '').split(' → ');
-    // A directory without `.env`.
+    // The temporary directory has no `.env`.
     const env = await withOllama(read(tmpdir()));
     return { env, broken: { name: 'Environment', state: 'broken', found, fix } };
   }
@@ -71,7 +71,7 @@ function checksOfProviders(all: readonly CheckedProvider[], agents: URL, env: En
   try {
     return providerChecks(all, loadConfig(fileURLToPath(new URL('providers.yaml', agents))), env);
   } catch {
-    // The row of the configuration says what is wrong with it.
+    // The row "Configuration" says what is wrong with it.
     return [];
   }
 }

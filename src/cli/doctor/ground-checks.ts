@@ -9,10 +9,10 @@ import { loadPersonas } from '../../config/personas.ts';
 import { UserError } from '../../config/user-error.ts';
 import { type Check, firstLine, type Row } from './check.ts';
 
-/** The current SDKs and the tests need it, and it runs TypeScript as it stands. */
+/** The current SDKs and the tests need this version, and it runs TypeScript without a build. */
 const MIN_NODE_MAJOR = 24;
 
-/** The large ones; the loopback check uses them all. */
+/** The large model files; the loopback check uses them all. */
 const MODEL_FILES: readonly URL[] = [
   ...['pocketsphinx.wasm', 'model/en-us.dict', 'model/en-us.lm.bin', 'model/en-us/mdef', 'model/en-us/sendump'].map(
     (path) => new URL(`../../engines/pocketsphinx/${path}`, import.meta.url),

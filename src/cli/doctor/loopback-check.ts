@@ -6,7 +6,7 @@ import type { TtsProvider } from '../../tts/contract.ts';
 import type { Check, Row } from './check.ts';
 
 const SENTENCE = 'Please call me back tomorrow morning.';
-/** Recognition is weak, but a sentence of which less is heard tells that something is broken. */
+/** Least share of the words that must be heard. Recognition is weak, but below this something is broken. */
 const LEAST_SHARE = 0.5;
 const FRAME_MS = 20;
 const SILENCE_MS = 400;
@@ -39,7 +39,7 @@ async function withClient<Client extends ProviderClient, Result>(
   provider: { create(settings: { env: Record<string, undefined> }): Client },
   use: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  // Without settings: the embedded models, whatever else is configured.
+  // Without settings the embedded models are used, whatever else is configured.
   const client = provider.create({ env: {} });
   try {
     return await use(client);

@@ -8,7 +8,7 @@ import { type Check, firstLine, type Row } from './check.ts';
 
 export type CheckedProvider = ProviderDefinition<string, ProviderTraits, ProviderClient>;
 
-/** One check a provider, so that a slow one holds up no other. */
+/** One check per provider, so that a slow provider delays no other. */
 export function providerChecks(
   providers: readonly CheckedProvider[],
   config: Config,
@@ -18,7 +18,7 @@ export function providerChecks(
     const name = `${provider.stage} ${provider.id}`;
     return {
       name,
-      // Each of several keys by itself: one that is refused would be found out only when its turn comes.
+      // Checks each of several keys by itself: otherwise a refused key would be noticed only when its turn comes.
       run: (signal) => {
         const keys = keysOf(provider, env);
         return Promise.all(
@@ -49,7 +49,7 @@ async function providerRow(
     if (!client.check) {
       const given = Object.keys(provider.env).filter((variable) => env[variable]);
       if (given.length === 0) return { name, state: 'good', found: 'runs on this machine, needs no key' };
-      // A model of the user's own: whether it is one shows only when it is loaded.
+      // The user gave a model of their own: only loading it shows whether it is usable.
       await client.warm?.();
       return { name, state: 'good', found: `runs on this machine with ${given.join(' and ')}` };
     }

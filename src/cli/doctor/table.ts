@@ -5,7 +5,7 @@ const MARKS: Readonly<Record<RowState, string>> = { good: '✔', broken: '✖', 
 const COLOURS: Readonly<Record<RowState, string>> = { good: '32', broken: '31', unused: '90' };
 
 export interface TableOptions {
-  /** Characters to a line. */
+  /** Characters per line. */
   readonly width: number;
   readonly colour: boolean;
 }

@@ -3,9 +3,9 @@ import { Worker } from 'node:worker_threads';
 import type { FliteRequest, FliteResponse } from './flite-worker.ts';
 
 export interface FliteClientOptions {
-  /** After this a synthesis counts as hung, and the thread is replaced. A clause takes 20 to 200 ms. */
+  /** After this time a synthesis counts as hung and the thread is replaced; 10,000 by default. A clause takes 20 to 200 ms. */
   readonly timeoutMs?: number;
-  /** Another thread that speaks the same messages; for tests. */
+  /** Another worker program with the same messages; for tests. */
   readonly workerUrl?: URL;
 }
 
@@ -13,7 +13,7 @@ interface Job extends FliteRequest {
   readonly signal: AbortSignal;
   readonly resolve: (samples: Int16Array) => void;
   readonly reject: (reason: unknown) => void;
-  /** Takes the listener off the signal. */
+  /** Removes the listener from the signal. */
   readonly detach: () => void;
 }
 
@@ -92,7 +92,7 @@ export class FliteClient {
     return worker;
   }
 
-  /** The thread is gone: its request fails, the ones that wait get a new thread. */
+  /** Call when the thread is gone: its request fails, and the waiting ones get a new thread. */
   #lose(worker: Worker | undefined, error: Error): void {
     if (worker === undefined || worker !== this.#worker) return;
     this.#worker = undefined;
@@ -113,7 +113,7 @@ export class FliteClient {
     else job.resolve(outcome);
   }
 
-  /** What is in the thread can't be stopped and is soon done; its result is then dropped. */
+  /** A request in the thread can't be stopped and is soon done; its result is then dropped. */
   #abandon(job: Job): void {
     const index = this.#waiting.indexOf(job);
     if (index !== -1) this.#waiting.splice(index, 1);

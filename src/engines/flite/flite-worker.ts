@@ -10,7 +10,7 @@ export interface FliteRequest {
   readonly voice: string;
 }
 
-/** An error concerns the one request; the thread lives on. */
+/** An error concerns only this request; the thread goes on. */
 export type FliteResponse =
   | { readonly id: number; readonly samples: Int16Array<ArrayBuffer> }
   | { readonly id: number; readonly error: string };

@@ -2,7 +2,7 @@
 import { createWasi, type Wasi } from '../wasi.ts';
 import { firstWritableAddress } from './writable-memory.ts';
 
-/** Those of the package that speak at 16 kHz; `slt` is a woman, the others are men. */
+/** The voices of the package that speak at 16 kHz; `slt` is female, the others are male. */
 export const FLITE_VOICES = ['rms', 'slt', 'awb', 'kal16'] as const;
 export const FLITE_SAMPLE_RATE_HZ = 16_000;
 
@@ -21,8 +21,8 @@ interface Program {
 }
 
 /**
- * Flite is a command-line program and its instance serves one run. Making another takes 15 to 30 ms, so instead its
- * variables are put back, in less than 1 ms; a run that fails costs the instance.
+ * Flite is a command-line program, and an instance of it serves one run. A new instance takes 15 to 30 ms, so the
+ * variables are restored instead, in less than 1 ms. After a run that fails the instance is discarded.
  */
 export class FliteSynthesizer {
   readonly #module: WebAssembly.Module;
@@ -36,14 +36,14 @@ export class FliteSynthesizer {
   }
 
   /**
-   * Call `reset()` before the next one.
+   * Call `reset()` before the next call.
    * @param voice one of FLITE_VOICES; Flite itself would take any other for its 8 kHz voice
    * @returns mono PCM16 at FLITE_SAMPLE_RATE_HZ, with Flite's own silence on both sides
    * @throws an error with what Flite printed, or its trap
    */
   synthesize(text: string, voice: string): Int16Array {
     const program = this.#program ?? this.#start();
-    // Nothing is kept while it runs: what it leaves behind after a failure can't be trusted.
+    // The program is not kept while it runs: after a failure its memory can't be trusted.
     this.#program = undefined;
     program.args.splice(0, program.args.length, 'flite', '-voice', voice, '-t', text, '-o', OUTPUT);
     const start = program.instance.exports._start as () => void;
@@ -55,7 +55,7 @@ export class FliteSynthesizer {
     return samples;
   }
 
-  /** Makes ready for the next run. */
+  /** Restores the program's memory for the next run. */
   reset(): void {
     if (!this.#program) return;
     const { memory, pristine } = this.#program;

@@ -2,12 +2,12 @@
 
 const HEADER_BYTES = 8;
 const DATA_SECTION = 11;
-/** i32.const and end: how an active segment's address is written. */
+/** Opcode i32.const: an active segment's address is written as i32.const, the number and end. */
 const CONST = 0x41;
 
 /**
- * The address of the last data segment. The linker lays out constants first and variables after them, so that all below
- * stays as it is: 17 of Flite's 17.2 MB are its voices.
+ * The address of the last data segment. The linker places constants first and variables after them, so that the
+ * memory below never changes: 17 of Flite's 17.2 MB are its voices.
  * @returns 0 when the binary has no such segment: all of the memory may change
  */
 export function firstWritableAddress(wasm: Uint8Array): number {
@@ -48,7 +48,7 @@ class Reader {
     return this.#bytes[this.at++] ?? 0;
   }
 
-  /** LEB128. Addresses are below 2^31, so the signed form of them reads the same. */
+  /** Reads a LEB128 number. Addresses are below 2^31, so their signed form reads the same. */
   unsigned(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {

@@ -2,18 +2,18 @@
 // as many words are wrong; so it comes from accepted speech of this caller only, never from noise.
 import { CEPSTRA, type Decoder } from './decoder.ts';
 
-/** Between a female and a male voice at a usual level, measured on the recorded clips and on Flite. */
+/** Means between a female and a male voice at a usual level, measured on the recorded clips and on Flite. */
 const USUAL = [55, 4, 9, 11, 3, 1, 0, 0, 0, 0, 0, 0, 0];
-/** So many frames of a new caller weigh as much. With fewer, the silence before the first word counts too much. */
+/** Weight of USUAL in frames of a new caller. With fewer, the silence before the first word counts too much. */
 const USUAL_FRAMES = 300;
-/** Five seconds, as in PocketSphinx itself: later speech counts, a single word doesn't upset it. */
+/** Greatest weight of earlier speech: five seconds, as in PocketSphinx itself. Later speech counts, but no single word too much. */
 const MAX_FRAMES = 500;
 
 export class CepstralMeans {
   readonly #means = Float64Array.from(USUAL);
   #frames = USUAL_FRAMES;
 
-  /** Nothing of this caller was accepted yet. */
+  /** True until speech of this caller was accepted. */
   get isGuess(): boolean {
     return this.#frames === USUAL_FRAMES;
   }
@@ -22,7 +22,7 @@ export class CepstralMeans {
     return this.#means;
   }
 
-  /** The current ones as they would be with these samples; between utterances only. */
+  /** The current means as they would be with these samples; call between utterances only. */
   with(samples: Int16Array, decoder: Decoder): Float64Array {
     return this.#blend(samples, decoder).means;
   }
@@ -45,7 +45,7 @@ const MARGIN_SAMPLES = 1600;
 /** 30 dB below the loudest moment. */
 const QUIET = 0.001;
 
-/** From just before the first loud moment to just after the last: silence says nothing of the voice. */
+/** The samples from just before the first loud moment to just after the last: silence says nothing about the voice. */
 function withoutSilence(samples: Int16Array): Int16Array {
   const energies: number[] = [];
   for (let at = 0; at + WINDOW_SAMPLES <= samples.length; at += WINDOW_SAMPLES) {

@@ -19,15 +19,15 @@ export interface DecoderExports {
   x_set_means(decoder: number, means: number): number;
 }
 
-/** A word or a silence of the best path; both frames are within it. */
+/** A word or a silence of the best path; it includes both frames. */
 export interface Segment {
   /** As in the dictionary, without the number of its pronunciation; silence and noises are in brackets. */
   readonly word: string;
   readonly firstFrame: number;
   readonly lastFrame: number;
-  /** How well the sound fits, a log likelihood; 0 at best. */
+  /** Log likelihood of the sound; 0 is the best fit. */
   readonly acoustic: number;
-  /** 0 to 1, against the other words that the search kept. */
+  /** Probability, 0 to 1, against the other words that the search kept. */
   readonly posterior: number;
 }
 
@@ -35,7 +35,7 @@ export const CEPSTRA = 13;
 const MAX_SEGMENTS = 1000;
 const SEGMENT_INTS = 6;
 const CHUNK_SAMPLES = 16_000;
-/** Before the third pass scores are kept with ten bits less (SENSCR_SHIFT). */
+/** Before the third pass PocketSphinx keeps scores with ten bits less (SENSCR_SHIFT). */
 const EARLY_SCORE_SCALE = 1024;
 
 const encoder = new TextEncoder();
@@ -76,7 +76,7 @@ export class Decoder {
     this.#isRunning = false;
   }
 
-  /** The best path so far; better after `end()`. */
+  /** The best path so far; more accurate after `end()`. */
   segments(): Segment[] {
     const count = this.#exports.x_segments(this.#handle, this.#segments, MAX_SEGMENTS);
     const numbers = new Int32Array(this.#exports.memory.buffer, this.#segments, count * SEGMENT_INTS);
@@ -134,7 +134,7 @@ export class Decoder {
     this.#words.add(word);
   }
 
-  /** Between utterances only. Adds the samples' cepstra to `sums`, which has CEPSTRA numbers; returns how many frames. */
+  /** Call between utterances only. Adds the samples' cepstra to `sums`, which has CEPSTRA numbers; returns how many frames. */
   measure(samples: Int16Array, sums: Float64Array): number {
     const audio = this.#exports.x_alloc(samples.length * 2);
     const out = this.#exports.x_alloc(CEPSTRA * 4);
@@ -150,7 +150,7 @@ export class Decoder {
     return frames;
   }
 
-  /** What the next utterance is normalised by. */
+  /** Sets the means that the next utterance is normalised by. */
   setMeans(means: Float64Array): void {
     const text = Array.from(means, (mean) => mean.toFixed(2)).join(',');
     this.#withText((list) => this.#exports.x_set_means(this.#handle, list), text);

@@ -16,7 +16,7 @@ const TEENS = [
 const TENS = ['twenty', 'thirty', 'forty', 'fifty', 'sixty', 'seventy', 'eighty', 'ninety'];
 const ZEROS: Readonly<Record<string, string>> = { hundred: '00', thousand: '000' };
 const TIMES: Readonly<Record<string, number>> = { double: 2, triple: 3 };
-/** Words that a language model writes where a digit was said. */
+/** Words that a language model writes for a spoken digit. */
 const SOUND_ALIKE: Readonly<Record<string, string>> = { o: '0', won: '1', to: '2', too: '2', for: '4', ate: '8' };
 
 /** "five five double oh twenty two" → "550022"; other words are left out. */
@@ -42,7 +42,7 @@ export function digitsOf(words: readonly string[]): string {
   return digits;
 }
 
-/** The share of the words that are digits; one that is written like what sounds the same counts half. */
+/** The share of the words that are digits; a word that only sounds like a digit counts half. */
 export function digitShare(words: readonly string[]): number {
   const points = words.map((word) => (digitsOf([word]) !== '' || word in TIMES ? 1 : word in SOUND_ALIKE ? 0.5 : 0));
   return words.length === 0 ? 0 : points.reduce((sum: number, point) => sum + point, 0) / words.length;

@@ -12,13 +12,13 @@ export interface Grammar {
 
 export const PHONES =
   'AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH'.split(' ');
-/** Tokens of the loop begin like this. */
+/** Prefix of the tokens of the phone loop. */
 export const PHONE_PREFIX = '_';
 export const LETTER_PREFIX = 'letter_';
 
 /**
- * How likely one phone of something else is beside an expected word: lower lets more sounds pass as answers. Recorded human
- * digits need 1e-8 to be taken; what else passes then is told by comparing with the open search (see interpret).
+ * How likely one phone of other speech is beside an expected word: a lower weight lets more sounds pass as answers. Recorded
+ * human digits need 1e-8 to be accepted; what else passes then is found by comparison with the open search (see interpret).
  */
 const PHONE_WEIGHTS = { 'yes-no': 1e-5, digits: 1e-8, spelling: 1e-5, phrases: 1e-4 } as const;
 const ASIDE_WEIGHT = 0.05;
@@ -68,7 +68,7 @@ const DIGIT_LEADS = ['my number is', 'the number is', 'it is', "it's", 'area cod
 const SPELLING_LEADS = ['my name is', 'it is', "it's", 'that is', "that's", 'um', 'yes', 'sure', 'okay'];
 const TAILS = ['please', 'thank you'];
 
-/** Nothing for `open`, and for phrases without any words. */
+/** Undefined for `open`, and for phrases without any words. */
 export function grammarFor(expectation: SpeechExpectation): Grammar | undefined {
   switch (expectation.kind) {
     case 'open':
@@ -91,7 +91,7 @@ export function grammarFor(expectation: SpeechExpectation): Grammar | undefined 
   }
 }
 
-/** The expected ones in any number and order; `leads` before them only, where they don't pass for a part of the answer. */
+/** Accepts the expected phrases in any number and order; `leads` only before them, so that they don't pass as part of the answer. */
 function loop(
   name: string,
   phoneWeight: number,
@@ -99,7 +99,7 @@ function loop(
   leads: readonly string[],
   rare: readonly string[] = [],
 ): Grammar {
-  // PocketSphinx makes the weights of each group add up to one, so a phone must weigh less where the group does.
+  // PocketSphinx scales the weights of each group to a sum of one, so a phone must weigh less where the group does.
   const leadPhoneWeight = (phoneWeight * leads.length * ASIDE_WEIGHT) / expected.length;
   const weighted = (weight: number, phrases: readonly string[]) =>
     phrases.map((phrase) => `/${weight.toFixed(12)}/ ${phrase}`);

@@ -12,9 +12,9 @@ export interface Heard {
 
 export const NOTHING: Heard = { text: '', confidence: 0, words: [] };
 
-/** Speech scores between -16,000 and -90,000 a frame; steady noise fits any model equally badly, so near 0. */
+/** Mean score per frame above which it is noise: speech has -16,000 to -90,000; steady noise fits all models equally badly, so near 0. */
 const NOISE_ABOVE = -15_000;
-/** What noise is usually taken for, when it stands alone. */
+/** Words that noise is usually recognised as, when they stand alone. */
 const SOLITARY_NOISE = new Set([
   'a',
   'the',
@@ -31,9 +31,9 @@ const SOLITARY_NOISE = new Set([
   'but',
   'that',
 ]);
-/** Said slower than this, a word is a hum or a draught. Measured: 60 at most for "yes", "no" and digits said alone. */
+/** A word said more slowly than this is a hum or a draught. Measured: 60 at most for "yes", "no" and digits said alone. */
 const MAX_FRAMES_PER_LETTER = 40;
-/** Letters that are spelt take 200 ms and more; those that the grammar finds in other speech are shorter. */
+/** Spelt letters take 200 ms and more; letters that the grammar finds in other speech are shorter. */
 const MIN_FRAMES_PER_SPELT_LETTER = 16;
 
 const isWord = ({ word }: Segment) => !/^[<[(]/.test(word);
@@ -76,7 +76,7 @@ function dictation(open: readonly Segment[]): Heard {
   return { text: asWritten(words.map(({ word }) => word).join(' ')), confidence, words };
 }
 
-/** Of the frames with sound in them, the share that the expected words took from the loop of phones. */
+/** The share of the frames with sound that expected words, and not the phone loop, took. */
 function shareExpected(grammar: readonly Segment[]): number {
   const sounds = grammar.filter(isWord);
   const expected = sounds.filter(({ word }) => !word.startsWith(PHONE_PREFIX));
@@ -87,7 +87,7 @@ function shareExpected(grammar: readonly Segment[]): number {
 const YES_NO = new Set([...AGREEING, ...REFUSING].flatMap((phrase) => phrase.split(' ')));
 const TELLING = new Set('yes yeah yep sure okay correct right no nope not wrong'.split(' '));
 
-/** A short answer only; whatever is longer, or says yes or no in the open search already, is dictation. */
+/** Takes a short answer only; longer speech, or a yes or no that the open search found already, is dictation. */
 function yesNo(dictated: Heard, words: readonly Segment[], share: number): Heard {
   if (dictated.words.some(({ word }) => TELLING.has(word))) return dictated;
   const text = words.map(({ word }) => word).join(' ');
@@ -99,9 +99,9 @@ function yesNo(dictated: Heard, words: readonly Segment[], share: number): Heard
 function digits(dictated: Heard, words: readonly Segment[], share: number, minDigits: number): Heard {
   const text = digitsOf(words.map(({ word }) => word));
   const open = dictated.words.map(({ word }) => word);
-  // The searches vouch for each other: "hold on a second" fits "oh nine seven", and has no digit in the open one.
+  // The open search must confirm the grammar: "hold on a second" fits "oh nine seven", and has no digit in the open search.
   const isUnsure = open.length <= 3 || dictated.confidence < 0.4;
-  // Where the open search heard nothing, it may have been a knock or a hum.
+  // When the open search found nothing, the sound may have been a knock or a hum.
   const enough = open.length === 0 ? Math.max(2, minDigits) : minDigits;
   const isAnswer = share >= 0.5 && (digitShare(open) >= 0.25 || (share >= 0.85 && isUnsure && text.length >= enough));
   return isAnswer && text !== '' ? { text, confidence: share, words } : dictated;
@@ -114,7 +114,7 @@ function spelling(dictated: Heard, words: readonly Segment[], share: number): He
     if (word.startsWith(LETTER_PREFIX)) letters += word.slice(LETTER_PREFIX.length).repeat(double ? 2 : 1);
     double = word === 'double';
   }
-  // The open search writes letters that it is sure of as words of one letter: "s m i t h".
+  // The open search writes letters of which it is sure as words of one letter: "s m i t h".
   const openLetters = dictated.words.filter(({ word }) => /^[a-z]\.?$/.test(word));
   const mostlyLetters = openLetters.length >= 2 && openLetters.length * 2 >= dictated.words.length;
   if (openLetters.length >= 3 && openLetters.length === dictated.words.length) {

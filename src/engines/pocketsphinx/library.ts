@@ -40,9 +40,9 @@ export class Library {
     });
   }
 
-  /** Gives back the 36 MB of files, of which the decoders have made their own form. None can be opened after it. */
+  /** Frees the 36 MB of files, which the decoders have converted to their own form. No decoder can be opened afterwards. */
   releaseFiles(): void {
-    // An empty copy takes the memory at once; it would otherwise be held by the file table for good.
+    // Transferring to an empty buffer frees the memory at once; otherwise the file table would hold it for good.
     for (const bytes of Object.values(this.#files)) bytes.buffer.transfer(0);
   }
 }

@@ -12,12 +12,12 @@ export type PocketSphinxRequest =
   | { readonly type: 'audio'; readonly utterance: number; readonly samples: Int16Array }
   | { readonly type: 'end' | 'drop'; readonly utterance: number }
   | { readonly type: 'key-phrases'; readonly phrases: readonly string[] }
-  /** What was learnt about this caller's voice can go. */
+  /** Discards what was learnt about this caller's voice. */
   | { readonly type: 'forget'; readonly caller: number };
 
 export interface HeardWord {
   readonly text: string;
-  /** Since the utterance's first sample. */
+  /** Milliseconds since the utterance's first sample. */
   readonly startMs: number;
   readonly endMs: number;
 }

@@ -4,15 +4,15 @@ import type { SpeechExpectation } from '../../config/expectation.ts';
 import type { HeardText, PocketSphinxRequest, PocketSphinxResponse } from './messages.ts';
 
 export interface PocketSphinxClientOptions {
-  /** After this without an answer to an ended utterance the thread counts as hung, and is replaced. */
+  /** After this time without an answer to an ended utterance the thread counts as hung and is replaced; 15,000 by default. */
   readonly timeoutMs?: number;
-  /** Another thread that speaks the same messages; for tests. */
+  /** Another worker program with the same messages; for tests. */
   readonly workerUrl?: URL;
 }
 
 export interface UtteranceEvents {
   onInterim(heard: HeardText): void;
-  /** The last event, or `onFailure` is. */
+  /** The last event, unless `onFailure` is. */
   onFinal(heard: HeardText): void;
   onFailure(error: PocketSphinxFailure): void;
 }
@@ -32,7 +32,7 @@ export interface Utterance {
   /** Mono PCM16 at 16 kHz; the array is not kept. */
   write(samples: Int16Array): void;
   end(): void;
-  /** No event comes any more. */
+  /** Drops the utterance: no further event comes. */
   drop(): void;
 }
 
@@ -76,7 +76,7 @@ export class PocketSphinxClient {
     await this.#ready?.promise;
   }
 
-  /** A number for one caller, whose voice is learnt; it is given back with `forget`. */
+  /** A number for one caller, whose voice is learnt; `forget` discards it. */
   newCaller(): number {
     return this.#nextId++;
   }
@@ -85,7 +85,7 @@ export class PocketSphinxClient {
     this.#worker?.postMessage({ type: 'forget', caller } satisfies PocketSphinxRequest);
   }
 
-  /** For all callers from the next utterance on. */
+  /** Adds words for all callers, from the next utterance on. */
   addKeyPhrases(phrases: readonly string[]): void {
     const fresh = phrases.filter((phrase) => !this.#keyPhrases.has(phrase));
     for (const phrase of fresh) this.#keyPhrases.add(phrase);
@@ -93,7 +93,7 @@ export class PocketSphinxClient {
       this.#worker?.postMessage({ type: 'key-phrases', phrases: fresh } satisfies PocketSphinxRequest);
   }
 
-  /** Failures come as an event, later. */
+  /** Failures come later, through `events.onFailure`. */
   begin(caller: number, expectation: SpeechExpectation, events: UtteranceEvents): Utterance {
     const utterance = this.#nextId++;
     const running: Running = { events, timer: undefined };
@@ -160,7 +160,7 @@ export class PocketSphinxClient {
   #receive(response: PocketSphinxResponse): void {
     if (response.type === 'ready') {
       this.#ready?.resolve();
-      // Loaded, it keeps the process alive only while somebody speaks.
+      // Once loaded, the thread keeps the process alive only during utterances.
       if (this.#running.size === 0) this.#worker?.unref();
       return;
     }
@@ -183,7 +183,7 @@ export class PocketSphinxClient {
     void worker.terminate();
   }
 
-  /** The thread is gone with what it was hearing; the next utterance gets a new one. */
+  /** Call when the thread is gone: its utterances fail, and the next one gets a new thread. */
   #lose(worker: Worker | undefined, error: PocketSphinxFailure): void {
     if (worker === undefined || worker !== this.#worker) return;
     this.#worker = undefined;

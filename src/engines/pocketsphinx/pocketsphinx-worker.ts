@@ -11,5 +11,5 @@ const respond = (response: PocketSphinxResponse) => port.postMessage(response);
 const queue = new UtteranceQueue(new Recognizer(), respond);
 respond({ type: 'ready' });
 
-// An error is not caught: after a trap the module's memory can't be trusted, so the client starts another thread.
+// Errors are not caught: after a trap the module's memory can't be trusted, so the client starts another thread.
 port.on('message', (request: PocketSphinxRequest) => queue.handle(request));

@@ -76,7 +76,7 @@ const MIN_COMPOUND_PART = 3;
 export class Pronunciations {
   readonly #known = new Map<string, readonly string[]>();
 
-  /** At least one for every word of letters; none for a word without any. */
+  /** At least one pronunciation for every word of letters; none for a word without letters. */
   of(words: readonly string[]): ReadonlyMap<string, readonly string[]> {
     const missing = words.filter((word) => !this.#known.has(word));
     if (missing.length > 0) this.#look(missing);

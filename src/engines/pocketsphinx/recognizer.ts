@@ -15,20 +15,20 @@ import { spokenWords } from './spoken-words.ts';
  * stays: without it 24 % are wrong.
  */
 const OPEN_SEARCH = { fwdflat: false, maxhmmpf: 6000, maxwpf: 10, bestpathlw: 11 };
-/** The phones of a grammar make a dense lattice, over which the third pass takes seconds and brings nothing. */
+/** The phones of a grammar make a dense lattice, on which the third pass takes seconds and gains nothing. */
 const GRAMMAR_SEARCH = { bestpath: false, maxhmmpf: 2000, beam: 1e-40, pbeam: 1e-40 };
 
-/** Of a caller not heard before, so much is heard first to normalise the rest by. */
+/** How much of a new caller is collected first, to normalise the rest by. */
 const FIRST_LISTEN_SAMPLES = 0.9 * POCKETSPHINX_SAMPLE_RATE_HZ;
 
 interface Utterance {
   readonly expectation: SpeechExpectation;
   readonly means: CepstralMeans;
   readonly grammar: Grammar | undefined;
-  /** All of it: from it the means are learnt. */
+  /** The whole utterance: the means are learnt from it. */
   readonly samples: Int16Array;
   length: number;
-  /** How much of it the searches had; 0 until they began. */
+  /** Number of samples that the searches have processed; 0 until they began. */
   searched: number;
   begun: boolean;
 }
@@ -49,7 +49,7 @@ export class Recognizer {
     for (const phone of PHONES) this.#grammars.addWord(PHONE_PREFIX + phone.toLowerCase(), [phone], false);
   }
 
-  /** Between utterances only. Teaches the open search words that it lacks. */
+  /** Call between utterances only. Teaches the open search words that it lacks. */
   addKeyPhrases(phrases: readonly string[]): void {
     const words = [...new Set(phrases.flatMap(spokenWords))].filter((word) => !this.#open.hasWord(word));
     const entries = [...this.#pronunciations.of(words)].filter(([, sounds]) => sounds.length > 0);
@@ -81,7 +81,7 @@ export class Recognizer {
     this.#search(utterance);
   }
 
-  /** So far; may change. */
+  /** The result so far; it may change. */
   interim(): Heard {
     const { begun, expectation, grammar } = this.#current();
     return interpret(
@@ -91,7 +91,7 @@ export class Recognizer {
     );
   }
 
-  /** Ends the utterance. */
+  /** Ends the utterance and returns its result. */
   finish(): Heard {
     const utterance = this.#current();
     this.#search(utterance);

@@ -7,7 +7,7 @@ import type { Heard } from './interpret.ts';
 import type { HeardText, PocketSphinxRequest, PocketSphinxResponse } from './messages.ts';
 import type { Recognizer } from './recognizer.ts';
 
-/** Longer ones are to be split by the client; what is beyond is not heard. */
+/** The client must split longer utterances; samples beyond this are ignored. */
 export const MAX_UTTERANCE_SAMPLES = 30 * POCKETSPHINX_SAMPLE_RATE_HZ;
 /** Interims come at most five times a second of audio. */
 const INTERIM_SAMPLES = POCKETSPHINX_SAMPLE_RATE_HZ / 5;

@@ -13,9 +13,9 @@ export type StageId = keyof typeof stageNames;
 export interface StageReport {
   readonly stage: StageId;
   readonly provider: string;
-  /** In words, such as "PocketSphinx, on this machine"; the provider's id serves when it is left out. */
+  /** Name for people, such as "PocketSphinx, on this machine"; where absent, the provider's id is shown. */
   readonly title?: string;
-  /** "active" when it serves; else how it is, in words. */
+  /** "active" when it serves; otherwise its state in words. */
   readonly state: string;
 }
 
@@ -29,16 +29,16 @@ export interface SwitchMessage {
   readonly stage: StageId;
   readonly from: string;
   readonly to: string;
-  /** Why, as one of the worker's kinds of failure. */
+  /** Reason for the switch: one of the worker's kinds of failure. */
   readonly kind: string;
   readonly status?: number;
-  /** From the failure to the next provider's first result. */
+  /** Milliseconds from the failure to the next provider's first result. */
   readonly tookMs: number;
   readonly wordsKept?: number;
   readonly audioReplayedMs?: number;
 }
 
-/** The attribute `bulletproof.stages`, one report a stage: the active one where several are told. */
+/** Reads the attribute `bulletproof.stages`: one report per stage, the active one when there are several. */
 export function readStages(json: string | undefined): StageReport[] {
   const parsed = parse(json);
   if (!Array.isArray(parsed)) return [];
@@ -49,14 +49,14 @@ export function readStages(json: string | undefined): StageReport[] {
   });
 }
 
-/** Speech to speech needs no other stage, unless the three serve it; what is not told of the three is shown as unknown. */
+/** Speech to speech shows the three stages only when they serve it; a stage without a report is shown as unknown. */
 export function stagesToShow(reports: readonly StageReport[], mode?: string): StageId[] {
   const told = reports.map(({ stage }) => stage);
   if (told.includes('realtime')) return told;
   return told.length === 0 && mode === 'speech-to-speech' ? ['realtime'] : ['stt', 'llm', 'tts'];
 }
 
-/** A message of the topic `bulletproof.turn`: its time in milliseconds. */
+/** Reads a message of the topic `bulletproof.turn`: the time in milliseconds; undefined when it does not fit. */
 export function readTurn(json: string): number | undefined {
   const parsed = parse(json);
   if (!isRecord(parsed)) return undefined;
@@ -66,14 +66,14 @@ export function readTurn(json: string): number | undefined {
     : undefined;
 }
 
-/** A message of the topic `bulletproof.notice`. */
+/** Reads a message of the topic `bulletproof.notice`; undefined when it does not fit. */
 export function readNotice(json: string): NoticeMessage | undefined {
   const parsed = parse(json);
   if (!isRecord(parsed) || typeof parsed.text !== 'string' || parsed.text.trim() === '') return undefined;
   return { level: parsed.level === 'warning' ? 'warning' : 'info', text: parsed.text.trim() };
 }
 
-/** A message of the topic `bulletproof.switch`. */
+/** Reads a message of the topic `bulletproof.switch`; undefined when it does not fit. */
 export function readSwitch(json: string): SwitchMessage | undefined {
   const parsed = parse(json);
   if (!isRecord(parsed)) return undefined;

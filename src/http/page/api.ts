@@ -52,7 +52,7 @@ export async function fetchPersonas(): Promise<readonly PersonaChoice[]> {
 }
 
 export async function fetchReadiness(): Promise<Readiness> {
-  // 503 says that it isn't ready, with the reasons.
+  // Status 503 means that it isn't ready; the body holds the reasons.
   return (await (await ask('/health/ready')).json()) as Readiness;
 }
 
@@ -61,12 +61,12 @@ export async function createCall(choice: CallChoice): Promise<CallAccess> {
   return answerOf<CallAccess>(await ask('/api/calls', json(choice)));
 }
 
-/** `isDemo`: `fetchFaults` and `breakVendor` are answered. */
+/** `isDemo`: the server answers `fetchFaults` and `breakVendor`. */
 export async function fetchChains(): Promise<{ stages: readonly ChainReport[]; isDemo: boolean }> {
   return answerOf(await ask('/api/providers'));
 }
 
-/** What was done to each vendor that can be broken; null where it is well. */
+/** The current fault of each vendor that can be broken; null when the vendor is well. */
 export async function fetchFaults(): Promise<ReadonlyMap<string, string | null>> {
   const { stages } = await answerOf<{ stages: { vendors: { id: string; fault: string | null }[] }[] }>(
     await ask('/api/demo'),
@@ -85,7 +85,7 @@ function json(body: unknown): RequestInit {
 
 let leave: string | undefined;
 
-/** The leave of a signed link, which goes with every request from now on. */
+/** Sends the leave of a signed link with every request from now on. */
 export function useLeave(given: string | undefined): void {
   leave = given;
 }

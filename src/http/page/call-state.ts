@@ -71,7 +71,7 @@ function liveHeadline({ agent, muted, microphone }: CallState): Headline {
   }
 }
 
-/** The attribute `lk.agent.state`; what is not known counts as listening, as the call goes on. */
+/** Reads the attribute `lk.agent.state`; an unknown value counts as listening, as the call goes on. */
 export function readAgentState(value: string | undefined): AgentState {
   switch (value) {
     case undefined:

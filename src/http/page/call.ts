@@ -21,7 +21,7 @@ export interface CallEvents extends RoomTextEvents {
   readonly onStages: (stages: readonly StageReport[]) => void;
   /** The track whose level a side's meter shows; undefined when it is gone. */
   readonly onSound: (side: 'caller' | 'agent', track: MediaStreamTrack | undefined) => void;
-  /** `undefined`: what was wrong is over. */
+  /** `undefined`: the trouble is over. */
   readonly onTrouble: (trouble: Trouble | undefined) => void;
   readonly onEnded: (trouble: Trouble | undefined) => void;
 }
@@ -57,7 +57,7 @@ export class Call {
     }
   }
 
-  /** Tells nothing more: who hangs up knows it. */
+  /** Emits no `onEnded`, as the code that hangs up knows that the call is over. */
   async hangUp(): Promise<void> {
     this.#ended = true;
     clearTimeout(this.#agentTimer);
@@ -82,7 +82,7 @@ export class Call {
   }
 
   async #publish(microphone: LocalAudioTrack): Promise<void> {
-    // The cast is about undefined in optional properties, where livekit-client's own types disagree.
+    // The cast is needed as livekit-client's own types disagree about undefined in optional properties.
     await this.#room.localParticipant.publishTrack(microphone as LocalTrack, { source: Track.Source.Microphone });
     this.#events.onSound('caller', microphone.mediaStreamTrack);
     microphone.on(TrackEvent.Restarted, () => this.#events.onSound('caller', microphone.mediaStreamTrack));
@@ -143,13 +143,13 @@ export class Call {
   #play(track: RemoteTrack): void {
     if (track.kind !== Track.Kind.Audio) return;
     document.body.append(track.attach());
-    // Recorded sentences come on a track of their own.
+    // Recorded sentences come on another track, which the meter does not show.
     if (track.source === Track.Source.Microphone) this.#events.onSound('agent', track.mediaStreamTrack);
   }
 
   #over(reason: DisconnectReason | undefined): void {
     clearTimeout(this.#agentTimer);
-    // A join that fails also tells its reason, by throwing.
+    // A join that fails reports its reason by throwing.
     if (!this.#joined || this.#ended) return;
     this.#ended = true;
     this.#events.onEnded(disconnectTrouble(reason === undefined ? undefined : DisconnectReason[reason]));

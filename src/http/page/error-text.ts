@@ -3,11 +3,11 @@
 export interface Trouble {
   readonly title: string;
   readonly fix: string;
-  /** What the button beside it does; none when there is nothing to press. */
+  /** What the button beside it does; absent when there is no button. */
   readonly action?: 'retry' | 'type-instead';
 }
 
-/** An error that already knows its words: those of the server's API. */
+/** An error that already has its words for the user, such as those of the server's API. */
 export class TroubleError extends Error {
   override readonly name = 'TroubleError';
   readonly trouble: Trouble;
@@ -42,7 +42,7 @@ export const pageServerGone: Trouble = {
   action: 'retry',
 };
 
-/** What getUserMedia refuses with, by the name of the error. */
+/** Errors of getUserMedia, by name. */
 const MICROPHONE: Readonly<Record<string, Trouble>> = {
   NotFoundError: {
     title: 'No microphone was found.',
@@ -75,12 +75,12 @@ const MICROPHONE_ALIASES: Readonly<Record<string, string>> = {
 };
 
 /**
- * `ConnectionErrorReason.NotAllowed` of livekit-client. The number is read, as the error's `reasonName` stays that of
- * another reason when the room passes it on.
+ * `ConnectionErrorReason.NotAllowed` of livekit-client. The number is compared, as the error's `reasonName` keeps the name
+ * of another reason when the room passes the error on.
  */
 const NOT_ALLOWED = 0;
 
-/** An error of the microphone, of the connection, or of anything else. */
+/** Words for an error of the microphone, of the connection, or of anything else. */
 export function troubleOf(error: unknown, livekitUrl?: string): Trouble {
   if (error instanceof TroubleError) return error.trouble;
   const { name, message, reason } = fieldsOf(error);
@@ -109,7 +109,7 @@ function connectionTrouble(refused: boolean, livekitUrl: string | undefined): Tr
   };
 }
 
-/** Why a call ended by itself, by the name of LiveKit's reason; undefined when that is no trouble. */
+/** Why a call ended by itself, by the name of LiveKit's reason; undefined when the reason is no trouble. */
 export function disconnectTrouble(reason: string | undefined): Trouble | undefined {
   switch (reason) {
     case 'CLIENT_INITIATED':
@@ -138,7 +138,7 @@ export function disconnectTrouble(reason: string | undefined): Trouble | undefin
   }
 }
 
-/** The answer of the page's own API: `{ error: { message, fix } }`. */
+/** Words for a failure of the page's own API, which answers `{ error: { message, fix } }`. */
 export function apiTrouble(status: number, body: unknown): Trouble {
   const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined;
   const { message, fix } = fieldsOf(error);

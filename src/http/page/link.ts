@@ -4,7 +4,7 @@ import type { CallMode } from './api.ts';
 export interface LinkChoice {
   readonly persona?: string;
   readonly language?: string;
-  /** How the call is held; other words than the two are no mode. */
+  /** How the call is held; any other word in the address is ignored. */
   readonly mode?: CallMode;
 }
 
@@ -17,12 +17,12 @@ export function readLink(search: string): LinkChoice {
   return { ...(persona && { persona }), ...(language && { language }), ...(isMode && { mode }) };
 }
 
-/** What a signed link lets its visitor do: behind the "#", which no server is told unasked. */
+/** The leave of a signed link. It stands behind the "#", which browsers send to no server. */
 export function readLeave(hash: string): string | undefined {
   return new URLSearchParams(hash.replace(/^#/, '')).get('leave') ?? undefined;
 }
 
-/** The query for a choice, keeping what else stands there. */
+/** The query for a choice; keeps the other parameters. */
 export function writeLink(search: string, { persona, language, mode }: LinkChoice): string {
   const query = new URLSearchParams(search);
   for (const [name, value] of Object.entries({ persona, language, mode })) {

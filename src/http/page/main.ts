@@ -83,7 +83,7 @@ function write(event: TranscriptEvent): void {
 }
 
 async function start(withMicrophone: boolean): Promise<void> {
-  // "Try again" also stands beside a call that waits for its agent: that call ends first.
+  // "Try again" is also shown during a call that waits for its agent: that call ends first.
   await talk.hangUp();
   trouble.show(undefined);
   transcript = emptyTranscript;
@@ -134,7 +134,7 @@ function newId(): string {
 
 byId('start').addEventListener('click', () => void start(true));
 byId('hang-up').addEventListener('click', ({ detail }) => {
-  // The second click of a double click on "Start the call", whose place this button takes.
+  // Ignores the second click of a double click on "Start the call", whose place this button takes.
   if (detail < 2) void talk.hangUp();
 });
 byId('mute').addEventListener('click', toggleMute);

@@ -26,7 +26,7 @@ export function rememberMicrophone(id: string): void {
   remember('microphone', id);
 }
 
-/** Empty for the browser's default. */
+/** Device id; empty for the browser's default. */
 export function rememberedMicrophone(): string {
   return recall('microphone') ?? '';
 }

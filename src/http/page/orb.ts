@@ -3,17 +3,17 @@
 export interface OrbInput {
   readonly callerLevel: number;
   readonly agentLevel: number;
-  /** Something is being prepared: a bright arc goes round. */
+  /** Something is being prepared: a bright arc rotates. */
   readonly busy: boolean;
   readonly dimmed: boolean;
 }
 
 interface Ring {
   readonly side: 'caller' | 'agent';
-  /** Of half the canvas. */
+  /** As a share of half the canvas. */
   readonly radius: number;
   readonly lobes: number;
-  /** Radians a second; its sign is the direction. */
+  /** Radians per second; the sign is the direction. */
   readonly speed: number;
   readonly alpha: number;
 }
@@ -27,7 +27,7 @@ const RINGS: readonly Ring[] = [
 ];
 
 const POINTS = 120;
-/** How far a voice at its loudest bends a ring, of half the canvas. */
+/** How far the loudest voice bends a ring, as a share of half the canvas. */
 const SWING = 0.11;
 
 /** @param seconds since any beginning; it only has to grow */
@@ -36,7 +36,7 @@ export function drawOrb(canvas: HTMLCanvasElement, input: OrbInput, seconds: num
   if (!context) return;
   const size = fitToScreen(canvas);
   const half = size / 2;
-  // Both colours are those of the style sheet, resolved for the appearance in use.
+  // Both colours come from the style sheet, resolved for the current appearance.
   const { color, borderTopColor } = getComputedStyle(canvas);
   const colors = { agent: color, caller: borderTopColor };
   context.clearRect(0, 0, size, size);

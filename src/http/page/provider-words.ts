@@ -39,7 +39,7 @@ export function healthText({ state, reason, cause, until }: ProviderReport, cloc
   }
 }
 
-/** Whether speech to speech can be had, beside its switch. */
+/** Text beside the switch: whether speech to speech is available. */
 export function modeText(chains: readonly ChainReport[]): string {
   const vendors = (chains.find(({ stage }) => stage === 'realtime')?.providers ?? [])
     .filter(({ id, state }) => id !== 'pipeline' && state !== 'left-out')
@@ -49,12 +49,12 @@ export function modeText(chains: readonly ChainReport[]): string {
     : 'Needs a key of Gemini or OpenAI; without one, the three stages serve.';
 }
 
-/** A session of a realtime model may be followed by the next one of the same model. */
+/** Both are the same when a new session of the same realtime model takes over. */
 export function switchedText(from: string, to: string): string {
   return from === to ? `${from}, connected again` : `${from} → ${to}`;
 }
 
-/** As "quota (402), 34 ms, 12 words kept". */
+/** Such as "quota (402), 34 ms, 12 words kept". */
 export function switchText({ kind, status, tookMs, wordsKept, audioReplayedMs }: SwitchMessage): string {
   const kept = wordsKept === 1 ? '1 word kept' : `${wordsKept} words kept`;
   return [

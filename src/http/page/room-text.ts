@@ -20,7 +20,7 @@ export function listenForText(room: Room, { onTranscript, onTurn, onNotice, onSw
     try {
       for await (const text of reader) onTranscript({ type: 'stream-text', segment, stream, text });
     } catch {
-      // The sender left in the middle: what came of it stays.
+      // The sender left in the middle of the segment: the words that came stay.
     }
     onTranscript({ type: 'stream-closed', segment, stream });
   });
@@ -40,13 +40,13 @@ export function listenForText(room: Room, { onTranscript, onTurn, onNotice, onSw
 
 function onMessage(room: Room, topic: string, use: (text: string) => void): void {
   room.registerTextStreamHandler(topic, async (reader) => {
-    // A message that breaks off is dropped: a later one says it anew.
+    // A message that breaks off is dropped: a later message replaces it.
     const text = await reader.readAll().catch(() => undefined);
     if (text !== undefined) use(text);
   });
 }
 
-/** The agent sends the caller's words in the caller's name, and names the track that they were heard on. */
+/** The agent sends the caller's words under the caller's identity, with the id of the track that they were heard on. */
 function isCaller(room: Room, identity: string, trackSid: string | undefined): boolean {
   const { localParticipant } = room;
   if (identity === localParticipant.identity) return true;

@@ -3,7 +3,7 @@ import { fetchReadiness } from './api.ts';
 import { byId, part } from './elements.ts';
 
 const CHECK_EVERY_MS = 10_000;
-/** While something is wrong, the visitor waits for it to become right. */
+/** Interval while something is wrong, as the visitor waits for it to recover. */
 const CHECK_SOON_MS = 2_000;
 
 export function watchServer(onBack: () => void): void {

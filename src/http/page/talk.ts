@@ -10,7 +10,7 @@ export class Talk {
   #call: Call | undefined;
   #microphone: LocalAudioTrack | undefined;
   #on = false;
-  /** Counts up with each start and each end: what an older count began is thrown away. */
+  /** Incremented by each start and each end: results of an older generation are discarded. */
   #generation = 0;
 
   constructor(events: CallEvents) {
@@ -24,7 +24,7 @@ export class Talk {
     return this.#call;
   }
 
-  /** Tells what happens through the events, failure too; never throws. */
+  /** Reports what happens through the events, failures too; never throws. */
   async start(request: CallChoice, withMicrophone: boolean): Promise<void> {
     if (this.#on) return;
     this.#on = true;

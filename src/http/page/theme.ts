@@ -18,7 +18,7 @@ export function currentTheme(): Theme {
   return systemDark().matches ? 'dark' : 'light';
 }
 
-/** Wires the button that switches; `onChange` runs after each change, also one of the system's. */
+/** Wires the button that switches the theme; `onChange` runs after each change, also after one of the system's. */
 export function wireTheme(button: HTMLButtonElement, onChange: () => void): void {
   const show = () => {
     button.setAttribute('aria-pressed', String(currentTheme() === 'dark'));

@@ -10,7 +10,7 @@ export interface SpeechLine {
   readonly final: boolean;
   /** Typed instead of spoken. */
   readonly typed: boolean;
-  /** From the end of the caller's speech to the agent's first sound; on an agent's line that answers. */
+  /** Milliseconds from the end of the caller's speech to the agent's first sound; only on an agent's line that answers. */
   readonly voiceToVoiceMs?: number;
 }
 
@@ -25,17 +25,17 @@ export type Line = SpeechLine | NoticeLine;
 
 export interface Transcript {
   readonly lines: readonly Line[];
-  /** Which text stream a segment is filled from: a newer one replaces what the older one said. */
+  /** The text stream that fills a segment, by segment: a newer stream replaces the text of the older one. */
   readonly streams: Readonly<Record<string, string>>;
-  /** A time that came before the line that it belongs to. */
+  /** A time in ms that came before the line that it belongs to. */
   readonly waitingMs?: number;
-  /** Every turn's time, for the median. */
+  /** Every turn's time in ms, for the median. */
   readonly turnsMs: readonly number[];
 }
 
 export type TranscriptEvent =
   | {
-      /** A text stream of a segment began: it says the segment from its beginning. */
+      /** A text stream of a segment began: it carries the segment from its beginning. */
       readonly type: 'stream-opened';
       readonly segment: string;
       readonly stream: string;
@@ -65,8 +65,8 @@ export function reduceTranscript(state: Transcript, event: TranscriptEvent): Tra
       return withSpeech(state, event.segment, (line) => ({ ...line, text: line.text + event.text }));
     case 'stream-closed':
       if (state.streams[event.segment] !== event.stream) return state;
-      // The agent's words come as one growing stream that ends with them. The caller's come as a stream for each
-      // guess, all but the last of them marked as not final.
+      // The agent's words come as one growing stream, which ends when the words are complete. The caller's words come as
+      // one stream per interim transcript, and all streams but the last are marked as not final.
       return withSpeech(state, event.segment, (line) => (line.side === 'agent' ? { ...line, final: true } : line));
     case 'typed': {
       const { id, text } = event;
@@ -102,7 +102,7 @@ function open(state: Transcript, event: Extract<TranscriptEvent, { type: 'stream
   return { ...rest, streams, lines: [...state.lines, { ...line, voiceToVoiceMs: waitingMs }] };
 }
 
-/** Gives the time to the first line with which the agent answers the caller's last one, or keeps it for that line. */
+/** Puts the time on the first line that answers the caller's last line, or keeps it until that line comes. */
 function timed(state: Transcript, voiceToVoiceMs: number): Transcript {
   const turnsMs = [...state.turnsMs, voiceToVoiceMs];
   const lastCaller = state.lines.findLastIndex((line) => line.kind === 'speech' && line.side === 'caller');

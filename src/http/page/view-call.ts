@@ -10,7 +10,7 @@ export function showCall(state: CallState): void {
   document.body.dataset.phase = state.phase;
   document.body.dataset.agent = state.phase === 'live' ? state.agent : '';
   document.body.classList.toggle('calling', !idle);
-  // Unchanged words are not written again: a screen reader would say them again.
+  // Unchanged words are not written again, as a screen reader would repeat them.
   setText(byId('state'), title);
   setText(byId('hint'), hint);
 
@@ -24,7 +24,7 @@ export function showCall(state: CallState): void {
   mute.setAttribute('aria-pressed', String(state.muted));
   setText(part(mute, 'span'), state.muted ? 'Unmute' : 'Mute');
   part(mute, 'use').setAttribute('href', state.muted ? '#icon-mic-off' : '#icon-mic');
-  // The button under the keyboard's focus went away: the focus goes to the one that took its place.
+  // The button with the keyboard's focus was hidden: the focus moves to the button that took its place.
   if (hadFocus instanceof HTMLElement && hadFocus.closest('.controls') && hadFocus.hidden) {
     byId(idle ? 'start' : 'hang-up').focus();
   }
@@ -36,7 +36,7 @@ export function showCall(state: CallState): void {
   part<HTMLButtonElement>(byId('composer'), 'button').disabled = !canType;
 }
 
-/** Counts the length of a call from now on. @returns stops it, leaving the length in sight */
+/** Shows the length of a call from now on. @returns stops it, leaving the length in sight */
 export function runClock(): () => void {
   const clock = byId('clock');
   const startedAt = performance.now();

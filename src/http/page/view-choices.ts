@@ -28,7 +28,7 @@ export class Choices {
     return this.#persona;
   }
 
-  /** What the call is asked for with. */
+  /** The choice with which the call is requested. */
   get request(): CallChoice {
     const language = this.#languageSelect.value;
     return { ...(this.#persona && { persona: this.#persona.id }), ...(language && { language }), mode: this.#mode };

@@ -4,7 +4,7 @@ import { type Trouble, troubleOf } from './error-text.ts';
 import { allowMicrophone, listMicrophones, rememberedMicrophone, rememberMicrophone } from './microphones.ts';
 
 export interface MicrophoneView {
-  /** Shows the names again: after the microphone was allowed, or a device came or went. */
+  /** Reads the names again; call after the microphone was allowed, or a device came or went. */
   refresh(): Promise<void>;
 }
 

@@ -18,14 +18,14 @@ export class ProvidersView {
   readonly #onError: (error: unknown) => void;
   readonly #onChains: (chains: readonly ChainReport[]) => void;
   #rows = new Map<string, Row>();
-  /** What the rows were made for: rows that stay keep the keyboard's focus. */
+  /** The chains and vendors that the rows were made for: unchanged ones keep their rows, and so the keyboard's focus. */
   #made = '';
   #titles = new Map<string, string>();
   #serving: readonly StageReport[] = [];
   #isRealtimeFirst = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Asks the server from now on, while the page is seen. */
+  /** Polls the server from now on, while the page is visible. */
   constructor(onError: (error: unknown) => void, onChains: (chains: readonly ChainReport[]) => void) {
     this.#onError = onError;
     this.#onChains = onChains;
@@ -35,7 +35,7 @@ export class ProvidersView {
 
   readonly titleOf = (stage: string, id: string): string => this.#titles.get(`${stage}/${id}`) ?? id;
 
-  /** Whether speech to speech stands above the three stages, as the visitor chose. */
+  /** Shows speech to speech above the three stages when the visitor chose it. */
   lead(isRealtimeFirst: boolean): void {
     if (isRealtimeFirst === this.#isRealtimeFirst) return;
     this.#isRealtimeFirst = isRealtimeFirst;
@@ -57,7 +57,7 @@ export class ProvidersView {
       this.#show([...first, ...stages.filter((chain) => !first.includes(chain))], faults);
       this.#onChains(stages);
     } catch {
-      // The server's state is shown elsewhere; what was known last stays.
+      // The server's state is shown elsewhere; the last known rows stay.
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#poll(), POLL_EVERY_MS);

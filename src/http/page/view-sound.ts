@@ -12,11 +12,11 @@ interface SideView {
   level: number;
 }
 
-/** Leads to 30 pictures a second on a screen of 60, which look smooth and cost half. */
+/** Gives 30 pictures per second on a 60 Hz screen, which look smooth and cost half. */
 const PAUSE_MS = 20;
-/** How fast a meter falls. */
+/** Time constant with which a meter falls. */
 const FALL_MS = 120;
-/** For those who asked for less motion. */
+/** Pause for users who prefer reduced motion. */
 const CALM_PAUSE_MS = 200;
 const METER_WORDS_MS = 1_000;
 
@@ -33,7 +33,7 @@ export class SoundView {
   #atRest = false;
   busy = false;
 
-  /** Call within a gesture of the visitor: browsers let sound be read only then. */
+  /** Call within a gesture of the visitor: browsers allow sound to be read only then. */
   start(): void {
     this.#context ??= new AudioContext();
     void this.#context.resume();
@@ -61,7 +61,7 @@ export class SoundView {
     if (!track) this.#show(view, 0, true);
   }
 
-  /** One picture at rest; in a call the next picture comes by itself. */
+  /** Draws one picture at rest; during a call the next picture comes by itself. */
   still(): void {
     this.#atRest = false;
     if (this.#running) return;
@@ -69,7 +69,7 @@ export class SoundView {
   }
 
   readonly #frame = (now: number) => {
-    // Not asked for at once: each frame that is asked for costs, drawn or not.
+    // The next frame is requested after a pause: each requested frame costs, drawn or not.
     this.#pause = setTimeout(
       () => {
         this.#frameRequest = requestAnimationFrame(this.#frame);
@@ -83,10 +83,10 @@ export class SoundView {
     const { caller, agent } = this.#sides;
     for (const view of [caller, agent]) {
       const level = view.reader?.read() ?? 0;
-      // Up at once, down slowly, as the eye likes it.
+      // The level rises at once and falls slowly, which is pleasant to watch.
       this.#show(view, level > view.level ? level : level + (view.level - level) * kept, tell);
     }
-    // In silence the rings stand still, which costs nothing.
+    // In silence the rings stand still and are not redrawn.
     const atRest = caller.level === 0 && agent.level === 0 && !this.busy;
     if (atRest && this.#atRest) return;
     this.#atRest = atRest;

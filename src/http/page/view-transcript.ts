@@ -3,7 +3,7 @@ import { byId, icon, make } from './elements.ts';
 import { secondsText } from './median.ts';
 import { type Line, type Transcript, visibleLines } from './transcript.ts';
 
-/** Within this many pixels of the end, the reader follows the conversation. */
+/** Within this many pixels of the end, the view follows the conversation. */
 const NEAR_END_PX = 60;
 const ANNOUNCED_KEPT = 20;
 

@@ -67,7 +67,7 @@ export function callsRoute({ personas: all, createCall }: HttpDeps): Handler<Lea
   };
 }
 
-/** Where the default one is not open to anybody, the first that is answers. */
+/** The personas with public modes. When the default persona is not one of them, the first of them is the default. */
 export function publicOnes(personas: readonly PersonaSummary[]): PersonaSummary[] {
   const open = personas.filter(({ publicModes = [] }) => publicModes.length > 0);
   const hasDefault = open.some(({ isDefault }) => isDefault);

@@ -11,7 +11,7 @@ const bodySchema = z.strictObject({
 
 export function demoFaultsRoute({ demo }: HttpDeps): Handler {
   return async (c) => {
-    // A form of another page can't be of this type.
+    // A form on another page can't send this content type.
     if (!/^application\/json\b/.test(c.req.header('content-type') ?? '')) {
       return c.json(apiError('expected a JSON body', 'send Content-Type: application/json'), 415);
     }

@@ -5,17 +5,17 @@ import { findProgram } from './find-program.ts';
 import { compareVersions, serverPackage } from './pin.ts';
 import { type SourceContext, SourceUnavailable } from './source.ts';
 
-/** The largest package and the linking take up to a minute on a slow machine, and a line comes with each. */
+/** Go prints a line per package. The largest package and the linking take up to a minute on a slow machine. */
 const STALL_MS = 5 * 60_000;
 const GO_ENV_TIMEOUT_MS = 15_000;
-/** From here on, Go can fetch the newer one that a module asks for. */
+/** From this version on, Go can fetch the newer Go that a module asks for. */
 const FIRST_GO_WITH_TOOLCHAINS = '1.21.0';
 
 export async function buildServer(context: SourceContext, workDirectory: string): Promise<string> {
   const { command: go } = await findUsableGo(context, workDirectory);
   const binary = join(workDirectory, 'livekit-server');
   const progress = buildProgress(context.onProgress);
-  // As little as is needed: no cgo, no debug symbols; -v prints each package as it is compiled.
+  // A minimal build: no cgo, no debug symbols; -v prints each package as it is compiled.
   const args = ['build', '-v', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', binary];
   try {
     await runCommand(go, [...args, serverPackage], {
@@ -35,7 +35,7 @@ export async function buildServer(context: SourceContext, workDirectory: string)
 }
 
 /**
- * A Go that can build the server. `cwd` must lie in no Go module, or Go fetches what that one asks for.
+ * A Go that can build the server. `cwd` must lie outside every Go module, or Go fetches the version that the module asks for.
  * @throws SourceUnavailable when there is none
  */
 export async function findUsableGo(
@@ -63,7 +63,7 @@ export async function findUsableGo(
   return { command: go, version };
 }
 
-/** Turns Go's lines into one that says how far it is, renewed each second though nothing may be printed. */
+/** Turns Go's output into one line of progress, renewed every second even when Go prints nothing. */
 function buildProgress(onProgress: (text: string) => void): { line(text: string): void; stop(): void } {
   const startedAt = Date.now();
   let downloaded = 0;

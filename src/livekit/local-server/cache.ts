@@ -19,9 +19,9 @@ export interface BinaryCache {
   readonly binary: string;
   has(): Promise<boolean>;
   /**
-   * Lets `make` put a binary into an empty directory of its own, then moves it into its place at once. Half-made files
-   * never stay: not at an error, not at an abort, and those of a killed run are removed by the next one.
-   * When another start makes the same binary, its end is awaited first.
+   * Lets `make` put a binary into its own empty directory, then moves it into place in one step. Incomplete files never
+   * stay: errors and aborts remove them, and the next run removes those of a killed run.
+   * When another start makes the same binary, this one first waits for its end.
    */
   fill(context: SourceContext, make: (workDirectory: string) => Promise<string>): Promise<void>;
 }
@@ -96,7 +96,7 @@ async function acquireLock(
 async function lockHolder(file: string): Promise<number | 'gone'> {
   const text = await readFile(file, 'utf8').catch(() => '');
   if (text === '') {
-    // Just being written, or just removed: look again.
+    // The lock is just being written, or was just removed: look again.
     await sleep(LOCK_POLL_MS);
     if ((await readFile(file, 'utf8').catch(() => '')) === '') return 'gone';
     return lockHolder(file);

@@ -7,11 +7,11 @@ export interface CommandOptions {
   readonly env: Environment;
   readonly signal: AbortSignal;
   readonly cwd?: string;
-  /** Given up after so long in all. */
+  /** Time limit for the whole command. */
   readonly timeoutMs?: number;
-  /** Given up after so long without a line of output. */
+  /** Time limit without a line of output. */
   readonly stallMs?: number;
-  /** Every line of its standard error. */
+  /** Called with every line of standard error. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -20,7 +20,7 @@ const INTERRUPT_MS = 2_000;
 const KEPT_LINES = 8;
 const MAX_OUTPUT_CHARS = 64 * 1024;
 
-/** What a build or download tool may know; the keys in `.env` are not among it. */
+/** Variables that a build or download tool may see; the keys in `.env` are not among them. */
 const SHARED_VARIABLE =
   /^(PATH|HOME|USER|LOGNAME|TMPDIR|TERM|LANG|LC_.*|XDG_.*|C?GO[A-Z0-9_]*|GIT_.*|DOCKER_.*|SSL_CERT_(FILE|DIR)|SSH_AUTH_SOCK|NETRC|(HTTPS?|ALL|NO)_PROXY|(https?|all|no)_proxy)$/;
 
@@ -33,7 +33,7 @@ export function sharedEnvironment(env: Environment): Record<string, string> {
 }
 
 /**
- * Standard output of the program, whole.
+ * Resolves with the standard output of the program, cut off after some MAX_OUTPUT_CHARS.
  * @throws the signal's reason once the program and its children have ended; else Error with the last lines it wrote
  */
 export async function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
@@ -65,7 +65,7 @@ export async function runCommand(command: string, args: readonly string[], optio
   let killTimer: NodeJS.Timeout | undefined;
   const stop = (reason?: string) => {
     gaveUp ??= reason;
-    // Interrupted first: Go and Docker then clean up behind them.
+    // The group is interrupted before it is killed, so that Go and Docker can clean up.
     signalGroup(child.pid, 'SIGINT');
     killTimer ??= setTimeout(() => signalGroup(child.pid, 'SIGKILL'), INTERRUPT_MS);
   };
@@ -83,7 +83,7 @@ export async function runCommand(command: string, args: readonly string[], optio
   } finally {
     options.signal.removeEventListener('abort', onAbort);
     for (const timer of [limit, stall, killTimer]) clearTimeout(timer || undefined);
-    // The program has ended; a child that it left behind has not.
+    // The program has ended, but a process that it started may still run.
     if (killTimer) signalGroup(child.pid, 'SIGKILL');
   }
 }
@@ -93,7 +93,7 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The group has ended.
+    // The process group has ended already.
   }
 }
 

@@ -30,7 +30,7 @@ export async function serverInDocker(context: SourceContext): Promise<LaunchPlan
     });
   }
   const container = `bulletproof-livekit-${createHash('sha256').update(config.file).digest('hex').slice(0, 12)}`;
-  // What a killed run left; without one this says that there is none.
+  // Removes the container that a killed run left; the error when there is none is ignored.
   await run(['rm', '--force', container], { timeoutMs: DAEMON_TIMEOUT_MS }).catch(() => signal.throwIfAborted());
   const network = context.platform === 'linux' ? hostNetwork(context) : await publishedPorts(context);
   const args = ['run', '--rm', '--name', container, ...network, image, '--config', '/livekit.yaml'];
@@ -53,7 +53,7 @@ function hostNetwork({ config }: SourceContext): readonly string[] {
   return ['--network', 'host', '--volume', `${config.file}:/livekit.yaml:ro`];
 }
 
-/** Docker Desktop has no host network that media passes, so the ports are published and the server listens on all addresses within. */
+/** Docker Desktop's host network passes no media, so ports are published and the server listens on all addresses in the container. */
 async function publishedPorts({ config, stateDirectory }: SourceContext): Promise<readonly string[]> {
   const document = parseDocument(await readFile(config.file, 'utf8'));
   for (const path of [
@@ -66,7 +66,7 @@ async function publishedPorts({ config, stateDirectory }: SourceContext): Promis
   }
   await makePrivateFolder(stateDirectory);
   const file = join(stateDirectory, 'livekit.docker.yaml');
-  // It holds the key.
+  // The file holds the key.
   await writeFile(file, document.toString(), { mode: 0o600 });
   const publish = (port: number, protocol: string) => ['--publish', `${config.host}:${port}:${port}/${protocol}`];
   return [

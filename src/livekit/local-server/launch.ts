@@ -27,15 +27,15 @@ export interface ServerProcess {
 export async function spawnServer(plan: LaunchPlan, env: Environment, logFile: string): Promise<ServerProcess> {
   const { command, args } = await boundToUs(plan, env);
   await makePrivateFolder(dirname(logFile));
-  // The log of the run before stays, as it may tell why that one ended.
+  // The log of the previous run is kept, as it may tell why that run ended.
   await rename(logFile, logFile.replace(/(\.log)?$/, '.previous.log')).catch(() => undefined);
   const log = await open(logFile, 'w', 0o600);
   try {
     const child = spawn(command, args, {
-      // Nothing but what it needs: its settings can be overruled by LIVEKIT_*, NODE_IP, UDP_PORT and others.
+      // Only the variables that it needs: LIVEKIT_*, NODE_IP, UDP_PORT and others would override its settings.
       env: sharedEnvironment(env),
       stdio: ['ignore', log.fd, log.fd],
-      // In a group of its own, or Ctrl-C would end it before the calls have ended.
+      // In its own process group, or Ctrl-C would end the server before the calls have ended.
       detached: true,
     });
     return await watch(child, command);
@@ -45,8 +45,8 @@ export async function spawnServer(plan: LaunchPlan, env: Environment, logFile: s
 }
 
 /**
- * Where the system offers it, the kernel ends the server when we are killed and can't; elsewhere the next start finds it by its
- * pid file. It is bound to the thread that starts it, so only the main thread may ask.
+ * Where the system offers it, the kernel ends the server when this process is killed; elsewhere the next start finds the server
+ * by its pid file. The server is bound to the thread that starts it, so only the main thread may ask for this.
  */
 async function boundToUs(plan: LaunchPlan, env: Environment): Promise<{ command: string; args: readonly string[] }> {
   const canBind = process.platform === 'linux' && plan.origin !== 'docker' && isMainThread;
@@ -103,7 +103,7 @@ export async function awaitReady(
   );
 }
 
-/** Any answer will do: it says "not ready" by a status when the machine is so busy that its figures are old. */
+/** Any answer counts: on a busy machine the server's figures are old, and it answers with the status "not ready". */
 async function answers(config: ServerConfig): Promise<boolean> {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   try {
@@ -120,7 +120,7 @@ async function lastLine(logFile: string): Promise<string | undefined> {
   return lines.at(-1) || undefined;
 }
 
-/** SIGTERM, a second one (at the first it waits for its participants), then SIGKILL. */
+/** Sends SIGTERM, a second SIGTERM (at the first the server waits for its participants), then SIGKILL. */
 export async function endServer(server: ServerProcess, graceMs: number): Promise<void> {
   const within = (ms: number) => Promise.race([server.ended, sleep(ms, undefined, { ref: false })]);
   server.kill('SIGTERM');

@@ -20,7 +20,7 @@ export async function serverOnPath(context: SourceContext): Promise<LaunchPlan> 
   return { origin: 'path', version, command, args: ['--config', context.config.file] };
 }
 
-/** What the binary says of itself; @throws SourceUnavailable when it does not run on this machine. */
+/** The version that the binary reports; @throws SourceUnavailable when it does not run on this machine. */
 export async function serverVersion(command: string, context: SourceContext): Promise<string> {
   const { env, signal } = context;
   const output = await runCommand(command, ['--version'], { env, signal, timeoutMs: VERSION_TIMEOUT_MS }).catch(

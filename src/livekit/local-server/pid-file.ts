@@ -20,7 +20,7 @@ export async function writePidFile(file: string, serverPid: number, container: s
   const [server, owner] = await Promise.all([identifyProcess(serverPid), identifyProcess(process.pid)]);
   if (!server || !owner) return;
   await makePrivateFolder(dirname(file));
-  // Renamed into place: a start that comes in between reads all of it or none.
+  // Renamed into place, so that another start reads the whole file or none.
   await writeFile(`${file}.new`, `${JSON.stringify({ server, owner, container })}\n`);
   await rename(`${file}.new`, file);
 }
@@ -29,7 +29,7 @@ export async function removePidFile(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-/** The run whose owner and server are both alive; undefined when there is none. */
+/** Process ids of the run whose owner and server are both alive; undefined when there is none. */
 export async function readRunning(file: string): Promise<{ ownerPid: number; serverPid: number } | undefined> {
   const text = await readFile(file, 'utf8').catch(() => '');
   const record = schema.safeParse(parseJson(text));
@@ -40,12 +40,12 @@ export async function readRunning(file: string): Promise<{ ownerPid: number; ser
 }
 
 /**
- * Stops the server of a run that was killed. Its pid alone is not trusted: the process must have been started when the
- * file says, and be a LiveKit server or the docker client that runs one.
+ * Stops the server of a run that was killed. The pid alone is not trusted: the start time of the process must be the one
+ * in the file, and the process must be a LiveKit server or the docker client that runs one.
  * @returns whether a run had left its record: its ports may be taken for a moment longer
  * @throws UserError when its owner is still running
  */
-export async function stopOrphan(file: string, env: Environment, log: Logger, signal: AbortSignal): Promise<boolean> {
+export async function stopLeftover(file: string, env: Environment, log: Logger, signal: AbortSignal): Promise<boolean> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return false;
   const record = schema.safeParse(parseJson(text));
@@ -62,7 +62,7 @@ export async function stopOrphan(file: string, env: Environment, log: Logger, si
     if (runningServer && /livekit/.test(runningServer.command)) {
       await endProcess(runningServer, GRACE_MS);
       const message = `stopped the LiveKit server that a crashed run left, process ${server.pid}`;
-      log.warn({ event: 'livekit.orphan_stopped', pid: server.pid }, message);
+      log.warn({ event: 'livekit.leftover_stopped', pid: server.pid }, message);
     }
     if (container) await removeContainer(container, env, signal);
   }
@@ -74,7 +74,7 @@ export async function removeContainer(container: string, env: Environment, signa
   const docker = await findProgram('docker', env);
   if (!docker) return;
   const args = ['rm', '--force', container];
-  // With --rm it may be gone already.
+  // A container that was started with --rm may be gone already.
   await runCommand(docker, args, { env, signal, timeoutMs: DOCKER_TIMEOUT_MS }).catch(() => undefined);
 }
 

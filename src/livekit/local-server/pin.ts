@@ -8,13 +8,13 @@ import { UserError } from '../../config/user-error.ts';
 export interface ServerPin {
   /** Such as "1.11.0". */
   readonly version: string;
-  /** The least Go that can build it, such as "1.25.0". */
+  /** Oldest Go that can build it, such as "1.25.0". */
   readonly goVersion: string;
   /** Directory of the Go module. */
   readonly moduleDirectory: string;
-  /** Of the official image, "sha256:…". */
+  /** Digest of the official image, "sha256:…". */
   readonly imageDigest: string;
-  /** SHA-256 in hex by the archive's name; one that is not listed is checked against the release's own checksums. */
+  /** SHA-256 in hex by archive name; an archive that is not listed is checked against the release's own checksums. */
   readonly archives: Readonly<Record<string, string>>;
 }
 
@@ -25,7 +25,7 @@ const digests = z.strictObject({
 
 export const serverPackage = 'github.com/livekit/livekit-server/cmd/server';
 
-/** The least server on PATH that is used: older ones have no agent dispatch by token as the SDKs of this repository send it. */
+/** Oldest server on PATH that is used: older ones lack agent dispatch by token as this repository's SDKs send it. */
 export const MIN_SERVER_VERSION = '1.9.0';
 
 /** @throws UserError when the module is not where it belongs or pins nothing */

@@ -13,11 +13,11 @@ export interface NeededPort {
   readonly protocol: 'tcp' | 'udp';
   readonly hosts: readonly string[];
   readonly purpose: string;
-  /** How to have another one. */
+  /** What the user can do to get another port. */
   readonly change: string;
 }
 
-/** A wide UDP range is not tried port by port. */
+/** Of a wide UDP range only this many ports are tried. */
 const MAX_UDP_PORTS = 8;
 
 export function neededPorts(config: ServerConfig): readonly NeededPort[] {
@@ -61,7 +61,7 @@ export async function checkPortsFree(config: ServerConfig, patienceMs = 0): Prom
   }
 }
 
-/** Why the port can't be had, and who holds it; undefined when it is free. */
+/** Why the port can't be opened, and the program that holds it; undefined when the port is free. */
 export async function portProblem(
   needed: NeededPort,
 ): Promise<{ readonly error: UserError; readonly holder: PortHolder | undefined } | undefined> {
@@ -88,7 +88,7 @@ function portError(needed: NeededPort, code: string, host: string, holder: PortH
   return new UserError(`${label} is in use by ${blame}`, `end it with kill ${holder.pid}, or ${change}`);
 }
 
-/** The code of the error that listening gives; undefined when it works, or when this machine has no such address family. */
+/** The error code of listening; undefined when it works, or when this machine has no such address family. */
 function tryTcp(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -113,7 +113,7 @@ function refusal(error: NodeJS.ErrnoException, host: string): string | undefined
   return error.code ?? error.message;
 }
 
-/** Only system tools know it; undefined where there is none. */
+/** Only the system tools ss and lsof know the holder; undefined when neither names one. */
 async function udpPortHolder(port: number): Promise<PortHolder | undefined> {
   const run = promisify(execFile);
   try {

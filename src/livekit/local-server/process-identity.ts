@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it was started, in the system's own terms: only good for comparing. */
+  /** Start time in the system's own format: only good for comparing. */
   readonly startedAt: string;
-  /** Its command line, blank between the arguments. */
+  /** Command line, with blanks between the arguments. */
   readonly command: string;
 }
 
@@ -41,7 +41,7 @@ async function fromPs(pid: number): Promise<ProcessIdentity | undefined> {
 }
 
 /**
- * Ends a process by its id: SIGTERM twice, as a LiveKit server waits for its participants at the first and goes at
+ * Ends a process by its id: SIGTERM twice, as a LiveKit server waits for its participants at the first and ends at
  * the second, then SIGKILL. Resolves when it is gone.
  */
 export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<void> {
@@ -65,6 +65,6 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended.
+    // The process has ended already.
   }
 }

@@ -9,13 +9,13 @@ import { type SourceContext, SourceUnavailable } from './source.ts';
 
 export const officialReleases = 'https://github.com/livekit/livekit/releases/download';
 
-/** Given up when nothing comes for so long. */
+/** A download is given up when no data comes for this time. */
 const SILENCE_MS = 20_000;
-/** The archive of 1.11.0 has some 20 MB. */
+/** The archive of 1.11.0 has about 20 MB. */
 const MAX_ARCHIVE_BYTES = 200 * 1024 * 1024;
 const MAX_CHECKSUMS_BYTES = 64 * 1024;
 
-/** As .goreleaser.yaml of livekit/livekit names them; there is none for macOS, and that for Windows is a zip. */
+/** Names as in .goreleaser.yaml of livekit/livekit; there is no archive for macOS, and the one for Windows is a zip. */
 const ARCHIVE_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', arm: 'armv7' };
 
 export async function downloadServer(context: SourceContext, workDirectory: string): Promise<string> {
@@ -117,7 +117,7 @@ async function unpack(archive: string, directory: string): Promise<string> {
   throw new SourceUnavailable('the release archive holds no livekit-server');
 }
 
-/** fetch hides what happened behind "fetch failed". */
+/** fetch says only "fetch failed"; the reason is in its cause. */
 function reason(error: unknown): string {
   const { cause, message } = error as Error;
   if (!(cause instanceof Error)) return message;

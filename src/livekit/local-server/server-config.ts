@@ -21,15 +21,15 @@ const schema = z.looseObject({
 
 export interface ServerConfig {
   readonly file: string;
-  /** HTTP and WebSocket. */
+  /** Port for HTTP and WebSocket. */
   readonly port: number;
-  /** Where this machine reaches the server. */
+  /** Host at which this machine reaches the server. */
   readonly host: string;
-  /** All addresses when undefined. */
+  /** Undefined means all addresses. */
   readonly bindAddresses: readonly string[] | undefined;
   /** 0 where TCP is off. */
   readonly rtcTcpPort: number;
-  /** Empty where the server picks ports of a wide range. */
+  /** Empty where the server picks ports from a wide range. */
   readonly rtcUdpPorts: readonly number[];
   readonly apiKey: string;
   readonly apiSecret: string;

@@ -19,9 +19,9 @@ export interface LaunchPlan {
 export interface SourceContext {
   readonly pin: ServerPin;
   readonly config: ServerConfig;
-  /** Of this user; versions and platforms lie side by side in it. */
+  /** Cache of this user, with one directory per version and platform. */
   readonly cacheDirectory: string;
-  /** Where files of this run may be put. */
+  /** Directory for files of this run. */
   readonly stateDirectory: string;
   readonly releaseBaseUrl: string;
   readonly platform: NodeJS.Platform;
@@ -31,7 +31,7 @@ export interface SourceContext {
   readonly onProgress: (text: string) => void;
 }
 
-/** Why a source can't serve, in a few words; the next one is tried. */
+/** Says in a few words why a source can't give a server; the next source is tried. */
 export class SourceUnavailable extends Error {
   override readonly name = 'SourceUnavailable';
 }

@@ -12,12 +12,12 @@ import { ReplyWords } from './reply-words.ts';
 import { Standby } from './standby.ts';
 
 /**
- * One reply over the chain's links. Tool calls come at the end of the reply, all from one provider: those of a broken
- * stream are asked for again, so none is ever run twice.
+ * Streams one reply over the chain's links. Tool calls come at the end of the reply, all from one provider: the calls of a broken
+ * stream are discarded and requested again, so no call ever runs twice.
  * @throws ProviderError when every link failed, again and again
  */
 export async function* replyOverChain(failover: Failover<LlmLink>, request: LlmRequest): AsyncGenerator<LlmResult> {
-  // Whoever reads a reply may close it when it is complete. Who was overtaken is judged all the same.
+  // A reader may abort its signal once the reply is complete. Overtaken links still get their verdict, as they follow a signal of ours.
   const own = new AbortController();
   const abort = () => own.abort();
   if (request.signal.aborted) abort();
@@ -36,7 +36,7 @@ async function* rounds(failover: Failover<LlmLink>, request: LlmRequest): AsyncG
       yield* reply.parts();
       return;
     } catch (error) {
-      // Where nobody has anything to say, there is nothing to say.
+      // The last failure was an empty reply: the reply ends without an error.
       if (request.signal.aborted || isEmptyReply(error)) return;
       if (reply.isRefused) return yield* reply.refusal();
       if (reply.isSuspect) return yield* reply.rest();
@@ -57,7 +57,7 @@ class Reply {
   readonly #words: ReplyWords;
   #failed: Served['failed'];
   #isRefused = false;
-  /** A stream ended where the reply may have; somebody was asked whether there is more. */
+  /** A stream ended where the reply may be complete, and a link was asked whether there is more. */
   #isSuspect = false;
 
   constructor(failover: Failover<LlmLink>, request: LlmRequest) {
@@ -66,17 +66,17 @@ class Reply {
     this.#words = new ReplyWords(request.continueFrom ?? '');
   }
 
-  /** Somebody refused the content, and nobody else answered: to ask again would change nothing. */
+  /** A link refused the content, and no other link answered: asking again would change nothing. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
 
-  /** As far as anybody knows it is whole. */
+  /** The reply is complete as far as is known. */
   get isSuspect(): boolean {
     return this.#isSuspect;
   }
 
-  /** All links may be asked again. */
+  /** Allows all links to be asked again. */
   startOver(): void {
     this.#tried.clear();
     this.#turn.startOver();
@@ -91,12 +91,12 @@ class Reply {
     }
   }
 
-  /** What is still owed of a reply that was doubted, where nobody answered. */
+  /** The held-back words of a suspect reply, when no link answered whether there is more. */
   *rest(): Generator<LlmResult> {
     yield* spoken(this.#words.end());
   }
 
-  /** The caller is told, in a sentence, rather than left in silence. */
+  /** Tells the caller in a sentence that the content was refused, instead of leaving silence. */
   *refusal(): Generator<LlmResult> {
     const { said, isWhole } = this.#words;
     if (isWhole) return;
@@ -186,7 +186,7 @@ class Reply {
       if (winner) this.#tried.add(winner.attempt.link);
       return winner;
     } finally {
-      // Left in mid-reply by its reader: nobody is to blame.
+      // The reader left in mid-reply: the attempt ends without a verdict.
       standby.cancel();
       if (!isLeft) run.cancel();
       if (!isLeft) attempt.release();
@@ -201,14 +201,14 @@ class Reply {
     this.#failed = { link: attempt.link, error, atMs: this.#failover.clock.now() };
   }
 
-  /** Overtaken in its silence: it is judged if that lasts, and its words are not needed. */
+  /** A silent attempt was overtaken: it still gets its verdict when it answers or fails, but its words are discarded. */
   async #outlast(attempt: Attempt<LlmLink>, run: LlmLinkSession, next: Promise<unknown>, by: LlmLink): Promise<void> {
     const wordsKept = this.#words.count;
     try {
       await next;
       if (this.#request.signal.aborted) attempt.release();
       else attempt.succeed();
-      // Merely late: it may go on where another breaks.
+      // The link was merely late: it may take over when another link breaks.
       this.#tried.delete(attempt.link);
     } catch (cause) {
       const error = serverError(attempt.link.id, cause);
@@ -219,7 +219,7 @@ class Reply {
     run.cancel();
   }
 
-  /** The same link is asked whether there is more, once. */
+  /** Allows the same link to be asked once whether there is more. */
   #suspect(link: LlmLink): undefined {
     this.#isSuspect = true;
     this.#tried.delete(link);
@@ -256,7 +256,7 @@ function checked<Part extends LlmPart>(part: Part, link: LlmLink): Part {
     const value: unknown = JSON.parse(part.call.arguments || '{}');
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return part;
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   throw failure(link, 'malformed', `called ${part.call.name} with arguments that are no JSON object`);
 }

@@ -9,29 +9,29 @@ import type { LlmClient, LlmLink, LlmPart, LlmRequest } from '../contract.ts';
 type Next = IteratorResult<LlmPart, undefined>;
 
 export const EMPTY = 'gave an empty reply';
-/** A call is written for seconds, and Gemini is silent for as long before it gives one: spec of this project, "within a tool call". */
+/** A model writes a tool call for seconds, and Gemini is silent all that time. Source: spec of this project, "within a tool call". */
 const CALL_MS = 4_000;
-/** Usage may follow the end of the reply at once, in the same packet. */
+/** Wait for the usage after the end of the reply: it may follow at once, in the same packet. */
 const USAGE_MS = 50;
-/** A stream that is left takes its connection with it, so one that is complete is read to its end, within this. */
+/** Time limit for reading a complete reply's stream to its end: leaving it early would close its connection. */
 const REST_MS = 2_000;
 
 export interface LlmLinkSessionOptions {
   readonly attempt: Attempt<LlmLink>;
   readonly request: LlmRequest;
   readonly clock: Clock;
-  /** The reply may have been complete before: nothing more is an answer too. */
+  /** The reply may be complete already, so an empty stream is a valid answer. */
   readonly mayBeEmpty: boolean;
 }
 
 export class LlmLinkSession implements Runner {
-  /** Text, a tool call or its beginning, or a clean end. */
+  /** Resolves at text, at a tool call or its beginning, or at a clean end. */
   readonly first: Promise<void>;
   readonly #options: LlmLinkSessionOptions;
   readonly #late: Promise<never>;
   readonly #early: LlmPart[] = [];
   readonly #mayCall: boolean;
-  /** Takes the listener off the caller's signal. */
+  /** Aborted by `cancel`: removes the listener from the caller's signal. */
   readonly #over = new AbortController();
   #stream!: { readonly parts: AsyncIterator<LlmPart, undefined>; readonly abort: AbortController };
   #isCalling = false;
@@ -65,7 +65,7 @@ export class LlmLinkSession implements Runner {
     return next;
   }
 
-  /** After the end of the reply: its usage, where that comes at once. The rest of the stream is read behind the reader's back. */
+  /** Call after the end of the reply: gives its usage if that comes at once. The rest of the stream is read in the background. */
   async usage(): Promise<Extract<LlmPart, { type: 'usage' }> | undefined> {
     const { clock } = this.#options;
     let usage: Extract<LlmPart, { type: 'usage' }> | undefined;
@@ -76,7 +76,7 @@ export class LlmLinkSession implements Runner {
           if (next.value.type === 'usage') usage = next.value;
         }
       } catch {
-        // The reply is complete, whatever becomes of its connection.
+        // The reply is complete, so an error of its connection no longer matters.
       }
       cancelRest();
       this.cancel();
@@ -99,7 +99,7 @@ export class LlmLinkSession implements Runner {
       const isOver = next.done || next.value.type === 'end';
       if (isOver && !this.#mayBeEmpty) {
         if (!mayRepeat) throw failure(attempt.link, 'malformed', EMPTY);
-        // Models have nothing to say now and then, and the next time they do: no failure of the service.
+        // A model gives an empty reply now and then, and a full one when asked again: that is no failure of the service.
         mayRepeat = false;
         this.#close();
         this.#open();
@@ -116,7 +116,7 @@ export class LlmLinkSession implements Runner {
     const { request, mayBeEmpty } = this.#options;
     if (mayBeEmpty || this.#over.signal.aborted) return true;
     if (request.continueFrom) return isWholeReply(request.continueFrom);
-    // A tool was run: that may have been all.
+    // A tool has run: there may be nothing left to say.
     return request.messages.at(-1)?.role === 'tool-result';
   }
 
@@ -138,7 +138,7 @@ export class LlmLinkSession implements Runner {
   #close(): void {
     const { parts, abort } = this.#stream;
     abort.abort();
-    // A provider that hangs may never answer; nobody waits for it.
+    // A provider that hangs may never answer, so its end is not awaited.
     void Promise.resolve(parts.return?.()).catch(() => undefined);
   }
 }
@@ -152,7 +152,7 @@ export function failure(link: LlmLink, kind: ProviderErrorKind, what: string): P
   return new ProviderError({ kind, provider: link.id, message: `${link.id} ${what}` });
 }
 
-/** A client that throws before it gives a stream fails as one that throws in it. */
+/** A client that throws before it returns a stream fails like one that throws within the stream. */
 function openReply(client: LlmClient, request: LlmRequest): AsyncIterator<LlmPart, undefined> {
   const { signal } = request;
   const stream = (async function* () {

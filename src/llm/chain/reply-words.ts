@@ -3,11 +3,11 @@ import { ContinuationJoin } from '../../text/continuation.ts';
 import { isWholeReply } from '../../text/continuation-prompt.ts';
 
 export class ReplyWords {
-  /** Whole words that were given, by others before too. */
+  /** Whole words given so far, including those of earlier models. */
   #said: string;
   #join: ContinuationJoin;
   #partial = '';
-  /** The last word of a reply that may have been whole: said again by whoever goes on, else it is given after all. */
+  /** Last word of a suspect reply, kept back: it is given after all unless the next model says it again. */
   #owed = '';
 
   constructor(said: string) {
@@ -23,12 +23,12 @@ export class ReplyWords {
     return this.#said.match(/\S+/g)?.length ?? 0;
   }
 
-  /** Whether nothing is missing as far as words can tell. */
+  /** Whether the reply is complete, as far as its words can tell. */
   get isWhole(): boolean {
     return isWholeReply(this.#said + this.#partial);
   }
 
-  /** Another model goes on. */
+  /** Call before the words of the next model. */
   begin(): void {
     this.#join = new ContinuationJoin(this.#said);
     this.#partial = '';
@@ -41,14 +41,14 @@ export class ReplyWords {
     return this.#give(all.slice(0, all.length - this.#partial.length));
   }
 
-  /** The reply is complete. @returns what was kept back */
+  /** Call when the reply is complete. @returns what was kept back */
   end(): string {
     const rest = this.#partial + this.#join.end();
     this.#partial = '';
     return this.#give(rest === '' ? this.#owed : rest);
   }
 
-  /** The reply may be complete, or cut in the middle of its last word. */
+  /** Call when the reply may be complete, or cut in the middle of its last word: that word is kept back. */
   suspect(): string {
     const rest = this.#partial + this.#join.end();
     this.#partial = '';

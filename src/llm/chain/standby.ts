@@ -12,7 +12,7 @@ export class Standby<Won> {
     this.#leave = leave;
   }
 
-  /** Settles when one that was started in this silence has a result. */
+  /** Resolves with the standby that was started during this silence, once it has a result. */
   get won(): Promise<Won> {
     return this.#silence.promise;
   }
@@ -31,7 +31,7 @@ export class Standby<Won> {
     this.#running = { won, abort };
   }
 
-  /** The silence is over. */
+  /** Call when the silence is over: ends the standby. */
   cancel(): void {
     if (!this.#running) return;
     this.#running.abort.abort();
@@ -40,7 +40,7 @@ export class Standby<Won> {
     this.#silence = Promise.withResolvers();
   }
 
-  /** Nobody else goes on: the winner, once there is one; undefined where nobody was started, or nobody has a result. It is the caller's now. */
+  /** Hands the winner over to the caller, once there is one; undefined if no standby was started or none has a result. */
   async take(): Promise<Won | undefined> {
     const running = this.#running;
     this.#running = undefined;

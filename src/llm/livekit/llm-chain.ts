@@ -14,9 +14,9 @@ import { markChunks, markIn } from './plugin-marks.ts';
 export interface LlmChainOptions extends FailoverOptions {
   /** BCP 47; 'en-US' where absent. */
   readonly language?: string;
-  /** For links without a model of their own. */
+  /** Script for links without a model of their own. */
   readonly script?: AssistantScript;
-  /** A reply says what it expects to hear next; replies may be speculative. */
+  /** Called with what a reply expects the caller to say next; the reply may be speculative. */
   onExpect?(expectation: SpeechExpectation): void;
 }
 
@@ -37,7 +37,7 @@ export class LlmChain extends llm.LLM {
     return 'bulletproof.LlmChain';
   }
 
-  /** Who serves now. */
+  /** Id of the link that would be asked now. */
   override get provider(): string {
     return this.#failover.active.id;
   }
@@ -122,7 +122,7 @@ function toMessages(context: llm.ChatContext): LlmMessage[] {
   return messages;
 }
 
-/** A conversation that ends with the request to go on from a begun reply: any provider can be asked that in its own way. */
+/** Turns a final request to go on from a begun reply into `continueFrom`, so that each provider can be asked in its own way. */
 function begunReply(messages: readonly LlmMessage[]): Pick<LlmRequest, 'messages' | 'continueFrom'> {
   const [begun, asked] = messages.slice(-2);
   const isAsked = asked?.role === 'user' && asked.text === CONTINUATION_PROMPT;
@@ -139,14 +139,14 @@ function toTools(context: llm.ToolContext | undefined): LlmTool[] {
   }));
 }
 
-/** Plugins that told how many tokens a reply took. */
+/** Plugins that have reported how many tokens a reply took. */
 const countsTokens = new WeakSet<llm.LLM>();
-/** Longer than any deadline of a chain: Google's plugin ends even a reply that is under way by it. */
+/** Longer than any deadline of a chain, as Google's plugin applies it even to a reply that is under way. */
 const TIMEOUT_MS = 60_000;
 
 /** Any LiveKit LLM plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the reply. */
 export function llmLinkFromPlugin(plugin: llm.LLM): LlmLink {
-  // An 'error' that nobody listens to would end the process; a plugin may emit one when its reply is long over.
+  // An 'error' event without a listener would end the process; a plugin may emit one long after its reply is over.
   plugin.on('error', () => undefined);
   return {
     id: plugin.label(),
@@ -196,7 +196,7 @@ async function* replyOfPlugin(plugin: llm.LLM, request: LlmRequest): AsyncGenera
   yield* endOf(plugin, isMarked, seen);
 }
 
-/** LiveKit's plugins don't say why a reply ended, and most take a stream that was cut off for a whole one. */
+/** LiveKit's plugins don't report why a reply ended, and most treat a stream that was cut off as complete. */
 function* endOf(
   plugin: llm.LLM,
   isMarked: boolean,
@@ -208,14 +208,14 @@ function* endOf(
   if (isMarked) throw isCut;
   if (seen.hasCalls || seen.text.trim() === '' || isWholeReply(seen.text)) return;
   if (!seen.hasUsage && countsTokens.has(plugin)) throw isCut;
-  // Google's tells its tokens with every chunk, so that they prove nothing.
+  // Google's plugin reports its tokens with every chunk, so they don't prove that the reply is complete.
   yield { type: 'end', isSuspect: true };
 }
 
 /** @throws ProviderError, unless the plugin only means that the reply was empty */
 function throwFailure(plugin: llm.LLM, cause: unknown): void {
   const message = cause instanceof Error ? cause.message : String(cause);
-  // Google's plugin, at a reply that ended as it should with nothing in it.
+  // Google's plugin throws this for an empty reply that ended normally.
   if (/no response generated|no content in the response/.test(message)) return;
   if (isContentRefusal(message)) throw error(plugin, 'content-refusal', 'refused the content', cause);
   throw serverError(plugin.label(), cause);
@@ -241,7 +241,7 @@ function* fromChunk(chunk: llm.ChatChunk, plugin: llm.LLM): Generator<LlmPart> {
   }
 }
 
-/** A begun reply stands in the context, with the request to go on from it. */
+/** Appends a begun reply to the messages, followed by the request to go on from it. */
 function messagesOf({ messages, continueFrom }: LlmRequest): readonly LlmMessage[] {
   if (!continueFrom) return messages;
   return [...messages, { role: 'assistant', text: continueFrom }, { role: 'user', text: CONTINUATION_PROMPT }];

@@ -10,16 +10,16 @@ export interface AnsweredCall {
 
 export type DialogueTurn =
   | { readonly role: 'system' | 'user' | 'assistant'; readonly text: string }
-  /** Asked for at once. */
+  /** Tool calls that the model requested at once, with their results. */
   | { readonly role: 'calls'; readonly calls: readonly AnsweredCall[] };
 
 type ToolResult = Extract<LlmMessage, { role: 'tool-result' }>;
 
-/** What stands for a result that is not there: the vendors refuse a call without one. */
+/** Takes the place of a missing result: the vendors refuse a call without one. */
 const NO_RESULT = 'No result: the call was interrupted.';
 
 /**
- * Calls in a row are one turn with their results, in the order of the calls: vendors refuse anything else. A result
+ * Groups consecutive calls and their results into one turn, in the order of the calls: vendors refuse anything else. A result
  * without its call is left out, and so is a message without words.
  */
 export function dialogueTurns({ messages, continueFrom }: Pick<LlmRequest, 'messages' | 'continueFrom'>) {

@@ -29,13 +29,13 @@ export const local = defineLlm({
 });
 
 export interface FoundOllama {
-  /** For `LOCAL_LLM_BASE_URL`. */
+  /** Value for `LOCAL_LLM_BASE_URL`. */
   readonly baseUrl: string;
-  /** Models that it has; never empty. */
+  /** Ids of its models; never empty. */
   readonly models: readonly string[];
 }
 
-/** An Ollama that runs at its default port and has a model; undefined where there is none, within 250 ms. */
+/** Finds an Ollama that runs at its default port and has a model; undefined if none answers within 250 ms. */
 export async function findOllama(url: string = OLLAMA_URL, signal?: AbortSignal): Promise<FoundOllama | undefined> {
   const timeout = AbortSignal.timeout(FIND_TIMEOUT_MS);
   try {

@@ -15,7 +15,7 @@ export const openrouter = defineLlm({
   keyEnv: 'OPENROUTER_API_KEY',
   traits: {
     languages: 'any',
-    // openai/gpt-4.1-mini at OpenAI's price (https://openrouter.ai/openai/gpt-4.1-mini) plus its 5.5 % on credits.
+    // openai/gpt-4.1-mini at OpenAI's price (https://openrouter.ai/openai/gpt-4.1-mini) plus OpenRouter's 5.5 % on credits.
     usdPerMinute: 0.0011,
     quality: 0.85,
     regions: ['us', 'eu'],
@@ -27,12 +27,12 @@ export const openrouter = defineLlm({
       provider: 'openrouter',
       baseUrl: env.OPENROUTER_BASE_URL || 'https://openrouter.ai/api/v1',
       apiKey: env.OPENROUTER_API_KEY,
-      // The model of the next link: a failover doesn't change how the agent talks.
+      // The same model as that of the next link, so that a failover doesn't change how the agent talks.
       model: model || 'openai/gpt-4.1-mini',
       headers: { ...(url && { 'HTTP-Referer': url }), ...(name && { 'X-Title': name }) },
-      // Anybody may list its models; only this asks about the key.
+      // OpenRouter lists its models without a key; only this check tests the key.
       freeCheck: 'key',
-      // https://openrouter.ai/docs/api/reference/parameters: credit is kept back for as many tokens as a request may take.
+      // https://openrouter.ai/docs/api/reference/parameters: OpenRouter reserves credit for as many tokens as a request may take.
       parameters: (name) => {
         const own = name.replace(/^openai\//, '');
         const effort = leastReasoning(own);

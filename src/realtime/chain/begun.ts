@@ -2,7 +2,7 @@
 import { type ReadableStream, TransformStream } from 'node:stream/web';
 import type { llm } from '@livekit/agents';
 
-/** The same generation, read ahead; `onBegun` is called with each frame and call of it. */
+/** The same generation, read ahead; `onBegun` is called for each audio frame and each call in it. */
 export function watchBeginning(event: llm.GenerationCreatedEvent, onBegun: () => void): llm.GenerationCreatedEvent {
   const messageStream = tapped(event.messageStream, (message) => ({
     ...message,

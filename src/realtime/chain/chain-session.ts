@@ -24,10 +24,10 @@ export class ChainSession extends llm.RealtimeSession {
   #instructions: string | undefined;
   #tools = llm.ToolContext.empty();
   #toolChoice: llm.ToolChoice | null | undefined;
-  /** To be told with the first result of the session that took over. */
+  /** Switch that is reported with the first result of the session that took over. */
   #switch: (Omit<Switch, 'tookMs'> & { readonly noticedMs: number }) | undefined;
   #noticedMs: number | undefined;
-  /** It is asked for a reply; otherwise it hears the caller. */
+  /** Whether the hedge session is asked for a reply; otherwise it hears the caller. */
   #isRivalAsked = false;
   #isChangingSetup = false;
   #isClosed = false;
@@ -174,14 +174,14 @@ export class ChainSession extends llm.RealtimeSession {
           instructions: this.#instructions,
           tools: this.#tools,
           toolChoice: this.#toolChoice,
-          // A broken reply follows when the words that it answers are there.
+          // A broken reply is added later, when the words that it answers are known.
           history: this.#conversation.context,
         }),
         onServing: (session, before, error) => this.#serve(session, before, error),
         onLate: () => this.#canHelp,
         onRival: (rival) => this.#help(rival),
         onWon: (rival, won) => this.#won(rival, won),
-        // Nobody waited: the other one had answered before.
+        // The caller did not wait: the other session had answered before.
         onReplaced: ({ id: from }, { id: to }, { kind, status, message }) =>
           events.onSwitch?.({ stage: 'realtime', from, to, kind, status, message, tookMs: 0 }),
         onKept: () => this.#replying.askNext(),
@@ -199,7 +199,7 @@ export class ChainSession extends llm.RealtimeSession {
     );
   }
 
-  /** Where tools and instructions are part of the setup, the plugin would connect again and forget: we do. */
+  /** Where tools and instructions are part of the setup, the plugin would reconnect and forget: we open a new session instead. */
   #changeSetup(change: (session: llm.RealtimeSession) => unknown): void {
     const session = this.#session;
     if (!session?.adapter?.setsUp) {
@@ -208,7 +208,7 @@ export class ChainSession extends llm.RealtimeSession {
     }
     if (this.#isChangingSetup) return;
     this.#isChangingSetup = true;
-    // Both change at once when another agent takes over.
+    // Tools and instructions change together when another agent takes over.
     setImmediate(() => {
       this.#isChangingSetup = false;
       this.#handover.change();
@@ -248,12 +248,12 @@ export class ChainSession extends llm.RealtimeSession {
     this.#switch = { stage: 'realtime', from: before.id, to: session.id, kind, status, message, wordsKept, ...costs };
   }
 
-  /** The session beside the one that serves hears the caller, unless it was asked in words. */
+  /** The hedge session, where it is to hear the caller; undefined where it was asked in words. */
   get #rival(): RealtimeLinkSession | undefined {
     return this.#isRivalAsked ? undefined : this.#handover.rival;
   }
 
-  /** Nothing of what is due was given, and another session could give it. */
+  /** Whether nothing of what is due was given yet, and another session could give it. */
   get #canHelp(): boolean {
     const { due, said } = this.#replying;
     if (said !== '') return false;
@@ -274,7 +274,7 @@ export class ChainSession extends llm.RealtimeSession {
     rival.expectFirst();
     rival.ask(this.#replying.due?.instructions, undefined).then(
       (generation) => this.#handover.hold(rival, generation),
-      // Its deadline tells.
+      // Its deadline reports the failure.
       () => undefined,
     );
   }
@@ -303,7 +303,7 @@ export class ChainSession extends llm.RealtimeSession {
   }
 
   #transcript(session: RealtimeLinkSession, event: llm.InputTranscriptionCompleted): void {
-    // One that failed may still tell what it had heard, unless another hears it by now.
+    // A failed session may still report what it had heard, unless another session hears the caller by now.
     if (!this.#session || this.#session === session) this.#hearing.transcript(event, session);
   }
 
@@ -314,7 +314,7 @@ export class ChainSession extends llm.RealtimeSession {
 
   #generated(session: RealtimeLinkSession, event: llm.GenerationCreatedEvent): void {
     this.#hearing.generated(session);
-    // What the agent still says of an older reply is over, as the plugin would have told.
+    // Stops what the agent still says of an older reply, as the plugin's own event would have done.
     const isAnswer = this.#hearing.turn !== 'none' && !this.#replying.isPending && !this.#replying.isRehearing;
     if (isAnswer && session.adapter?.tellsSpeech === false) this.emit('input_speech_started', {});
     this.#replying.generated(session, event);
@@ -332,7 +332,7 @@ export class ChainSession extends llm.RealtimeSession {
     this.#handover.atBoundary();
   }
 
-  /** It went well for a reply; the next one is measured anew. */
+  /** Ends the attempt as a success and begins another one, so that the next reply is measured by itself. */
   #renew(session: RealtimeLinkSession): void {
     if (session.isOver) return;
     session.attempt = this.#failover.renew(session.attempt);

@@ -1,20 +1,20 @@
 // Keeps what a plugin throws where nobody can catch it from ending the process: it fails that plugin's session alone.
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Whatever a contained session starts runs in its context, so an error tells whose it is. */
+/** Everything that a contained session starts runs in its context, so an error can be traced to its session. */
 const context = new AsyncLocalStorage<((error: unknown) => void) | undefined>();
 let isInstalled = false;
 
 /**
- * Runs `start`; errors that it, or anything it leaves running, throws unheard or rejects unhandled go to `onError`.
- * Errors of everybody else are treated as if this were not here.
+ * Runs `start`; uncaught errors and unhandled rejections of it, or of anything it leaves running, go to `onError`.
+ * All other errors are treated as if this module were not here.
  */
 export function contain<Result>(onError: (error: unknown) => void, start: () => Result): Result {
   install();
   return context.run(onError, start);
 }
 
-/** As if it were not called from within a containment. */
+/** Runs `run` as if it were not called from within a containment. */
 export function outside<Result>(run: () => Result): Result {
   return context.run(undefined, run);
 }
@@ -38,7 +38,7 @@ function onUnhandled(reason: unknown): void {
   else if (process.listenerCount('unhandledRejection') === 1) passOn('unhandledRejection', onUnhandled, reason);
 }
 
-/** Nobody else listens: Node would have ended the process, and does. */
+/** No other listener exists, so Node would have ended the process: removes ours and throws again, so that it does. */
 function passOn(event: string, listener: (error: unknown) => void, error: unknown): void {
   process.off(event, listener);
   if (event === 'unhandledRejection') process.off('uncaughtException', onUncaught);

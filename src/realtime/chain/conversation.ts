@@ -3,10 +3,10 @@ import { llm } from '@livekit/agents';
 
 export class Conversation {
   #context = llm.ChatContext.empty();
-  /** Calls that nobody waits for any more. */
+  /** Ids of calls whose results no session waits for any more. */
   readonly #cancelled = new Set<string>();
 
-  /** A copy. */
+  /** A copy of the conversation. */
   get context(): llm.ChatContext {
     return this.#context.copy();
   }
@@ -20,7 +20,7 @@ export class Conversation {
       .filter(({ callId }) => !answered.has(callId) && !this.#cancelled.has(callId));
   }
 
-  /** Whether the last that came is the result of a call. */
+  /** Whether the last item is the result of a call. */
   get endsWithResult(): boolean {
     return this.#context.items.at(-1)?.type === 'function_call_output';
   }
@@ -53,7 +53,7 @@ export class Conversation {
     return message;
   }
 
-  /** What was heard of a message of the agent; without words it is none. */
+  /** Sets what was heard of an agent's message; a message without words is removed. */
   agentSaid(id: string, text: string, createdAt?: number): void {
     const at = this.#context.indexById(id);
     if (text.trim() === '') {

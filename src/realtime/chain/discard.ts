@@ -3,7 +3,7 @@ import type { ReadableStream } from 'node:stream/web';
 import type { llm } from '@livekit/agents';
 import type { RealtimeLinkSession } from './link-session.ts';
 
-/** It is stopped, and its session made to forget it. */
+/** Stops an unwanted reply and makes its session forget it. */
 export function discard(
   session: RealtimeLinkSession,
   { messageStream, functionStream }: llm.GenerationCreatedEvent,
@@ -22,6 +22,6 @@ async function drain<Part>(stream: ReadableStream<Part>, each?: (part: Part) => 
   try {
     for await (const part of stream) each?.(part);
   } catch {
-    // Whatever is wrong with what nobody wants.
+    // Errors in an unwanted reply do not matter.
   }
 }

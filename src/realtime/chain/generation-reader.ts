@@ -6,29 +6,29 @@ import type { Message, Reply } from './reply.ts';
 import type { SpeakingPace } from './spoken-words.ts';
 
 export interface GenerationReaderEvents {
-  /** There is something to hear or to call: `pour` says where it goes. Until then it is held. */
+  /** The first audible audio or call came: `pour` says where the content goes. Until then it is held. */
   onFirst(): void;
-  /** Words without audio so far: it is at work. */
+  /** Words came, perhaps without audio so far: the session is at work. */
   onProgress(): void;
-  /** Audio that can be heard, or a call, was carried on. */
+  /** Audible audio or a call was handed on. */
   onResult(): void;
   onMessage(message: Message): void;
   onCall(call: llm.FunctionCall): void;
-  /** The session says that it is complete; without `hasFirst` there was nothing in it. */
+  /** The generation is complete; without `hasFirst` it had no content. */
   onComplete(): void;
 }
 
 export interface GenerationReaderOptions {
-  /** As the session names the reply. */
+  /** The session's own id of the reply. */
   readonly id: string | undefined;
   readonly owner: object;
   readonly pace: SpeakingPace;
-  /** Who speaks is watched elsewhere: where it is silent, silence is meant. */
+  /** The voice is watched elsewhere: silence in the audio is intended. */
   readonly isTrusted: boolean;
   readonly events: GenerationReaderEvents;
 }
 
-/** One message of the session's; what came of it before it was known where it goes is held. */
+/** One message of the session; its content is held until it is known where it goes. */
 interface Source {
   readonly messageId: string;
   held: (Int16Array | string)[];
@@ -47,19 +47,19 @@ export class GenerationReader {
   #isStopped = false;
   #isOver = false;
   #words = '';
-  /** The vendor ended it before its end: whoever goes on takes up the same message. */
+  /** The vendor ended the generation too early: the session that continues adds to the same message. */
   isCut = false;
 
   constructor(generation: llm.GenerationCreatedEvent, options: GenerationReaderOptions) {
     this.#options = options;
     void Promise.all([this.#messages(generation), this.#functions(generation)]).then(
       () => this.#over(),
-      // A plugin that breaks its own stream has failed; its session tells why, or is found silent.
+      // A plugin that breaks its own stream has failed; its session reports why, or its silence is noticed.
       () => undefined,
     );
   }
 
-  /** Something to hear or to call came. */
+  /** Whether audible audio or a call came. */
   get hasFirst(): boolean {
     return this.#hasFirst;
   }
@@ -68,7 +68,7 @@ export class GenerationReader {
     return this.#options.id;
   }
 
-  /** All words that came, whether or not they were to be heard. */
+  /** All words that came, whether or not they were audible. */
   get text(): string {
     return this.#words;
   }
@@ -77,12 +77,12 @@ export class GenerationReader {
     return this.#reply;
   }
 
-  /** Audio that was handed on by now. */
+  /** Milliseconds of audio that were handed on by now. */
   get releasedMs(): number {
     return this.#part?.releasedMs ?? 0;
   }
 
-  /** What is held, and all that comes, goes there. */
+  /** Sends what is held, and everything that follows, into `reply`. */
   pour(reply: Reply): void {
     if (this.#isStopped || this.#reply) return;
     this.#reply = reply;
@@ -91,21 +91,21 @@ export class GenerationReader {
     if (this.#isOver) this.#complete();
   }
 
-  /** Broken: what was held back is given as far as it is whole. */
+  /** Call when the session broke: hands on the held audio as far as its words are whole. */
   break(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#part?.break();
   }
 
-  /** It is whole as it stands, whatever its streams say. */
+  /** Completes the generation as it stands, whether or not its streams have ended. */
   finish(): void {
     if (this.#isStopped) return;
     for (const source of this.#sources) this.#endSource(source);
     this.#over();
   }
 
-  /** Nothing more of it is wanted. */
+  /** Drops everything that still comes: nothing more of it is wanted. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -117,7 +117,7 @@ export class GenerationReader {
       this.#sources.push(source);
       await Promise.all([this.#audio(given, source), this.#text(given, source)]);
       if (this.#isStopped) continue;
-      // A plugin may end its streams in the moment in which it loses the session: that is told first.
+      // A plugin may end its streams at the moment at which it loses the session: lets the loss be reported first.
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
       if (!this.#isStopped) this.#endSource(source);
     }
@@ -184,7 +184,7 @@ export class GenerationReader {
   #flush(source: Source): void {
     const { owner, pace, events } = this.#options;
     const held = source.held.splice(0);
-    // Silence alone is no message.
+    // A source without content opens no message.
     if (held.length === 0 || !this.#reply) return;
     const message = this.#reply.open(source.messageId);
     source.part = message.continueBy(owner, source.messageId, pace);
@@ -217,7 +217,7 @@ export class GenerationReader {
   #over(): void {
     if (this.#isStopped || this.#isOver) return;
     this.#isOver = true;
-    // What has something in it is complete where it was poured.
+    // A generation that has content, but was not poured yet, completes in `pour`.
     if (this.#reply || !this.hasFirst) this.#complete();
   }
 

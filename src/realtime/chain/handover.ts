@@ -9,42 +9,42 @@ import type { ReplySign } from '../adapter-contract.ts';
 import type { RealtimeLink, SessionSetup } from '../contract.ts';
 import { RealtimeLinkSession } from './link-session.ts';
 
-/** So long before the end of a session the next one is opened, but not before half of its time has passed. */
+/** The standby session is opened this long before a session's end, but not before half of its time has passed. */
 const RENEWAL_MS = 60_000;
-/** So long before its end it is replaced even in the middle of a turn. */
+/** A session is replaced this long before its end even in the middle of a turn. */
 const LAST_MOMENT_MS = 1_000;
-/** The vendor's handle comes a moment before the end of its reply is seen, whose last words may be late. */
+/** The vendor sends its resumption handle shortly before it reports the end of the reply, whose last words may be late. */
 const REST_MS = 1_200;
-/** A handshake takes 250 to 1,000 ms; whoever was opened beside it waits for so long. */
+/** A handshake takes 250 to 1,000 ms; a session that was opened beside an earlier one waits this long for it. */
 const USUAL_OPENING_MS = 1_000;
-/** So long the next one may take to open and to take the conversation. */
+/** Time limit for the standby session to open and to accept the conversation. */
 const OPENING_MS = 5_000;
-/** Whether one that was down may be tried again is asked of another process: the answer is waited for so long. */
+/** Wait for another process to answer whether a link that was down may be tried again. */
 const GRANT_MS = 50;
 
 export interface HandoverEvents {
   setup(): SessionSetup;
-  /** From now on this one serves; `error` says why the one before does no more, where it failed. */
+  /** `session` serves from now on; `error` says why `before` stopped serving, where it failed. */
   onServing(
     session: RealtimeLinkSession,
     before: RealtimeLinkSession | undefined,
     error: ProviderError | undefined,
   ): void;
-  /** The one that was to take over failed: the one that serves goes on. */
+  /** The standby session failed: the serving session goes on. */
   onKept(): void;
-  /** The one that served failed; the next one is being opened. */
+  /** The serving session failed; the next one is being opened. */
   onLost(session: RealtimeLinkSession): void;
-  /** The one that serves is late with what is due. @returns whether another session beside it could help */
+  /** The serving session is late with what is due. @returns whether another session beside it could help */
   onLate(session: RealtimeLinkSession): boolean;
-  /** Such a session is open: it is to be given what is due. */
+  /** The hedge session is open: it is to be given the work that is due. */
   onRival(rival: RealtimeLinkSession): void;
-  /** It was the first to speak, with what it had heard until then: it serves. */
+  /** The hedge session spoke first and serves from now on; `won` holds what it had heard until then. */
   onWon(rival: RealtimeLinkSession, won: Won): void;
-  /** One that another had overtaken gave nothing after all: it had failed, and the other one has taken its place. */
+  /** The late session that `by` overtook gave nothing after all: it failed, and `by` has taken its place. */
   onReplaced(late: RealtimeLinkSession, by: RealtimeLinkSession, error: ProviderError): void;
-  /** Nobody is left for now; it goes on trying. */
+  /** No link is left for now; the chain goes on trying. */
   onExhausted(error: ProviderError): void;
-  /** Nothing is under way that a change of sessions could disturb. */
+  /** Whether nothing is under way that a change of sessions could disturb. */
   isBoundary(): boolean;
   onSpeech(session: RealtimeLinkSession, isStart: boolean): void;
   onTranscript(session: RealtimeLinkSession, event: llm.InputTranscriptionCompleted): void;
@@ -62,7 +62,7 @@ interface Rival {
 }
 
 export interface Won extends Required<Pick<Rival, 'generation' | 'heard'>> {
-  /** Whoever failed meanwhile, and how. */
+  /** The session that failed meanwhile, if any; `error` says how. */
   readonly lost: RealtimeLinkSession | undefined;
   readonly error: ProviderError | undefined;
 }
@@ -71,27 +71,27 @@ export class Handover {
   readonly #failover: Failover<RealtimeLink>;
   readonly #events: HandoverEvents;
   readonly #returns: boolean;
-  /** Being opened; the first that stands serves. */
+  /** Sessions that are being opened; the first open one serves. */
   readonly #candidates = new Set<RealtimeLinkSession>();
   readonly #tried = new Set<RealtimeLink>();
-  /** Since the last reply that was complete. */
+  /** Openings and failures since the last complete reply. */
   readonly #turn = new TurnOpenings<RealtimeLink>();
   readonly #timers = new Set<() => void>();
-  /** By which a link's last session can be gone on from, with what it knew then. */
+  /** Handles that resume each link's last session, with the ids of the items that the session knew then. */
   readonly #handles = new Map<RealtimeLink, { readonly handle: string; readonly known: ReadonlySet<string> }>();
   #session: RealtimeLinkSession | undefined;
-  /** Open beside the one that serves, to take over at a boundary or at the last moment. */
+  /** Standby session beside the serving one, to take over at a boundary or at the last moment. */
   #standby: RealtimeLinkSession | undefined;
-  /** Beside the one that serves, which is late: the first of the two to speak is heard. */
+  /** Hedge session beside the serving one, which is late: the first of the two to speak is heard. */
   #rival: Rival | undefined;
-  /** Late ones, and who overtook them. */
+  /** Late sessions, each with the hedge session that overtook it. */
   readonly #overtaken = new Map<RealtimeLinkSession, RealtimeLinkSession>();
-  /** One that was overtaken is well: who helped does not stay for that. */
+  /** An overtaken session answered after all, so its link is well: the chain may return from the hedge to a better link. */
   #mayReturn = false;
   #error: ProviderError | undefined;
   #lost: RealtimeLinkSession | undefined;
   #retries = 0;
-  /** The one that serves is about to end: whoever opens takes over at once. */
+  /** The serving session is about to end, or its setup changed: the standby session takes over as soon as it is open. */
   #isUrgent = false;
   #isClosed = false;
 
@@ -106,12 +106,12 @@ export class Handover {
     return this.#session;
   }
 
-  /** Another session takes over as soon as it is open: nothing is to be asked of this one. */
+  /** Whether the standby session takes over as soon as it is open: nothing must be asked of the serving one. */
   get isChanging(): boolean {
     return this.#isUrgent && this.#standby !== undefined;
   }
 
-  /** Opens the first session in a moment, with all that the owner sets up by then. */
+  /** Opens the first session in a moment, with everything that the owner has set up by then. */
   begin(): void {
     setImmediate(() => {
       if (this.#failover.upNext === this.#failover.order()[0]) this.start();
@@ -123,18 +123,18 @@ export class Handover {
     if (!this.#isClosed && !this.#session && this.#candidates.size === 0) this.#openNext(undefined);
   }
 
-  /** Beside the one that serves; open. */
+  /** The hedge session beside the serving one, once it is open. */
   get rival(): RealtimeLinkSession | undefined {
     return this.#rival?.session.isOpen ? this.#rival.session : undefined;
   }
 
-  /** The session that serves gave a result: whoever failed before may be asked again when it fails. */
+  /** Call when the serving session gave a result: links that failed before may be tried again when it fails. */
   wentWell(): void {
     this.#tried.clear();
     this.dropRival();
   }
 
-  /** What was due is not due any more, or is there. It is nobody's failure. */
+  /** Closes the hedge session: what was due has come, or is not due any more. Neither session failed. */
   dropRival(): void {
     const rival = this.#rival;
     if (!rival) return;
@@ -144,25 +144,25 @@ export class Handover {
     else this.#openNext(undefined);
   }
 
-  /** What it was given it may have heard as speech: whoever stays silent is judged. */
+  /** Call when the hedge session heard what it was given as speech: it fails if it stays silent from now on. */
   rivalHears(session: RealtimeLinkSession): void {
     if (this.#rival?.session === session) session.expectFirst();
   }
 
-  /** A reply is complete. */
+  /** Call when a reply is complete. */
   completed(): void {
     this.#turn.startOver();
     this.#retries = 0;
   }
 
-  /** A turn is over: the next one may be another's. */
+  /** Call when a turn is over: another session may serve the next one. */
   atBoundary(): void {
     if (!this.#events.isBoundary()) return;
     if (this.#standby?.isOpen) this.#handOverTo(this.#standby);
     else if (this.#goesBack && this.#session && !this.#standby && this.#isBetterThere(this.#session)) this.renew();
   }
 
-  /** Opens another session beside the one that serves: it takes over as soon as nothing is disturbed. */
+  /** Opens a standby session beside the serving one: it takes over as soon as that disturbs nothing. */
   renew(): void {
     if (this.#isClosed || this.#standby || !this.#session) return;
     const attempt = this.#failover.next(new Set(this.#goesBack ? [] : this.#others(this.#session)));
@@ -170,7 +170,7 @@ export class Handover {
     this.#standby = this.#open(attempt);
   }
 
-  /** What a session begins with has changed: another one takes over at once. */
+  /** Call when the session setup has changed: a session with the new setup takes over as soon as it is open. */
   change(): void {
     this.#standby?.close();
     this.#standby = undefined;
@@ -220,9 +220,9 @@ export class Handover {
       this.#help(session);
   }
 
-  /** Another link, or the same one anew where there is no other. */
+  /** Starts a hedge: on another link, or on the same one where there is no other. */
   #help(session: RealtimeLinkSession): void {
-    // Asked first: each attempt that is given counts as an opening of the turn.
+    // The hedge budget is asked first: each attempt that `next` gives counts as an opening of the turn.
     if (!this.#failover.mayHedge(session.attempt)) return;
     const options = { after: session.link, beside: session.link, turn: this.#turn };
     const attempt =
@@ -231,7 +231,7 @@ export class Handover {
     if (attempt) this.#rival = { session: this.#open(attempt), hasBegun: false, heard: [] };
   }
 
-  /** The first of two to speak: the other one, which was late, may still tell how late it was. */
+  /** A session began to speak. A hedge that is first serves; the late session lingers to measure how late it is. */
   #begun(session: RealtimeLinkSession): void {
     const rival = this.#rival;
     if (this.#overtaken.delete(session)) this.#mayReturn = true;
@@ -254,7 +254,7 @@ export class Handover {
     this.#events.onWon(session, won);
   }
 
-  /** What a rival gives is held until it is known who speaks first. */
+  /** Holds the hedge session's generation until it is known which session speaks first. */
   hold(rival: RealtimeLinkSession, generation: llm.GenerationCreatedEvent): void {
     if (this.#rival?.session !== rival) return;
     this.#rival.generation = generation;
@@ -286,7 +286,7 @@ export class Handover {
         if (speaker === this.#session) events.onSpeech(speaker, isStart);
         else if (!isStart) this.rivalHears(speaker);
       },
-      // Also of one that is over: it tells what it had heard.
+      // Also from a session that is over: it reports what it had heard.
       onTranscript: (hearer, event) => this.#transcript(hearer, event),
       onBegun: (begun) => this.#begun(begun),
       onWordless: whileServing(events.onWordless),
@@ -314,7 +314,7 @@ export class Handover {
     session.open({ ...setup, history, resume: resumed.handle }, resumed.known);
   }
 
-  /** A handle tells not what the session knew: it is kept where the conversation rested a moment later. */
+  /** A handle does not say what the session knew: it is kept only if the conversation is at rest a moment later. */
   #resumable(session: RealtimeLinkSession, handle: string): void {
     this.#handles.delete(session.link);
     this.#later(REST_MS, () => {
@@ -337,7 +337,7 @@ export class Handover {
     else session.close();
   }
 
-  /** The first in order that stands serves, once those before it had their usual time: whoever helps does not overtake them. */
+  /** The first open session in order serves, once those before it had their usual time: a hedge must not overtake them sooner. */
   #choose(): void {
     if (this.#session) return;
     for (const session of this.#candidates) {
@@ -372,13 +372,13 @@ export class Handover {
       return;
     }
     if (this.#candidates.delete(session)) {
-      // Where nobody has served yet, it is the one that is switched from.
+      // Where no session has served yet, the switch is reported as from this one.
       this.#lost ??= session;
       this.#error ??= error;
       this.#choose();
       if (this.#session) return;
       if ([...this.#candidates].some(({ isLate }) => !isLate)) return;
-      // Not its last word: the same link is asked anew.
+      // The link may still serve, without resuming or with its other model: it is tried again.
       const mayServe = session.couldNotResume || session.hasOtherModel;
       if (mayServe) this.#tried.delete(session.link);
       this.#openNext(mayServe ? undefined : session);
@@ -392,7 +392,7 @@ export class Handover {
     else this.#openNext(session, this.#again(session, error));
   }
 
-  /** A session that helped and is asked already goes on doing so; one that is not open yet is the next to serve. */
+  /** An open hedge session goes on with the work that it was given; one that is not open yet is the next to serve. */
   #promote(rival: RealtimeLinkSession): void {
     this.#tried.add(rival.link);
     if (rival.isOpen) return;
@@ -400,7 +400,7 @@ export class Handover {
     this.#candidates.add(rival);
   }
 
-  /** The same vendor once more; one that failed twice in one turn is left for the next. */
+  /** The same link once more; after two failures in one turn the next link is tried instead. */
   #again(session: RealtimeLinkSession, error: ProviderError): Attempt<RealtimeLink> | undefined {
     return this.#failover.again(session.attempt, error, { evenAfterResult: true, turn: this.#turn });
   }
@@ -436,7 +436,7 @@ export class Handover {
     for (const other of this.#candidates) if (other.isOpen) other.close();
     this.#rival?.session.close();
     this.#rival = undefined;
-    // Those that are still being opened are waited for: a black hole among them is to be found out.
+    // Sessions that are still opening are not closed: their deadlines find one that never answers.
     this.#candidates.clear();
     this.#failover.serves(session.link);
     this.#events.onServing(session, before, error);

@@ -8,13 +8,13 @@ import type { RealtimeLinkSession } from './link-session.ts';
 import { NamedTimers } from './named-timers.ts';
 import { CallerTurns } from './turns.ts';
 
-/** After so much silence the turn is the agent's, as far as can be told without the vendor. */
+/** After this much silence it is the agent's turn, as far as can be told without the vendor. */
 const TURN_END_MS = 500;
-/** The start that a session tells of a turn which it only hears again comes within this. */
+/** A session reports the start of a turn that is only replayed to it within this time. */
 const ECHO_MS = 1_500;
-/** A reply is never so quick that help would be of use sooner. */
+/** Earliest start of a hedge: a reply is never so quick that one would be of use sooner. */
 const LEAST_HELP_MS = 500;
-/** After noise was taken for speech, so long nobody gets help for an answer that does not come. */
+/** After noise was taken for speech, a missing answer starts no hedge for this time. */
 const TRUST_MS = 30_000;
 
 export interface HearingEvents {
@@ -23,7 +23,7 @@ export interface HearingEvents {
   onTranscript(event: llm.InputTranscriptionCompleted): void;
   /** The words of all turns that ended are known. */
   onAllWords(): void;
-  /** What was not answered was noise: nobody else heard it as speech either. */
+  /** What was not answered was noise: the hedge session did not hear it as speech either. */
   onNoise(): void;
   isReplying(): boolean;
 }
@@ -33,20 +33,20 @@ export class Hearing {
   readonly #events: HearingEvents;
   readonly #audio = new CallerAudio();
   readonly #turns = new CallerTurns();
-  readonly #timers: NamedTimers<'turn' | 'doubt'>;
+  readonly #timers: NamedTimers<'turn' | 'noise'>;
   readonly #mono = new MonoAudio(CALLER_RATE_HZ);
-  /** The session that told that the caller began to speak, until it tells the end. */
+  /** The session that reported that the caller began to speak, until it reports the end. */
   #hearer: RealtimeLinkSession | undefined;
-  /** The owner takes the caller to be speaking. */
+  /** Whether the owner was told that the caller is speaking. */
   #isTold = false;
   #ignoresStartUntilMs = Number.NEGATIVE_INFINITY;
-  /** A session told of speech at a time at which it may be telling of its own reply. */
+  /** A session reported a start of speech that may only mark the start of its own reply. */
   #pendingStart = false;
-  /** Somebody heard the turn at hand as speech. */
+  /** Whether a session heard the current turn as speech. */
   #isConfirmed = false;
-  /** Began a reply of its own while the caller spoke, as some do: it hears. */
+  /** The session that began a reply while the caller spoke, as some do: so it hears the caller. */
   #begunBy: RealtimeLinkSession | undefined;
-  /** What this one still tells of a turn is known from another. */
+  /** The session whose transcripts of the current turn are ignored: another session gave those words already. */
   #known: RealtimeLinkSession | undefined;
   #trustsUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -56,7 +56,7 @@ export class Hearing {
     this.#timers = new NamedTimers(clock);
   }
 
-  /** No turn is under way. */
+  /** Whether no turn is under way. */
   get isQuiet(): boolean {
     return this.#turns.isEmpty && !this.#audio.isSpeech;
   }
@@ -65,23 +65,23 @@ export class Hearing {
     return this.#turns.wordlessFrom !== undefined;
   }
 
-  /** All that was said is known, and is waiting for an answer. */
+  /** Whether all words that were said are known and wait for an answer. */
   get isUnanswered(): boolean {
     return !this.lacksWords && this.#turns.isUnanswered && !this.#turns.isOpen;
   }
 
-  /** 'due': the caller is quiet, and nobody has answered; 'none': nothing was said since the last answer. */
+  /** 'due': the caller is quiet and has no answer yet; 'open': the caller speaks; 'none': nothing was said since the last answer. */
   get turn(): 'none' | 'open' | 'due' {
     if (!this.#turns.isUnanswered) return 'none';
     return this.#audio.isSpeech ? 'open' : 'due';
   }
 
-  /** The session that serves takes the caller to go on: its silence is no failure. */
+  /** Call when the serving session expects the caller to go on: its silence is no failure. */
   waits(): void {
     this.#timers.clear();
   }
 
-  /** The caller's audio, of any rate and number of channels, to who serves and who helps, if anybody does. */
+  /** Passes on the caller's audio, of any rate and number of channels, to the serving session and the hedge session, if any. */
   write(frame: AudioFrame, session: RealtimeLinkSession | undefined, rival: RealtimeLinkSession | undefined): void {
     const samples = this.#mono.push(frame);
     if (samples.length === 0) return;
@@ -93,24 +93,24 @@ export class Hearing {
     if (change && session && !this.#events.isReplying()) this.#watch(change, session);
   }
 
-  /** Turns without words are said again to a new session; live audio follows. @returns milliseconds of audio */
+  /** Replays turns without words to a new session; live audio follows. @returns milliseconds of audio */
   rehear(session: RealtimeLinkSession, isAnswered: boolean): number {
     const { samples, isEnded } = this.#sayAgain(session);
     if (samples === 0) return 0;
-    // The owner was told before that the caller began to speak, or is not to be stopped by what was said before.
+    // The owner was told already that the caller began to speak, or its reply must not be stopped by replayed speech.
     if (this.#isTold || this.#events.isReplying()) this.#ignoresStartUntilMs = this.#clock.now() + ECHO_MS;
     if (isEnded && !isAnswered) session.expectFirst();
     return Math.round((samples * 1000) / CALLER_RATE_HZ);
   }
 
-  /** To a session beside the one that serves; where nobody is known to have heard speech, it finds out whether it was any. */
+  /** Replays turns to the hedge session; where no session is known to have heard speech, it finds out whether it was any. */
   help(rival: RealtimeLinkSession): void {
     this.#sayAgain(rival);
     if (this.#isConfirmed) rival.expectFirst();
-    else this.#timers.set('doubt', rival.attempt.deadlines.firstMs, () => rival.isOver || this.#noise());
+    else this.#timers.set('noise', rival.attempt.deadlines.firstMs, () => rival.isOver || this.#noise());
   }
 
-  /** It serves from now on, with what it heard beside the other one. */
+  /** Call when hedge session `by` serves from now on, with the final transcripts that it gave before. */
   takenOver(by: RealtimeLinkSession, heard: readonly llm.InputTranscriptionCompleted[]): void {
     this.lost();
     const wasKnown = !this.lacksWords;
@@ -118,7 +118,7 @@ export class Hearing {
     if (wasKnown && heard.length === 0) this.#known = by;
   }
 
-  /** A session tells that the caller begins or ends to speak. */
+  /** Call when a session reports that the caller begins or stops speaking. */
   speech(session: RealtimeLinkSession, isStart: boolean, isRehearing: boolean): void {
     if (session.adapter?.tellsSpeech === false) {
       if (isStart) this.#mayHaveStarted();
@@ -142,27 +142,27 @@ export class Hearing {
     if (event.isFinal && !this.lacksWords) this.#events.onAllWords();
   }
 
-  /** The words of a turn will never come: it goes on without. */
+  /** Call when the words of a turn will never come: the turn goes on without them. */
   wordless(): void {
     this.#turns.words();
     if (!this.lacksWords) this.#events.onAllWords();
   }
 
-  /** A session began a reply of its own: it has heard the caller. */
+  /** Call when a session began a reply by itself: it has heard the caller. */
   generated(session: RealtimeLinkSession): void {
     this.#pendingStart = false;
     this.#hearer = undefined;
     if (this.#audio.isSpeech) this.#begunBy = session;
   }
 
-  /** A reply to all turns began. */
+  /** Call when a reply to all turns began. */
   answered(session: RealtimeLinkSession | undefined): void {
-    this.#timers.cancel('doubt');
+    this.#timers.cancel('noise');
     this.#isConfirmed = false;
     this.#turns.answered(this.#clock.now(), session?.capabilities?.userTranscription === false);
   }
 
-  /** The session that served is gone. */
+  /** Call when the serving session is gone. */
   lost(): void {
     this.#timers.clear();
     this.#hearer = undefined;
@@ -177,7 +177,7 @@ export class Hearing {
     this.#timers.clear();
   }
 
-  /** Turns without words once more, to whoever has not heard them. */
+  /** Replays turns without words to a session that has not heard them. */
   #sayAgain(session: RealtimeLinkSession): { samples: number; isEnded: boolean } {
     const from = this.#turns.wordlessFrom;
     const isEnded = !this.#audio.isSpeech && this.#audio.quietMs >= TURN_END_MS;
@@ -195,7 +195,7 @@ export class Hearing {
     this.#events.onNoise();
   }
 
-  /** Gemini's plugin says so at the beginning of each reply of its own, too: those are told with the reply. */
+  /** Gemini's plugin also reports a start of speech when its own reply begins: such a start is reported with the reply. */
   #mayHaveStarted(): void {
     this.#pendingStart = true;
     queueMicrotask(() => {
@@ -225,7 +225,7 @@ export class Hearing {
     this.#events.onSpeechStop(session);
   }
 
-  /** Not every vendor tells that it hears the caller, and none does that went silent: the turn's end is found here. */
+  /** Finds the turn's end: not every vendor reports that it hears the caller, and one that went silent never does. */
   #watch(change: 'began' | 'ended', session: RealtimeLinkSession): void {
     if (change === 'began') {
       this.#begunBy = undefined;
@@ -245,11 +245,11 @@ export class Hearing {
       session.expectFirst();
       return;
     }
-    // It may have been noise, which nobody has to answer: it gets help when it is late, and is not judged.
+    // It may have been noise, which needs no answer: a late session gets a hedge, but does not fail.
     if (this.#clock.now() < this.#trustsUntilMs) return;
     const sinceMs = Math.max(TURN_END_MS, session.turnEndMs);
     const { deadlines, firstUrgentMs } = session.attempt;
-    // One that never tells that it hears may well be at work: nearly all of its answers would have come before it gets help.
+    // A session that never reports speech may well be at work: a hedge starts when nearly all of its answers would have come.
     const usualMs = session.adapter?.tellsSpeech === false ? firstUrgentMs : 0;
     session.expectFirst({
       firstHelpMs: Math.max(LEAST_HELP_MS, deadlines.firstHelpMs - sinceMs, usualMs),

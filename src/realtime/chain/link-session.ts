@@ -22,10 +22,10 @@ import { watchBeginning } from './begun.ts';
 import { contain, outside } from './containment.ts';
 import { takeItems } from './take-items.ts';
 
-/** How long the first result may take. */
+/** How long the first result may take, in milliseconds. */
 export type FirstWait = Pick<Deadlines, 'firstMs' | 'firstHelpMs'>;
 
-/** A long history takes 1 to 2 s; the plugins wait for 5. */
+/** Usual and longest time for a session to accept items: a long history takes 1 to 2 s; the plugins wait for 5. */
 const USUAL_TAKING_MS = 2_000;
 const TAKING_MS = 6_000;
 
@@ -33,22 +33,22 @@ const FRESH_MS = 1_000;
 const BUSY_MS = 30;
 
 export interface LinkSessionEvents {
-  /** Its connection stands, or it needs none. */
+  /** The session's connection is open, or it needs none. */
   onOpened(session: RealtimeLinkSession): void;
-  /** What is due of it is late: it may still come. */
+  /** What is due from the session is late: it may still come. */
   onLate(session: RealtimeLinkSession): void;
-  /** Once; nothing of it is told afterwards but transcripts of what it had heard. */
+  /** Called once; afterwards only transcripts of what the session had heard are reported. */
   onFailed(session: RealtimeLinkSession, error: ProviderError): void;
   onResumable(session: RealtimeLinkSession, handle: string): void;
-  /** The vendor announced the end, or the session is as old as it may become. */
+  /** The session ends in `inMs`: the vendor announced it, or the provider's `sessionMs` says so when the session opens. */
   onExpiring(session: RealtimeLinkSession, inMs: number): void;
   onSpeech(session: RealtimeLinkSession, isStart: boolean): void;
   onTranscript(session: RealtimeLinkSession, event: llm.InputTranscriptionCompleted): void;
-  /** The words of one of its turns will never come. */
+  /** The words of one of the session's turns will never come. */
   onWordless(session: RealtimeLinkSession): void;
-  /** Audio or a call came, of any reply. */
+  /** Audio or a call of any reply came. */
   onBegun(session: RealtimeLinkSession): void;
-  /** A reply that nobody asked for: the answer to a turn. */
+  /** The session began a reply that was not requested: the answer to a turn. */
   onGeneration(session: RealtimeLinkSession, event: llm.GenerationCreatedEvent): void;
   onSign(session: RealtimeLinkSession, sign: ReplySign): void;
   onMetrics(session: RealtimeLinkSession, metrics: unknown): void;
@@ -61,14 +61,14 @@ export class RealtimeLinkSession {
   readonly #events: LinkSessionEvents;
   #session: llm.RealtimeSession | undefined;
   #adapter: RealtimeAdapter | undefined;
-  /** What it was given at its beginning. */
+  /** Ids of the conversation items that the session was opened with. */
   #given: ReadonlySet<string> = new Set();
   turnEndMs = 0;
   #model: string | undefined;
   #isLingering = false;
-  /** Its model is gone, and its link has another one. */
+  /** The vendor no longer has the session's model, and its link has another one. */
   hasOtherModel = false;
-  /** Something that is due of it was late in this turn. */
+  /** Something that was due from the session was late in this turn. */
   isLate = false;
   #openedAtMs = Number.POSITIVE_INFINITY;
   #isResuming = false;
@@ -77,13 +77,13 @@ export class RealtimeLinkSession {
   readonly #over = new Promise<void>((resolve) => {
     this.#tellOver = resolve;
   });
-  /** What was asked before the session was there. */
+  /** Work that was requested before the plugin's session existed. */
   #waiting: ((session: llm.RealtimeSession) => void)[] = [];
-  /** One change of its conversation after the other: each is made to what it holds by then. */
+  /** Makes changes of the session's conversation one after the other: each applies to what the session holds by then. */
   #updates: Promise<void> = Promise.resolve();
-  /** Changes that it has not taken yet. */
+  /** Number of changes that the session has not accepted yet. */
   #taking = 0;
-  /** Calls that this session made itself: it takes their results as such. */
+  /** Ids of calls that this session made itself: it accepts their results as tool results. */
   readonly callIds = new Set<string>();
 
   constructor(attempt: Attempt<RealtimeLink>, clock: Clock, events: LinkSessionEvents) {
@@ -105,7 +105,7 @@ export class RealtimeLinkSession {
     return this.#state === 'over';
   }
 
-  /** Opened just now: what it is told of its end is how long it may live. */
+  /** Whether it was opened just now: an announced time until its end is then its whole lifetime. */
   get isFresh(): boolean {
     return this.#clock.now() - this.#openedAtMs < FRESH_MS;
   }
@@ -118,12 +118,12 @@ export class RealtimeLinkSession {
     return this.#session?.realtimeModel.capabilities;
   }
 
-  /** It failed as the session that it was to go on from is not to be had any more: that blames nobody. */
+  /** Whether it failed because the session that it was to resume is gone: that is nobody's fault. */
   get couldNotResume(): boolean {
     return this.#isResuming && this.isOver && !this.attempt.hasResult;
   }
 
-  /** Never throws: whatever goes wrong is told as a failure. */
+  /** Never throws: every error is reported by `onFailed`. */
   open(setup: SessionSetup, known: ReadonlySet<string> = new Set()): void {
     this.#given = new Set([...known, ...setup.history.items.map(({ id }) => id)]);
     this.#isResuming = setup.resume !== undefined;
@@ -135,7 +135,7 @@ export class RealtimeLinkSession {
     );
   }
 
-  /** The deadlines of the attempt at hand; another one begins with each turn. */
+  /** Follows the deadlines of the current attempt; another attempt begins with each turn. */
   watchAttempt(): void {
     this.isLate = false;
     this.attempt.onTimeout((error) => this.fail(error));
@@ -145,7 +145,7 @@ export class RealtimeLinkSession {
     });
   }
 
-  /** Does it now, or as soon as the session is there; what fails within is the provider's failure to answer for. */
+  /** Runs `work` now, or as soon as the plugin's session exists; an error thrown in it is a failure of the provider. */
   do(work: (session: llm.RealtimeSession) => unknown): void {
     if (this.#state === 'over') return;
     if (!this.#session) {
@@ -158,7 +158,7 @@ export class RealtimeLinkSession {
       () => {
         try {
           const outcome = work(session);
-          // A request that it doesn't take is told by events, where it matters.
+          // Events report a refused request where it matters.
           if (outcome instanceof Promise) outcome.catch(() => undefined);
         } catch (cause) {
           this.fail(malformedError(this.id, cause));
@@ -167,12 +167,12 @@ export class RealtimeLinkSession {
     );
   }
 
-  /** What came into the conversation since it was opened. */
+  /** Sends the session what came into the conversation since it was opened. */
   catchUp(context: llm.ChatContext): void {
     void this.update(context.items.filter(({ id }) => !this.#given.has(id)));
   }
 
-  /** Resolves when it has taken them, or is over. */
+  /** Changes the session's conversation; resolves when the session has accepted the changes, or is over. */
   update(added: readonly llm.ChatItem[], removed: readonly string[] = []): Promise<void> {
     if (added.length === 0 && removed.length === 0) return this.#updates;
     this.#taking += 1;
@@ -185,7 +185,7 @@ export class RealtimeLinkSession {
     return this.#updates;
   }
 
-  /** A reply, once it has taken what it was told before. */
+  /** Asks for a reply, once the session has accepted what it was sent before. */
   async ask(instructions: string | undefined, signal: AbortSignal | undefined): Promise<llm.GenerationCreatedEvent> {
     await this.#updates;
     try {
@@ -193,14 +193,14 @@ export class RealtimeLinkSession {
     } catch (error) {
       if (!(error instanceof BusyError) || this.isOver || signal?.aborted) throw error;
     }
-    // What it was busy with is told to its end before.
+    // Waits until the end of the reply that the session was busy with is reported.
     await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, BUSY_MS));
     if (signal?.aborted) throw new llm.RealtimeError('generateReply was aborted');
     this.expectFirst();
     return this.ask(instructions, signal);
   }
 
-  /** The first result is due; what it was told before, it may take first. */
+  /** The first result is due; the session has more time while it still accepts what it was sent before. */
   expectFirst(wait: FirstWait = this.attempt.deadlines): void {
     const { firstMs, firstHelpMs } = wait;
     const isTaking = this.#taking > 0;
@@ -224,13 +224,13 @@ export class RealtimeLinkSession {
     this.#events.onFailed(this, error);
   }
 
-  /** Another one was quicker: it ends with its first result, or is judged when that does not come at all. */
+  /** Call when a hedge was quicker: this session ends with its first result, or fails when none comes at all. */
   linger(): void {
     this.#isLingering = true;
     this.attempt.expectFirst();
   }
 
-  /** Ends it without a verdict. */
+  /** Ends the session without a verdict. */
   close(): void {
     if (this.#state === 'over') return;
     this.attempt.release();
@@ -244,7 +244,7 @@ export class RealtimeLinkSession {
     });
   }
 
-  /** It answered after another one: that is measured. */
+  /** The session answered after the hedge: its time to the first result is measured, and it ends. */
   #succeedLate(): void {
     if (this.isOver) return;
     this.attempt.result();
@@ -280,7 +280,7 @@ export class RealtimeLinkSession {
           onSign: (sign) => !this.isOver && this.#events.onSign(this, sign),
         },
       );
-    // What a model without a connection of its own opens (the stages of a pipeline) is no part of this session.
+    // Connections below a model without one of its own (those of a pipeline's stages) are no part of this session.
     const opening = adapter.connects ? watchHandshakes(this.#handshakes(), open) : open();
     const session = await opening;
     this.#listen(session);
@@ -298,7 +298,7 @@ export class RealtimeLinkSession {
     return {
       onOpened: () => this.#opened(),
       onRefused: (status, headers) => this.fail(refusedError(this.id, status, headers)),
-      // A closing tells more than the loss of the connection beneath: it may follow in the same moment.
+      // Deferred: `onClosed` says more than the loss of the connection, and may follow in the same moment.
       onLost: (cause) => void setImmediate(() => this.fail(lostError(this.id, cause))),
       onClosed: (code, reason) => this.fail(closedError(this.id, code, reason)),
       onMalformed: (cause) => this.fail(malformedError(this.id, cause)),
@@ -314,7 +314,7 @@ export class RealtimeLinkSession {
     void this.update(history.items);
   }
 
-  /** A session that does not take it knows less than was said, and is of no use. */
+  /** A session that does not accept the items knows less than was said and is of no use: it fails. */
   #take(added: readonly llm.ChatItem[], removed: readonly string[]): Promise<void> {
     return new Promise((resolve) => {
       if (this.isOver) resolve();
@@ -347,7 +347,7 @@ export class RealtimeLinkSession {
       const failure = toldError(this.id, error);
       if (failure) this.fail(failure);
     });
-    // It lost its connection and, with it, whatever its own reconnection leaves out.
+    // The plugin lost its connection and, with it, everything that its own reconnection leaves out.
     session.on('session_reconnected', () => this.fail(lostError(this.id, undefined)));
     session.on('input_speech_started', () => !this.isOver && events.onSpeech(this, true));
     session.on('input_speech_stopped', () => !this.isOver && events.onSpeech(this, false));
@@ -373,7 +373,7 @@ export class RealtimeLinkSession {
   }
 }
 
-/** Whoever is told goes on outside: what the owner does about it is not the plugin's doing. */
+/** Runs the listeners outside the plugin's containment and watch: what the owner does there is not the plugin's doing. */
 function toldOutside(events: LinkSessionEvents): LinkSessionEvents {
   const told = Object.entries(events).map(([name, tell]: [string, (...values: never[]) => void]) => [
     name,

@@ -6,17 +6,17 @@ import { ContinuationJoin } from '../../text/continuation.ts';
 import { type SpeakingPace, SpokenWords } from './spoken-words.ts';
 
 export const REPLY_RATE_HZ = 24_000;
-/** Longer than a word is without a pause beside it. */
+/** Audio that is held back: longer than a word without a pause beside it. */
 const TAIL_MS = 320;
 const PAUSE_MS = 25;
 const FADE_MS = 8;
-/** A word that begins so shortly before a pause is the one behind it: vendors tell words in pieces of audio. */
+/** A word placed this shortly before a pause is the one after it: vendors give words only by pieces of audio. */
 const WORD_MS = 100;
-/** A session that goes on is listened to for so long before it is clear that it repeats nothing. */
+/** Audio of a continuing session after which it is clear that the session repeats nothing. */
 const JOIN_MS = 1_200;
-/** So much of what can't be heard is no pause. */
+/** Inaudible audio of this length is more than a pause. */
 export const SILENCE_MS = 1_000;
-/** -60 dBFS, as root mean square of PCM16. */
+/** Least audible level: -60 dBFS, as root mean square of PCM16. */
 const LEAST_LEVEL = 32_767 / 1_000;
 
 export interface MessagePartOutput {
@@ -28,14 +28,14 @@ export class MessagePart {
   readonly #output: MessagePartOutput;
   readonly #words: SpokenWords;
   readonly #join: ContinuationJoin | undefined;
-  /** Words that repeat what was said are passed over with their audio. */
+  /** Whether words that repeat what was said have been skipped with their audio. */
   #isJoined: boolean;
   #hasText = false;
   #tail: Int16Array[] = [];
   #tailSamples = 0;
   #received = 0;
   #released = 0;
-  /** End of the last audio that can be heard. */
+  /** End of the last audible audio, in samples. */
   #audible = 0;
 
   /** @param said what the message held before: this session is to go on from there */
@@ -55,12 +55,12 @@ export class MessagePart {
     return this.#received > 0 || this.#hasText;
   }
 
-  /** It went quiet while words were due: those are not said. One may be placed wrongly. */
+  /** Whether the audio went quiet while words were due: those are not said. A single one may only be placed wrongly. */
   get isCutShort(): boolean {
     return toMs(this.#received - this.#audible) >= SILENCE_MS && this.#words.left > 1;
   }
 
-  /** Mono PCM16 at REPLY_RATE_HZ; kept. */
+  /** Takes mono PCM16 at REPLY_RATE_HZ and keeps the array. */
   audio(samples: Int16Array, isHeard = isAudible(samples)): void {
     this.#received += samples.length;
     if (isHeard) this.#audible = this.#received;
@@ -76,7 +76,7 @@ export class MessagePart {
     if (!this.#isJoined) this.#tryJoin(false);
   }
 
-  /** It ended as it should. */
+  /** Call when the part ended as it should. */
   end(): void {
     this.#words.end();
     if (!this.#isJoined) this.#tryJoin(true);
@@ -85,14 +85,14 @@ export class MessagePart {
     if (!this.#join) this.#words.learn(toMs(this.#received));
   }
 
-  /** Its end can't be heard: the words that were due in it are left for whoever goes on. */
+  /** Call when the part's end is inaudible: the words that were due in it are left for the session that continues. */
   cut(): void {
     this.#output.text(this.#words.take(toMs(this.#audible) - WORD_MS));
     this.#tail = [];
     this.#tailSamples = 0;
   }
 
-  /** It broke: what is held back is given up to its last pause, the rest of it left for whoever goes on. */
+  /** Call when the part broke: hands on the held audio up to its last pause; the session that continues gives the rest. */
   break(): void {
     if (!this.#isJoined) return;
     this.#words.end();
@@ -107,7 +107,7 @@ export class MessagePart {
       this.#released += end;
       return;
     }
-    // In the middle of a word: whoever goes on says it again, from its beginning.
+    // It broke in the middle of a word: the session that continues says the word again from its beginning.
     const start = this.#words.startBefore(toMs(this.#received)) ?? 0;
     this.#output.text(this.#words.take(start));
     const kept = Math.max(0, Math.min(tail.length, toSamples(start) - this.#released));
@@ -146,7 +146,7 @@ export class MessagePart {
   #joinAt(startMs: number, fresh: string, fed: string): void {
     this.#isJoined = true;
     this.#output.text(fresh);
-    // Several words may have been held until the last one made it clear that none of them repeats anything.
+    // Several words may have been held until the last one made clear that none of them repeats anything.
     if (fresh.trim().length > fed.trim().length) return;
     const tail = joinSamples(this.#tail);
     const from = Math.min(tail.length, toSamples(startMs));

@@ -5,11 +5,11 @@ import { AudioFrame } from '@livekit/rtc-node';
 import { MessagePart, REPLY_RATE_HZ } from './message-part.ts';
 import type { SpeakingPace } from './spoken-words.ts';
 
-/** Where a part of a message comes from, as the session that gave it names it. */
+/** Origin of a message part: the session that gave it, and the message's id in that session. */
 export interface PartOrigin {
   readonly owner: object;
   readonly messageId: string;
-  /** Where in the message's audio it begins. */
+  /** Start of the part in the message's audio. */
   readonly fromMs: number;
 }
 
@@ -36,7 +36,7 @@ export class Message {
     });
   }
 
-  /** The words handed on, which are or will be heard unless somebody interrupts. */
+  /** The words handed on so far, which are or will be heard unless the reply is interrupted. */
   get said(): string {
     return this.#said;
   }
@@ -45,7 +45,7 @@ export class Message {
     return this.#audioMs;
   }
 
-  /** Its next part, by another session. */
+  /** Begins the next part of the message, which session `owner` gives. */
   continueBy(owner: object, messageId: string, pace: SpeakingPace): MessagePart {
     this.parts.push({ owner, messageId, fromMs: this.#audioMs });
     return new MessagePart(
@@ -96,12 +96,12 @@ export class Reply {
     return this.#isEnded;
   }
 
-  /** The one that is being said. */
+  /** The message that is being said, if any. */
   get message(): Message | undefined {
     return this.#message;
   }
 
-  /** The message that is being said, or a new one. */
+  /** The message that is being said, or a new one with this id. */
   open(id: string): Message {
     this.#message ??= new Message(id, (message) => this.#messages.enqueue(message));
     return this.#message;

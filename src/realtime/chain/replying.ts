@@ -14,15 +14,15 @@ import { ReplyWatch } from './reply-watch.ts';
 import { SaidMessages } from './said-messages.ts';
 import { SpeakingPace } from './spoken-words.ts';
 
-/** A session that hears a turn again is waited for so long for its words. */
+/** Longest wait for the words of a turn that is replayed to a session. */
 const WORDS_MS = 2_500;
-/** The owner asks for the answer to a tool's result within this, or does not want to. */
+/** The owner asks for the answer to a tool's result within this time, or not at all. */
 const UNASKED_MS = 1_000;
 /** Answers to tools' results take 1.8 to 4.1 s at healthy vendors. */
 const AFTER_TOOL = { firstHelpMs: 3_000, firstMs: 8_000 };
-/** Of one reply that is cut again and again. */
+/** Limit for one reply that is cut again and again. */
 const MOST_CONTINUATIONS = 3;
-/** What is said to a session whose reply had words and no sound. */
+/** Request to a session whose reply had words but no sound. */
 const SAY_IT = '(Your last reply could not be heard. Say it now, word for word, without a remark on this.)';
 
 /** A reply that the owner asked for. */
@@ -31,18 +31,18 @@ interface Request {
   readonly signal: AbortSignal | undefined;
   resolve(event: llm.GenerationCreatedEvent): void;
   reject(error: Error): void;
-  /** 'late': its plugin waits no longer, and will take the answer for one that nobody asked for. */
+  /** 'late': the plugin waits no longer and will report the answer as one that nobody asked for. */
   state: 'waiting' | 'asked' | 'late';
 }
 
 interface UnderWay {
   readonly reply: Reply;
-  /** Of the request; undefined for the answer to a turn. */
+  /** Instructions of the request; undefined for the answer to a turn. */
   readonly instructions: string | undefined;
   readonly isAsked: boolean;
 }
 
-/** What a generation of a session's is for, once there is something in it. */
+/** Where a generation goes once it has content: it came by itself, answers an owner's request, or belongs to a begun reply. */
 type Purpose = { readonly of: 'session' } | { readonly of: 'owner'; readonly request: Request } | UnderWayPurpose;
 interface UnderWayPurpose {
   readonly of: 'reply';
@@ -50,17 +50,17 @@ interface UnderWayPurpose {
 }
 
 export interface ReplyingEvents {
-  /** One that nobody asked for: the owner is to be told. */
+  /** A reply that nobody asked for began: the owner is to be told. */
   onGeneration(event: llm.GenerationCreatedEvent): void;
-  /** Words or audio came from the session that serves. */
+  /** Audio or a call of a reply came from the serving session. */
   onResult(session: RealtimeLinkSession): void;
   /** A reply is complete. */
   onComplete(session: RealtimeLinkSession): void;
-  /** The caller's turns have an answer. */
+  /** The caller's turns are answered: a reply to them began or was asked for. */
   onAnswer(session: RealtimeLinkSession): void;
-  /** Whether the session that serves may be asked now. */
+  /** Whether the serving session may be asked for a reply now. */
   mayAsk(): boolean;
-  /** 'due': the caller is quiet, and nobody has answered; 'none': nothing was said since the last answer. */
+  /** 'due': the caller is quiet and has no answer yet; 'open': the caller speaks; 'none': nothing was said since the last answer. */
   turn(): 'none' | 'open' | 'due';
 }
 
@@ -69,23 +69,23 @@ export class Replying {
   readonly #events: ReplyingEvents;
   readonly #timers: NamedTimers<'words' | 'unasked'>;
   readonly #watch: ReplyWatch;
-  /** By link: each voice has its own. */
+  /** Speaking pace by link id: each voice has its own. */
   readonly #paces = new Map<string, SpeakingPace>();
   readonly #messages = new SaidMessages();
   #session: RealtimeLinkSession | undefined;
   #requests: Request[] = [];
-  /** Under way, or broken and to be gone on with. */
+  /** The reply under way, or a broken one that is to be continued. */
   #underWay: UnderWay | undefined;
   #reader: GenerationReader | undefined;
-  /** Generations in which there is nothing yet. */
+  /** Readers of generations that have no content yet. */
   readonly #empty = new Set<GenerationReader>();
   #isGenerated = false;
-  /** The session was asked once more, after a reply that had nothing in it or was cut. */
+  /** Whether the session was asked once more, after a reply that had no content or was cut. */
   #askedAgain = false;
-  /** Of the reply under way, by the session that had cut it. */
+  /** How often the session that had cut the reply under way was asked to continue it. */
   #continuations = 0;
   #onAllWords: (() => void) | undefined;
-  /** A reply to a tool's result that came by itself, before it was asked for. */
+  /** Reader of an answer to a tool's result that came before the owner asked for it. */
   #unasked: GenerationReader | undefined;
   #awaitsUnasked = false;
 
@@ -108,17 +108,17 @@ export class Replying {
     return this.#underWay !== undefined || this.#requests.length > 0;
   }
 
-  /** A session hears a turn again for its words only: what it would answer is not wanted. */
+  /** Whether a turn is replayed to a session for its words only: the session's answer is not wanted. */
   get isRehearing(): boolean {
     return this.#onAllWords !== undefined;
   }
 
-  /** What was handed on of a reply that is not complete. */
+  /** The words handed on so far of a reply that is not complete. */
   get said(): string {
     return this.#underWay?.reply.message?.said ?? '';
   }
 
-  /** What was asked of the session that serves and did not begin. */
+  /** What the serving session was asked for and has not begun. */
   get due(): { readonly instructions: string | undefined; readonly isAsked: boolean } | undefined {
     const [underWay, request] = [this.#underWay, this.#requests[0]];
     if (underWay) return this.said === '' && underWay.reply.calls.length === 0 ? underWay : undefined;
@@ -141,9 +141,9 @@ export class Replying {
     });
   }
 
-  /** The session that gave it is gone: what it gave is whole up to its last pause. */
+  /** Call when the serving session is gone: what it gave of the reply is kept up to the last pause. */
   lost(): void {
-    // One that was generated to its end is whole.
+    // A reply that was generated to its end is complete.
     if (this.#isGenerated) this.#reader?.finish();
     this.#session = undefined;
     this.#reader?.break();
@@ -156,12 +156,12 @@ export class Replying {
     this.#watch.end();
     this.#timers.clear();
     for (const request of this.#requests) request.state = 'waiting';
-    // Its calls are being made; the rest of it is the answer to their results.
+    // The reply's calls are already being made: the answer to their results takes the place of its rest.
     if ((this.#underWay?.reply.calls.length ?? 0) > 0) this.#end();
   }
 
   /**
-   * Another session serves.
+   * Call when another session serves: asks it for what is due.
    * @param isRehearing it hears turns again whose words are not known
    * @param isUnanswered all words are known, and nobody has answered them
    */
@@ -177,7 +177,7 @@ export class Replying {
     this.askNext();
   }
 
-  /** Another session was quicker than the one that served. @param isAsked it gives what was asked for */
+  /** Call when the hedge session was quicker than the serving one. @param isAsked it gives what was asked for */
   takeOver(session: RealtimeLinkSession, generation: llm.GenerationCreatedEvent, isAsked: boolean): void {
     this.lost();
     this.#session = session;
@@ -186,20 +186,20 @@ export class Replying {
     else this.generated(session, generation);
   }
 
-  /** The words are known that a broken reply answered. */
+  /** Call when the words that a broken reply answered are known. */
   allWords(): void {
     const goOn = this.#onAllWords;
     this.#timers.cancel('words');
     goOn?.();
   }
 
-  /** A reply that the session began by itself. */
+  /** Call with a reply that the session began by itself. */
   generated(session: RealtimeLinkSession, generation: llm.GenerationCreatedEvent): void {
     if (this.isRehearing) discard(session, generation);
     else this.#open(session, generation, { of: 'session' });
   }
 
-  /** What the session that serves says beside its streams. */
+  /** Call with what the serving session reports beside its streams. */
   sign(session: RealtimeLinkSession, sign: ReplySign): void {
     switch (sign.type) {
       case 'progress':
@@ -233,13 +233,13 @@ export class Replying {
     }
   }
 
-  /** Tools' results were told to a session that answers them by itself. */
+  /** Call when tool results were sent to a session that answers them without being asked. */
   expectUnasked(session: RealtimeLinkSession): void {
     this.#awaitsUnasked = true;
     this.#expectFirst(session);
   }
 
-  /** The owner wants no more of it. @returns whether there was any of it */
+  /** Ends the reply, of which the owner wants no more. @returns whether there was any of it */
   stop(): boolean {
     const hadResult = this.#reader !== undefined;
     this.#reader?.stop();
@@ -261,7 +261,7 @@ export class Replying {
     const request = this.#requests[0];
     if (!session || !request || request.state !== 'waiting' || this.#underWay) return;
     if (this.#awaitsUnasked) {
-      // The owner interrupts before it asks, which took the deadline back.
+      // The owner interrupts before it asks, which cancelled the deadline: it is set again.
       this.#expectFirst(session);
       return;
     }
@@ -273,7 +273,7 @@ export class Replying {
         if (this.#session === session && this.#requests.includes(request))
           this.#open(session, generation, { of: 'owner', request });
       },
-      // It failed, which is told, or is late, which its deadline tells.
+      // The session failed, which it reports itself, or is late, which its deadline reports.
       () => {
         if (this.#session === session && request.state === 'asked') request.state = 'late';
       },
@@ -286,7 +286,7 @@ export class Replying {
     for (const request of this.#requests.splice(0)) request.reject(new llm.RealtimeError('the session was closed'));
   }
 
-  /** A broken reply is finished from what was heard of it. */
+  /** Asks for the rest of a broken reply, from what was heard of it. */
   #finish(session: RealtimeLinkSession, broken: UnderWay, isRehearing: boolean): void {
     const finish = () => {
       this.#onAllWords = undefined;
@@ -303,7 +303,7 @@ export class Replying {
     this.#timers.set('words', WORDS_MS, finish);
   }
 
-  /** To turns whose words are known but whose answer never began. */
+  /** Asks for an answer to turns whose words are known but whose answer never began. */
   #answer(session: RealtimeLinkSession): void {
     const reply = new Reply(`reply_${crypto.randomUUID()}`, false);
     this.#underWay = { reply, instructions: undefined, isAsked: false };
@@ -324,7 +324,7 @@ export class Replying {
   #expectFirst(session: RealtimeLinkSession): void {
     const { attempt } = session;
     const wait = this.#conversation.endsWithResult ? AFTER_TOOL : attempt.deadlines;
-    // It has proved itself in this turn, and is waited for as before.
+    // The session gave a result in this turn, so its attempt waits for no first one any more: the reply watch waits as long.
     if (attempt.hasResult) this.#watch.expect(0, wait.firstMs);
     else session.expectFirst(wait);
   }
@@ -337,7 +337,7 @@ export class Replying {
     this.askNext();
   }
 
-  /** It is held until there is something in it. */
+  /** Reads a generation, which is held until it has content. */
   #open(session: RealtimeLinkSession, generation: llm.GenerationCreatedEvent, purpose: Purpose): void {
     const reader: GenerationReader = new GenerationReader(generation, {
       id: generation.responseId,
@@ -360,7 +360,7 @@ export class Replying {
     this.#empty.add(reader);
   }
 
-  /** There is something in it: it is told, or goes on with what was begun. */
+  /** The generation has content: it begins a reply, or continues the one that was begun. */
   #first(session: RealtimeLinkSession, reader: GenerationReader, purpose: Purpose): void {
     session.attempt.result();
     this.#askedAgain = false;
@@ -395,7 +395,7 @@ export class Replying {
     this.askNext();
   }
 
-  /** The owner asks for it in a moment; if not, it came by itself. */
+  /** Holds an answer to a tool's result: the owner asks for it in a moment, or it is published as one that came by itself. */
   #answersResult(session: RealtimeLinkSession, reader: GenerationReader): void {
     this.#awaitsUnasked = false;
     const [request] = this.#requests;
@@ -453,11 +453,11 @@ export class Replying {
     this.#watch.expect(reader?.releasedMs ?? 0, reader ? attempt.deadlines.stallMs : attempt.deadlines.firstMs);
   }
 
-  /** What was handed on has played out, and no more came. */
+  /** The audio that was handed on has played out, and no more came in time. */
   #overdue(): void {
     const [session, reader] = [this.#session, this.#reader];
     if (!session) return;
-    // Some vendors tell the end late, or never.
+    // Some vendors report the end late, or never.
     const isWhole = reader && (this.#isGenerated || (reader.reply?.calls.length ?? 0) > 0 || isWholeReply(reader.text));
     if (isWhole) reader.finish();
     else if (reader || this.#isDue) {
@@ -472,26 +472,26 @@ export class Replying {
     this.#underWay?.reply.call(call);
   }
 
-  /** Somebody waits for a reply of which there is nothing yet. */
+  /** Whether a reply is due that has no content yet. */
   get #isDue(): boolean {
     const isAsked = this.#underWay !== undefined || (this.#requests[0]?.state ?? 'waiting') !== 'waiting';
     return !this.#reader && (isAsked || this.#awaitsUnasked || this.#events.turn() === 'due');
   }
 
-  /** Whether a generation in which there was nothing was wanted. */
+  /** Whether a generation that had no content was wanted. */
   #isWanted(purpose: Purpose): boolean {
     if (purpose.of === 'reply') return this.#underWay === purpose.into;
     if (purpose.of === 'owner') return this.#requests.includes(purpose.request);
     return this.#awaitsUnasked || this.#requests[0]?.state === 'late' || this.#events.turn() === 'due';
   }
 
-  /** A reply had nothing in it to hear or to call. Where nobody waits for one, it is none; else the session is asked once more. */
+  /** A reply had no audible audio and no call. Where none is due, it is ignored; otherwise the session is asked once more. */
   #nothing(session: RealtimeLinkSession, hasText: boolean): void {
     if (!this.#isDue) return;
     session.attempt.expectNothing();
     this.#watch.end();
     const [underWay, request] = [this.#underWay, this.#requests[0]];
-    // A begun reply may be whole as it stands; then there is nothing to go on with.
+    // A reply that was begun may be complete as it stands: then nothing is left to continue.
     if (underWay && isWholeReply(this.said)) {
       this.#end();
       this.#events.onComplete(session);

@@ -2,12 +2,12 @@
 import type { Conversation } from './conversation.ts';
 import type { Message, PartOrigin } from './reply.ts';
 
-/** Messages that the owner may still cut. */
+/** Number of messages that the owner may still truncate. */
 const KEPT = 20;
 
 export class SaidMessages {
   readonly #parts = new Map<string, readonly PartOrigin[]>();
-  /** Not in the conversation yet. */
+  /** Messages that are not in the conversation yet. */
   readonly #open = new Set<Message>();
 
   add(message: Message): void {
@@ -18,13 +18,13 @@ export class SaidMessages {
     if (this.#parts.size > KEPT && oldest !== undefined) this.#parts.delete(oldest);
   }
 
-  /** Their reply is over: the conversation holds what was said of them. */
+  /** Call when the reply is over: puts what was said of its messages into the conversation. */
   tell(conversation: Conversation): void {
     for (const { id, said } of this.#open) conversation.agentSaid(id, said);
     this.#open.clear();
   }
 
-  /** The last part of a message that this session gave. */
+  /** The last part that session `owner` gave of a message. */
   partOf(messageId: string, owner: object): PartOrigin | undefined {
     return this.#parts.get(messageId)?.findLast((part) => part.owner === owner);
   }

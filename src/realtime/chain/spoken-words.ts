@@ -1,11 +1,11 @@
 // Which words of a reply lie in how much of its audio: vendors tell words and audio side by side, without times.
 
-/** Usual speech, until this voice's own pace is known. */
+/** Pace of usual speech, used until this voice's own pace is known. */
 const USUAL_MS_PER_CHAR = 62;
-/** Words that come earlier than this before their audio are placed by the pace alone. */
+/** Words that come more than this before their audio are placed by the pace alone. */
 const MOST_LEAD_MS = 900;
 
-/** How a session's words and audio go together, learnt over its replies. */
+/** How a voice's words and audio align in time, learnt over its replies. */
 export class SpeakingPace {
   #msPerChar = USUAL_MS_PER_CHAR;
   #leadMs: number | undefined;
@@ -14,12 +14,12 @@ export class SpeakingPace {
     return this.#msPerChar;
   }
 
-  /** So long before their audio its words come; undefined as long as no reply was complete. */
+  /** How long words come before their audio; undefined until a reply was complete. */
   get leadMs(): number | undefined {
     return this.#leadMs;
   }
 
-  /** A reply was complete: its letters, its audio, and how much of that had come when its last word of so many letters did. */
+  /** Learns from a complete reply: `lastArrivedMs` of its audio had come when its last word, of `lastChars` letters, came. */
   learn(reply: { chars: number; audioMs: number; lastChars: number; lastArrivedMs: number }): void {
     if (reply.chars < 8 || reply.audioMs < 500) return;
     this.#msPerChar += 0.5 * (reply.audioMs / reply.chars - this.#msPerChar);
@@ -30,7 +30,7 @@ export class SpeakingPace {
 }
 
 interface Word {
-  /** With the blanks beside it. */
+  /** Includes the blanks beside the word. */
   readonly text: string;
   readonly startMs: number;
 }
@@ -52,7 +52,7 @@ export class SpokenWords {
 
   /** @param audioMs what had come of the audio by then */
   add(text: string, audioMs: number): void {
-    // A word may come in pieces; it is whole when the next one begins.
+    // A word may come in pieces; it is complete when the next one begins.
     for (const piece of text.split(/(?<=\s)(?=\S)|(?<=\S)(?=\s)/)) {
       const isNext = /\S/.test(piece) && /\S/.test(this.#pending) && /\s$/.test(this.#pending);
       if (isNext) this.#close();
@@ -61,12 +61,12 @@ export class SpokenWords {
     }
   }
 
-  /** No more text of this part comes. */
+  /** Call when no more text of this part comes. */
   end(): void {
     if (this.#pending !== '') this.#close();
   }
 
-  /** It was complete with so much audio. */
+  /** Call when the part was complete, with the length of its audio. */
   learn(audioMs: number): void {
     this.#pace.learn({
       chars: this.#chars,
@@ -76,7 +76,7 @@ export class SpokenWords {
     });
   }
 
-  /** The words that begin before this much audio, beyond those taken already. */
+  /** The words that begin before this position in the audio and were not taken yet. */
   take(untilMs: number): string {
     let text = '';
     while (this.#taken < this.#words.length && (this.#words[this.#taken] as Word).startMs < untilMs) {
@@ -86,17 +86,17 @@ export class SpokenWords {
     return text;
   }
 
-  /** Words that were not taken. */
+  /** Number of words that were not taken. */
   get left(): number {
     return this.#words.length - this.#taken + (this.#pending.trim() === '' ? 0 : 1);
   }
 
-  /** Where the next word that was not taken begins. */
+  /** Start in the audio of the next word that was not taken. */
   get nextStartMs(): number | undefined {
     return this.#words[this.#taken]?.startMs;
   }
 
-  /** Where the last word begins that has begun by then. */
+  /** Start of the last word that begins before this position in the audio. */
   startBefore(audioMs: number): number | undefined {
     return this.#words.findLast(({ startMs }) => startMs < audioMs)?.startMs;
   }
@@ -109,9 +109,9 @@ export class SpokenWords {
     this.#pending = '';
   }
 
-  /** At its arrival and the usual lead; text that runs far ahead of the audio lies where the pace puts it. */
+  /** Start of the next word: its arrival plus the usual lead; the pace alone places text that is far ahead of the audio. */
   #startMs(): number {
-    // The first one begins with the audio, however late its text comes.
+    // The first word begins with the audio, however late its text comes.
     if (this.#chars === 0) return 0;
     const paceMs = this.#chars * this.#pace.msPerChar;
     if (this.#pendingAtMs === 0 || paceMs - this.#pendingAtMs > MOST_LEAD_MS) return paceMs;

@@ -5,11 +5,11 @@ import type { RealtimeAdapter } from '../adapter-contract.ts';
 export interface ItemsToTake {
   readonly added: readonly llm.ChatItem[];
   readonly removed: readonly string[];
-  /** Calls that this session made itself: it takes their results as such. */
+  /** Ids of calls that this session made itself: it accepts their results as tool results. */
   readonly ownCalls: ReadonlySet<string>;
 }
 
-/** What is refused is told once more. @returns 'late' where the plugin saw no answer in its own time */
+/** Sends the items; refused ones are sent once more. @returns 'late' where the plugin saw no answer in its own time */
 export async function takeItems(
   session: llm.RealtimeSession,
   adapter: RealtimeAdapter,
@@ -22,7 +22,7 @@ export async function takeItems(
   const refused = lacking(session, adapter, wanted);
   if (refused.length === 0) return 'taken';
   if (!isTimely) return 'late';
-  // Nothing behind a refused item is added either.
+  // Items that follow a refused one are not added either.
   const again = inContext(session, adapter, refused);
   await tell(session, again, []);
   return lacking(session, adapter, again).length === 0 ? 'taken' : 'refused';
@@ -50,13 +50,13 @@ function lacking(
   return confirmsItems ? wanted.filter((item) => isTold(item) && !chatCtx.getById(item.id)) : [];
 }
 
-/** Changes of configuration and hand-overs are told to no vendor, nor what has no words. */
+/** Whether a vendor is sent the item: not changes of configuration, agent hand-overs or messages without words. */
 function isTold(item: llm.ChatItem): boolean {
   if (item.type === 'message') return (item.textContent ?? '') !== '';
   return item.type === 'function_call' || item.type === 'function_call_output';
 }
 
-/** A result whose call is not known is told in words. */
+/** Replaces each result whose call the session does not know by a message in words. */
 function inContext({ chatCtx }: llm.RealtimeSession, { inWords }: RealtimeAdapter, refused: readonly llm.ChatItem[]) {
   const known = [...chatCtx.items, ...refused];
   const calls = new Set(known.flatMap((item) => (item.type === 'function_call' ? item.callId : [])));

@@ -1,10 +1,10 @@
 // The caller's turns that are not over: words that are not in the conversation yet, or that nobody has answered.
 
-/** An answered turn whose words never came is given up after so long: the vendor had none. */
+/** An answered turn whose words never came is dropped after this time: the vendor had none. */
 const WORDLESS_MS = 5_000;
 
 interface Turn {
-  /** In the caller's audio, in samples. */
+  /** Start in the caller's audio, in samples. */
   readonly from: number;
   isEnded: boolean;
   hasWords: boolean;
@@ -14,7 +14,7 @@ interface Turn {
 export class CallerTurns {
   #turns: Turn[] = [];
 
-  /** The first position whose words are not known. */
+  /** Start of the first turn whose words are not known, in samples. */
   get wordlessFrom(): number | undefined {
     return this.#turns.find(({ hasWords }) => !hasWords)?.from;
   }
@@ -44,7 +44,7 @@ export class CallerTurns {
     for (const turn of this.#turns) turn.isEnded = true;
   }
 
-  /** A reply to all of them began. */
+  /** Call when a reply to all turns began. */
   answered(nowMs: number, hasNoWords: boolean): void {
     for (const turn of this.#turns) {
       turn.isEnded = true;
@@ -54,7 +54,7 @@ export class CallerTurns {
     this.#drop();
   }
 
-  /** The words of the oldest one that lacked them. */
+  /** Call when a turn's words came: they belong to the oldest turn that lacked them. */
   words(): void {
     const turn = this.#turns.find(({ hasWords }) => !hasWords);
     if (turn) turn.hasWords = true;

@@ -8,7 +8,7 @@ import type { RealtimeLink } from '../contract.ts';
 import { adapterFor } from '../plugins/adapter.ts';
 
 export interface RealtimeChainOptions extends FailoverOptions {
-  /** Whether a better link is gone back to at a turn boundary once it is well; no, where absent. */
+  /** Whether the chain returns to a better link at a turn boundary once that link is well; false where absent. */
   readonly returnToBetter?: boolean;
 }
 
@@ -25,7 +25,7 @@ export class RealtimeChain extends llm.RealtimeModel {
       messageTruncation: true,
       turnDetection: true,
       userTranscription: true,
-      // Whoever serves: the owner asks for the answer to a tool's result, once.
+      // Whichever link serves, the session's owner asks for the answer to a tool's result, once.
       autoToolReplyGeneration: false,
       audioOutput: true,
       manualFunctionCalls: true,
@@ -48,7 +48,7 @@ export class RealtimeChain extends llm.RealtimeModel {
     return this.#failover.active.id;
   }
 
-  /** Who would serve now. */
+  /** Id of the link that would serve now. */
   override get provider(): string {
     return this.#failover.active.id;
   }

@@ -6,7 +6,7 @@ import { openaiAdapter } from './openai-adapter.ts';
 
 export const PIPELINE_LABEL = 'bulletproof.PipelineModel';
 
-/** Any other: what LiveKit's interface promises. */
+/** For any other plugin: relies only on what LiveKit's interface promises. */
 const plainAdapter: RealtimeAdapter = {
   setsUp: false,
   tellsSpeech: true,

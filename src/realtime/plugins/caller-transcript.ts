@@ -1,7 +1,7 @@
 // The caller's words as Gemini transcribes them: while they are said, or any time after them, without an end.
 import type { llm } from '@livekit/agents';
 
-/** A turn that was taken has no more words when none came for so long. */
+/** The transcript of an answered turn is final when no words came for this long. */
 const SETTLE_MS = 600;
 
 interface Turn {
@@ -13,7 +13,7 @@ interface Turn {
 export class CallerTranscript {
   readonly #onWords: (event: llm.InputTranscriptionCompleted) => void;
   #turn: Turn | undefined;
-  /** When the last turn was taken, until the caller begins another one. */
+  /** When the answer to the last turn began; undefined once the caller begins another turn. */
   #answeredAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -31,14 +31,14 @@ export class CallerTranscript {
     if (this.#answeredAt !== undefined) this.#settle();
   }
 
-  /** An answer has begun. */
+  /** Call when an answer has begun. */
   answered(): void {
     if (this.#answeredAt !== undefined) return;
     this.#answeredAt = Date.now();
     if (this.#turn) this.#settle();
   }
 
-  /** The caller begins another turn, if the last one was taken. */
+  /** Call when the caller begins to speak: another turn begins if the last one was answered. */
   callerBegan(): void {
     if (this.#answeredAt === undefined) return;
     this.#tell();

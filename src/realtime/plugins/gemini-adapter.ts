@@ -5,7 +5,7 @@ import type { AdapterEvents, RealtimeAdapter } from '../adapter-contract.ts';
 import { GeminiTurns } from './gemini-turns.ts';
 import { isPcm16 } from './pcm16.ts';
 
-/** What is used of the plugin that is not public; checked before each use, as nothing promises it. */
+/** Private parts of the plugin that this adapter uses; checked before each use, as nothing guarantees them. */
 interface Options {
   readonly model?: string;
   readonly instructions?: string;
@@ -22,17 +22,17 @@ interface SessionInternals {
   handleGoAway?(goAway: { timeLeft?: string }): void;
 }
 
-/** The vendor names no default; what it was heard to wait. */
+/** Silence that ends a turn where none is configured: the vendor documents no default, this one was observed. */
 const USUAL_SILENCE_MS = 800;
-/** Their first turn passes over a history that is told in turns (pipecat). */
+/** Models whose first turn ignores a history that is sent as turns (source: pipecat). */
 const PASSES_OVER_HISTORY = /2\.5/;
-/** The plugin (1.9.0, needsReplyPlaceholder) asks these for a reply by an empty request, which Google's SDK refuses. */
+/** The plugin (1.9.0, needsReplyPlaceholder) asks these models for a reply by an empty request, which Google's SDK refuses. */
 const HAS_NO_PLACEHOLDER = /3\.[18]/;
 const ANSWER_NOW = 'Answer the caller now.';
-/** Newer ones go on talking while a tool runs, unless it is declared as one to be waited for (docs of gemini-3.8-live). */
+/** Models that wait for a tool. Newer ones go on talking while it runs unless it is declared blocking (docs of gemini-3.8-live). */
 const WAITS_FOR_TOOLS = /gemini-(live-)?(2\.|3\.[01]-)/;
 
-/** End of speech to first audio: 1.5 s usually, 3 to 6 s and more at worst, from published measurements. */
+/** Published measurements from end of speech to first audio: usually 1.5 s, at worst 3 to 6 s and more. */
 export const GEMINI_DEADLINES = { firstHelpMs: 2_500, firstMs: 6_000 };
 
 const turnsOf = new WeakMap<llm.RealtimeSession, GeminiTurns>();
@@ -49,7 +49,7 @@ export const geminiAdapter: RealtimeAdapter = {
     const internals = session as unknown as SessionInternals;
     const name = optionsOf(model)?.model ?? '';
     const isTold = PASSES_OVER_HISTORY.test(name) && resume === undefined && history.items.length > 0;
-    // Given with the setup, which is sent in a moment: to a session that stands it would be told as if the model had said it.
+    // Instructions go with the setup, which is sent in a moment: an open session would get them as if the model had said them.
     internals.options = {
       ...internals.options,
       ...(isTold || instructions !== undefined
@@ -57,10 +57,10 @@ export const geminiAdapter: RealtimeAdapter = {
         : {}),
       ...(!WAITS_FOR_TOOLS.test(name) && { toolBehavior: internals.options?.toolBehavior ?? 'BLOCKING' }),
     };
-    // At once, before it connects: later it would connect again for them.
+    // Set before the session connects: the plugin would reconnect for a later change of tools.
     void session.updateTools(tools).catch(() => undefined);
     if (!isTold) void session.updateChatCtx(history).catch(() => undefined);
-    // It would close the session in the middle of a word and tell the history twice.
+    // The plugin's own handler would close the session in the middle of a word and send the history twice.
     if (internals.handleGoAway)
       internals.handleGoAway = ({ timeLeft }) => events.onExpiring(durationMs(timeLeft ?? '') ?? 0);
     followHandles(internals, resume, events);
@@ -68,7 +68,7 @@ export const geminiAdapter: RealtimeAdapter = {
       session,
       new GeminiTurns(session, events.onSign, HAS_NO_PLACEHOLDER.test(name) ? ANSWER_NOW : undefined),
     );
-    // It passes over audio that it can't decode.
+    // The plugin ignores audio that it can't decode.
     const handle = internals.handleServerContent?.bind(session);
     if (handle) {
       internals.handleServerContent = (content) => {
@@ -90,7 +90,7 @@ function optionsOf(model: llm.RealtimeModel): Options | undefined {
   return (model as unknown as { readonly _options?: Options })._options;
 }
 
-/** A conversation as part of the instructions. */
+/** The conversation as text that becomes part of the instructions. */
 function inWords(history: llm.ChatContext): string {
   const lines = history.items.flatMap((item) => {
     if (item.type !== 'message' || !item.textContent) return [];
@@ -100,7 +100,7 @@ function inWords(history: llm.ChatContext): string {
   return `The call has been going on. What was said so far, which you go on from and don't repeat:\n${lines.join('\n')}`;
 }
 
-/** The plugin keeps the newest handle, and connects with the one that it has. */
+/** Follows the property in which the plugin keeps the newest resumption handle; the plugin connects with its value. */
 function followHandles(session: SessionInternals, resume: string | undefined, events: AdapterEvents): void {
   let handle = resume;
   Object.defineProperty(session, 'sessionResumptionHandle', {
@@ -112,7 +112,7 @@ function followHandles(session: SessionInternals, resume: string | undefined, ev
   });
 }
 
-/** The plugin drops calls and results from a history: the model is told of them in words. */
+/** Replaces tool calls and results by messages in words, as the plugin drops such items from a history. */
 export function toolItemsAsText(context: llm.ChatContext): llm.ChatContext {
   const calls = new Map<string, llm.FunctionCall>();
   const items: llm.ChatItem[] = [];

@@ -6,11 +6,11 @@ import type { ReplySign } from '../adapter-contract.ts';
 import { CallerTranscript } from './caller-transcript.ts';
 import { HeldAudio } from './held-audio.ts';
 
-/** What is used of the plugin's session that is not public; checked before each use, as nothing promises it. */
+/** Private parts of the plugin's session that this class uses; checked before each use, as nothing guarantees them. */
 interface Internals {
   currentGeneration?: { readonly _done: boolean; readonly _firstTokenTimestamp?: number };
   pendingGenerationFut?: unknown;
-  /** It discards what comes until the interrupted turn ends. */
+  /** While set, the plugin discards what comes until the interrupted turn ends. */
   earlyCompletionPending?: boolean;
   shouldBlockRealtimeInputForPendingTools?(): boolean;
   onReceiveMessage?(session: unknown, message: LiveServerMessage): Promise<void>;
@@ -21,14 +21,14 @@ interface Internals {
   markCurrentGenerationDone?(keepsFunctions?: boolean, generation?: unknown): void;
 }
 
-/** Transcripts come beside the audio in no promised order: so long after the last word a generation is over. */
+/** A generation is over this long after its last word: transcripts come beside the audio in no guaranteed order. */
 const LATE_WORDS_MS = 800;
-/** Audio of a turn that ended with a call may follow the call. */
+/** Wait for audio of a turn that ended with a call: it may follow the call. */
 const LATE_AUDIO_MS = 250;
-/** What still comes of an interrupted reply; no answer to the interruption can be so quick. */
+/** Content that comes this soon after an interruption is of the interrupted reply: no new answer can be so quick. */
 const STRAY_MS = 250;
 
-/** TurnCompleteReason of @google/genai; all others are of its filters. */
+/** Values of TurnCompleteReason in @google/genai; all others come from the vendor's content filters. */
 const WAITING = 'NEED_MORE_INPUT';
 const BROKEN = 'MALFORMED_FUNCTION_CALL';
 const FINE = 'TURN_COMPLETE_REASON_UNSPECIFIED';
@@ -46,7 +46,7 @@ export class GeminiTurns {
   #finishing: Finishing | undefined;
   #isCalling = false;
   #isEnding = false;
-  /** The vendor has begun something whose end of turn has not come. */
+  /** The vendor has begun a turn whose end has not come. */
   #owesEnd = false;
   #isInterrupted = false;
   #strayUntilMs = Number.NEGATIVE_INFINITY;
@@ -65,7 +65,7 @@ export class GeminiTurns {
     this.#followRequests();
   }
 
-  /** The session ends: what it heard of a turn that it took is told. */
+  /** Call when the session ends: emits the transcript of an answered turn as final. */
   close(): void {
     clearTimeout(this.#finishing?.timer);
     this.#finishing = undefined;
@@ -115,7 +115,7 @@ export class GeminiTurns {
       this.#finish();
       return updateChatCtx.call(session, context);
     };
-    // The plugin drops what comes while a tool runs, as some models end the session for it.
+    // The plugin drops audio that comes while a tool runs, as some models end the session for it.
     session.pushAudio = (frame) => {
       if (this.#held.write(frame) === 'began') this.#transcript.callerBegan();
       if (this.#internals.shouldBlockRealtimeInputForPendingTools?.()) this.#held.hold(frame);
@@ -123,11 +123,11 @@ export class GeminiTurns {
     };
   }
 
-  /** Before the plugin takes it. */
+  /** Runs before the plugin handles the message. */
   #received({ serverContent, toolCall }: LiveServerMessage): void {
     const isNew = (serverContent?.modelTurn && this.#finishing?.of === 'words') || serverContent?.interrupted;
     if (isNew || (toolCall && this.#finishing)) this.#finish();
-    // The vendor stopped what was interrupted: this is new, even if that turn never ends.
+    // The vendor stopped the interrupted reply: this content is new, even if the interrupted turn never ends.
     if (serverContent?.modelTurn && this.#isInterrupted && !this.#isStray) {
       this.#isInterrupted = false;
       this.#internals.earlyCompletionPending = false;
@@ -139,7 +139,7 @@ export class GeminiTurns {
     if (!this.#internals.pendingGenerationFut) this.#strayUntilMs = performance.now() + STRAY_MS;
   }
 
-  /** Ends of turns, and what is left of a generation that is over, begin none. */
+  /** Whether the message can begin a generation: ends of turns and leftovers of a finished generation can't. */
   #hasContent({ serverContent, toolCall }: LiveServerMessage): boolean {
     if (toolCall) return true;
     if (this.#isStray) return false;
@@ -188,7 +188,7 @@ export class GeminiTurns {
     this.#transcript.turnEnded();
   }
 
-  /** The plugin ends a generation with its call or its turn, though its audio or its words may still come. */
+  /** The plugin ends a generation with its call or its turn: waits first for audio or words that may still come. */
   #ends(markDone: () => void): void {
     const hasAudio = this.#internals.currentGeneration?._firstTokenTimestamp !== undefined;
     if (this.#isCalling && hasAudio) this.#finishIn('audio');

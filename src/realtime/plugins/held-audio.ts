@@ -4,7 +4,7 @@ import { SpeechGate } from '../../audio/speech-gate.ts';
 import { CALLER_RATE_HZ } from '../caller-audio.ts';
 
 const KEPT_MS = 60_000;
-/** Of the silence before and after speech. */
+/** Silence that is kept before and after speech. */
 const EDGE_MS = 300;
 
 interface Held {
@@ -19,7 +19,7 @@ export class HeldAudio {
   #held: Held[] = [];
   #heldMs = 0;
 
-  /** Hears it. @returns whether speech began with it */
+  /** Follows whether the caller speaks. @returns whether speech began with it */
   write({ data }: AudioFrame): 'began' | undefined {
     const wasSpeech = this.#gate.isSpeech;
     this.#gate.write(data);
@@ -33,7 +33,7 @@ export class HeldAudio {
     while (this.#heldMs > KEPT_MS) this.#heldMs -= (this.#held.shift() as Held).ms;
   }
 
-  /** What was held, and the frame that follows it. */
+  /** The held frames that lie near speech, then `next`. */
   *release(next: AudioFrame): Generator<AudioFrame> {
     const held = this.#held;
     if (held.length > 0) {
@@ -46,7 +46,7 @@ export class HeldAudio {
   }
 }
 
-/** Whether each lies within EDGE_MS of speech. */
+/** For each frame, whether it lies within EDGE_MS of speech. */
 function nearSpeech(held: readonly Held[]): boolean[] {
   const near = held.map(() => false);
   const mark = (positions: Iterable<number>) => {

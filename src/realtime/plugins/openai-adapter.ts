@@ -8,7 +8,7 @@ import { BusyError } from '../session-errors.ts';
 import { shortId, withShortIds } from './openai-ids.ts';
 import { isPcm16 } from './pcm16.ts';
 
-/** What is used of the plugin's session that is not public. */
+/** Private parts of the plugin's session that this adapter uses. */
 interface Internals {
   _options: {
     apiKey?: string;
@@ -35,9 +35,9 @@ const TRANSCRIPTION = 'conversation.item.input_audio_transcription.delta';
 const TRANSCRIPTION_FAILED = 'conversation.item.input_audio_transcription.failed';
 const BUSY = 'conversation_already_has_active_response';
 
-/** How long it waits at most: https://platform.openai.com/docs/guides/realtime-vad */
+/** Longest wait of semantic turn detection, by eagerness: https://platform.openai.com/docs/guides/realtime-vad */
 const SEMANTIC_MS: Readonly<Record<string, number>> = { low: 8_000, medium: 4_000, auto: 4_000, high: 2_000 };
-/** Its own reconnection, which forgets, never comes: setTimeout takes no more. */
+/** Longest delay that setTimeout takes; it disables the plugin's own reconnection, which forgets items. */
 const NEVER_MS = 2 ** 31 - 1;
 
 export const openaiAdapter: RealtimeAdapter = {
@@ -58,10 +58,10 @@ export const openaiAdapter: RealtimeAdapter = {
       const sign = signOf(event);
       if (sign) events.onSign(sign);
       if (event.type === 'session.created') expiry(event.session?.expires_at, events);
-      // Where it has heard a part, the plugin tells that as the whole.
+      // Where a part was transcribed, the plugin reports that part as the whole.
       if (event.type === TRANSCRIPTION && event.item_id) partial.add(event.item_id);
       if (event.type === TRANSCRIPTION_FAILED && !partial.has(event.item_id ?? '')) events.onWordless();
-      // It passes over audio that it can't decode.
+      // The plugin ignores audio that it can't decode.
       const isAudio = event.type === 'response.output_audio.delta' || event.type === 'response.audio.delta';
       if (isAudio && !isPcm16(event.delta ?? '')) events.onMalformed(new RangeError('audio that is no PCM16'));
     });
@@ -69,7 +69,7 @@ export const openaiAdapter: RealtimeAdapter = {
   },
   async close(session) {
     await session.close();
-    // It waits for something to send before it looks whether it is closed: the connection would stay.
+    // The plugin checks whether it is closed only when it has something to send: the connection would stay open.
     (session as realtime.RealtimeSession).sendEvent?.({ type: 'input_audio_buffer.clear' });
   },
   toHistory: withShortIds,
@@ -106,7 +106,7 @@ function expiry(expiresAtS: number | undefined, events: AdapterEvents): void {
 type Plugin = typeof realtime;
 let guarded: typeof realtime.RealtimeSession | undefined;
 
-/** The plugin's session over a websocket that throws nothing and is made once. */
+/** The plugin's session with a websocket that throws nothing and is opened only once. */
 function guardedSession({ RealtimeSession, processBaseURL }: Plugin): typeof realtime.RealtimeSession {
   if (guarded) return guarded;
   class GuardedSession extends RealtimeSession {
@@ -123,7 +123,7 @@ function guardedSession({ RealtimeSession, processBaseURL }: Plugin): typeof rea
       this.on('openai_server_event_received', (event: ServerEvent) => this.#follow(event));
     }
 
-    /** Server VAD answers a turn while the owner asks for something else: the request is refused, and made again later. */
+    /** The vendor refuses a request while server VAD answers a turn: this throws BusyError when that answer is over, to ask again. */
     override async generateReply(...given: Parameters<realtime.RealtimeSession['generateReply']>) {
       try {
         return await super.generateReply(...given);
@@ -174,7 +174,7 @@ function openSocket(url: string, apiKey: string, timeoutMs: number): Promise<Web
   socket.onBroken = (cause) => handshakes?.onMalformed(cause);
   return new Promise((resolve, reject) => {
     socket.on('open', () => resolve(socket));
-    // Told by the handshake's own events; without a listener it would end the process.
+    // The handshake's own events report the error; without a listener it would end the process.
     socket.on('error', () => undefined);
     socket.on('close', (code, reason) => {
       handshakes?.onClosed(code, reason.toString());
@@ -183,7 +183,7 @@ function openSocket(url: string, apiKey: string, timeoutMs: number): Promise<Web
   });
 }
 
-/** Its message handler can't throw into the event loop, and misses no message that comes with the handshake. */
+/** A websocket whose message handler can't throw into the event loop and misses no message that comes with the handshake. */
 class GuardedSocket extends WebSocket {
   onBroken: (cause: unknown) => void = () => undefined;
   #early: unknown[][] | undefined = [];

@@ -4,12 +4,12 @@ import { llm } from '@livekit/agents';
 
 const LONGEST = 32;
 
-/** The id itself where it is short enough; the same short one for the same long one. */
+/** The id itself up to 32 characters; otherwise a hash of it, which is always the same for the same id. */
 export function shortId(id: string): string {
   return id.length <= LONGEST ? id : createHash('sha256').update(id).digest('hex').slice(0, LONGEST);
 }
 
-/** A call and its result get the same id. */
+/** The same items with short ids; a call and its result get the same call id. */
 export function withShortIds(context: llm.ChatContext): llm.ChatContext {
   return new llm.ChatContext(context.items.map(shortened));
 }

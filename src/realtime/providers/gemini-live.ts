@@ -9,8 +9,8 @@ import { ModelChain } from './model-chain.ts';
 const ID = 'gemini-live';
 const TURN_END_MS = 500;
 /**
- * Asked for in this order: previews end (https://ai.google.dev/gemini-api/docs/deprecations, read in November 2026). Not among them:
- * gemini-3.1-flash-live-preview, which closes a session that is told anything in turns once it has answered (livekit/agents 5251).
+ * Tried in this order, as previews are retired (https://ai.google.dev/gemini-api/docs/deprecations, read in November 2026). Left out:
+ * gemini-3.1-flash-live-preview, which closes a session that is sent anything as turns after it has answered (livekit/agents 5251).
  */
 const MODELS = ['gemini-2.5-flash-native-audio-preview-12-2025', 'gemini-3.8-live'] as const;
 
@@ -27,14 +27,14 @@ export const geminiLive = defineRealtime({
   keyEnv: 'GOOGLE_API_KEY',
   traits: {
     languages: 'any',
-    // gemini-2.5-flash native audio: $3 and $12 a million tokens of audio (https://ai.google.dev/gemini-api/docs/pricing),
-    // 25 a second, half of the minute each; what was said before counts again in each turn.
+    // gemini-2.5-flash native audio: $3 and $12 per million audio tokens in and out (https://ai.google.dev/gemini-api/docs/pricing),
+    // 25 tokens a second, half of the minute each; earlier audio is billed again in each turn.
     usdPerMinute: 0.02,
     quality: 0.9,
     regions: ['us', 'eu', 'asia'],
     typicalFirstMs: 600,
-    // A session of audio alone may take 15 minutes (https://ai.google.dev/gemini-api/docs/live-session); its connection ends
-    // earlier, which is announced.
+    // An audio-only session may last 15 minutes (https://ai.google.dev/gemini-api/docs/live-session); its connection ends
+    // earlier, which the vendor announces.
     sessionMs: 14 * 60_000,
     deadlines: GEMINI_DEADLINES,
   },
@@ -59,7 +59,7 @@ class GeminiLiveClient implements RealtimeClient {
     this.#account = account;
   }
 
-  /** Models of native audio choose the language themselves, and refuse codes that they don't know. */
+  /** Passes no language: native-audio models choose it themselves and refuse language codes that they don't know. */
   async model({ voice = 'Aoede' }: RealtimeModelWish = {}) {
     const { realtime } = await import('@livekit/agents-plugin-google');
     const { apiKey, baseUrl } = this.#account;
@@ -77,12 +77,12 @@ class GeminiLiveClient implements RealtimeClient {
     return this.#account.models.leave(model);
   }
 
-  /** Loads the plugin, which takes some tenths of a second; asks nobody. */
+  /** Loads the plugin, which takes some tenths of a second; sends no request. */
   async warm(): Promise<void> {
     await import('@livekit/agents-plugin-google');
   }
 
-  /** Costs nothing, and tells a wrong key, a dead server and, once, a missing model. */
+  /** Free of charge; detects a wrong key, a dead server and, once, a missing model, which it leaves for the next. */
   async check(signal: AbortSignal): Promise<void> {
     const model = this.#account.models.current;
     this.#sdk ??= createGeminiSdk(this.#account);

@@ -13,7 +13,7 @@ export class ModelChain {
     return this.#models[this.#left] as string;
   }
 
-  /** The model is gone. @returns whether there is another */
+  /** Call when the vendor no longer has the model. @returns whether there is another */
   leave(model: string): boolean {
     if (model !== this.current) return true;
     if (this.#left + 1 === this.#models.length) return false;

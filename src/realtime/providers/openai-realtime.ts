@@ -10,7 +10,7 @@ import { ModelChain } from './model-chain.ts';
 const ID = 'openai-realtime';
 const CHECK_MS = 60_000;
 const TURN_END_MS = 500;
-/** Asked for in this order: names end (https://developers.openai.com/api/docs/deprecations); these are in the SDK's `RealtimeSessionCreateRequest`. */
+/** Tried in order, as names end (https://developers.openai.com/api/docs/deprecations); all in the SDK's `RealtimeSessionCreateRequest`. */
 const MODELS = ['gpt-realtime', 'gpt-realtime-2.1', 'gpt-realtime-1.5'] as const;
 
 export const openaiRealtime = defineRealtime({
@@ -20,8 +20,8 @@ export const openaiRealtime = defineRealtime({
   keyEnv: 'OPENAI_API_KEY',
   traits: {
     languages: 'any',
-    // gpt-realtime: $32 and $64 a million tokens of audio (https://openai.com/api/pricing), 600 a minute heard and 1,200
-    // spoken, half of the minute each; what was said before is cached.
+    // gpt-realtime: $32 and $64 per million audio tokens in and out (https://openai.com/api/pricing), 600 tokens a minute heard
+    // and 1,200 spoken, half of the minute each; earlier audio is cached.
     usdPerMinute: 0.06,
     quality: 0.95,
     regions: ['us', 'eu'],
@@ -39,7 +39,7 @@ export const openaiRealtime = defineRealtime({
 
 interface Account {
   readonly apiKey: string;
-  /** With the version. */
+  /** Includes the API version. */
   readonly baseUrl: string;
   readonly models: ModelChain;
 }
@@ -78,12 +78,12 @@ class OpenAiRealtimeClient implements RealtimeClient {
     return this.#account.models.leave(model);
   }
 
-  /** Loads the plugin, which takes some tenths of a second; asks nobody. */
+  /** Loads the plugin, which takes some tenths of a second; sends no request. */
   async warm(): Promise<void> {
     await import('@livekit/agents-plugin-openai');
   }
 
-  /** Costs nothing, and tells a wrong key, a dead server and, once, a missing model. */
+  /** Free of charge; detects a wrong key, a dead server and, once, a missing model, which it leaves for the next. */
   async check(signal: AbortSignal): Promise<void> {
     const { apiKey, baseUrl } = this.#account;
     try {

@@ -3,6 +3,7 @@ import { AsyncQueue } from '../../audio/async-queue.ts';
 import type { SpeechExpectation } from '../../config/expectation.ts';
 import type { Attempt } from '../../failover/attempt.ts';
 import { roundWaitMs } from '../../failover/backoff.ts';
+import { setDeadline } from '../../failover/clock.ts';
 import type { Failover } from '../../failover/failover.ts';
 import { ProviderError } from '../../failover/provider-error.ts';
 import { TurnOpenings } from '../../failover/turn-openings.ts';
@@ -17,9 +18,9 @@ import { type ChainedSttPart, Transcript } from './transcript.ts';
 import { type OpenActivity, openEnergyActivity } from './voice-activity.ts';
 
 export interface SttChainExtras extends RecoveryEvents {
-  /** For links that must be told when the caller speaks; by energy alone where absent. */
+  /** Voice activity for links that must be told when the caller speaks; the energy gate where absent. */
   readonly openActivity?: OpenActivity | undefined;
-  /** At a turn boundary a better link took over again. */
+  /** A better link took over again at a turn boundary; `from` and `to` are link ids. */
   onReturn?(from: string, to: string): void;
 }
 
@@ -27,13 +28,13 @@ export interface ChainedSttSession extends SttSession {
   readonly parts: AsyncIterable<ChainedSttPart>;
   /** The id of the link that serves now; undefined while all have failed. */
   readonly serving: string | undefined;
-  /** Caller audio that was dropped unheard, as 60 s were kept. */
+  /** Milliseconds of caller audio that was dropped without a final, because only 60 s are kept. */
   readonly droppedMs: number;
 }
 
 /**
- * One stream of caller audio over all links. It ends after `end()`, or when `signal` aborts, and never throws: when all links
- * have failed it goes on trying. Audio comes at the first link's rate.
+ * Opens one stream of caller audio over all links. Its `parts` end after `end()`, or when `signal` aborts, and never throw: when
+ * all links have failed the stream goes on trying. `write` takes audio at the first link's sample rate.
  */
 export function openSttChain(
   failover: Failover<SttLink>,
@@ -43,21 +44,20 @@ export function openSttChain(
   return new SttChainSession(failover, options, extras);
 }
 
-/** No wait is worth a timer that is shorter. */
+/** Shortest time for which a timer is set; shorter waits are rounded up to it. */
 const LEAST_WAIT_MS = 20;
 const LOOK_AGAIN_MS = 200;
-const BUSY_MS = 100;
-/** An utterance is over after so much quiet, where nobody else can tell. */
+/** Quiet after which an utterance counts as over, where no link can tell. */
 const UTTERANCE_END_MS = 300;
-/** What was heard is to be final so long after it became quiet: of 300 ms, 200 passed until that is known. */
+/** Finals are asked for this long after quiet is noticed, 300 ms after the last sound: noticing it takes the first 200 ms. */
 const FINALISE_MS = 100;
 const FINALISE_AGAIN_MS = 300;
-/** What follows so much quiet is another turn. */
+/** Speech after this much quiet begins another turn. */
 const TURN_PAUSE_MS = 700;
 /** Time limit for a session with nothing left to transcribe to end by itself. */
 const END_MS = 1_500;
 const MOST_AT_ONCE_MS = 1_000;
-/** A turn that went well is told to the board once, though it has several finals. */
+/** Least time between two reports of success to the board: a turn that went well counts once, though it has several finals. */
 const RENEW_EVERY_MS = 1_000;
 
 interface PendingSwitch {
@@ -125,7 +125,7 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
   write(samples: Int16Array): void {
     if (this.#takesNoMore || samples.length === 0) return;
     if (samples.length > this.#most) {
-      // A whole recording at once would push itself out of the ring before anybody had it.
+      // A whole recording in one call would push itself out of the ring before any session received it.
       for (let at = 0; at < samples.length; at += this.#most) this.write(samples.subarray(at, at + this.#most));
       return;
     }
@@ -265,7 +265,7 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
     });
   }
 
-  /** Once it has its place: it may tell something at once. */
+  /** Call after the session is registered: it may emit events synchronously. */
   #start(session: SttLinkSession): void {
     session.start();
     if (this.#hasEnded) session.end();
@@ -320,7 +320,7 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
     this.onChange(session);
   }
 
-  /** Of the link that serves. */
+  /** Handles a part of the serving session. */
   #take(session: SttLinkSession, part: SttPart): void {
     this.#silenceCheck.onServingPart(session, part);
     this.#transcript.take(session, part);
@@ -338,13 +338,13 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
     this.#atBoundary();
   }
 
-  /** Perhaps the end of a turn: whoever should serve the next one may. */
+  /** This may be the end of a turn: a session that should serve the next turn may take over now. */
   #atBoundary(): void {
     this.#silenceCheck.giveBack();
     this.#better.look();
   }
 
-  /** At most once a turn. */
+  /** Reports success to the board and renews the attempt, at most once per `RENEW_EVERY_MS`. */
   #renew(session: SttLinkSession): void {
     const nowMs = this.#failover.clock.now();
     if (session.isClosed || !session.attempt.hasResult || nowMs - this.#renewedMs < RENEW_EVERY_MS) return;
@@ -358,7 +358,7 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
     if (isSpeech && this.#heard.quietBeforeMs >= TURN_PAUSE_MS)
       for (const session of this.#sessions()) session.beginTurn();
     if (isSpeech && this.#serving?.isOpen) {
-      // Measured from here; whether it is late is told by the audio.
+      // The first result is measured from here; the audio heard, not a timer, decides whether it is late.
       this.#serving.attempt.expectFirst();
       this.#serving.attempt.expectNothing();
     }
@@ -406,14 +406,7 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
     if (ms === Number.POSITIVE_INFINITY) return;
     this.#unwatch(session);
     const { clock } = this.#failover;
-    const waitMs = Math.max(LEAST_WAIT_MS, ms);
-    const dueMs = clock.now() + waitMs;
-    const look = () => {
-      // This process had no time: what the link has said in the meantime is heard first.
-      if (clock.now() - dueMs > BUSY_MS) this.#watchIn(session, LOOK_AGAIN_MS, run);
-      else run();
-    };
-    this.#watches.set(session, clock.setTimeout(look, waitMs));
+    this.#watches.set(session, setDeadline(clock, run, Math.max(LEAST_WAIT_MS, ms)));
   }
 
   #unwatch(session: SttLinkSession): void {
@@ -421,7 +414,7 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
     this.#watches.delete(session);
   }
 
-  /** Without a verdict. */
+  /** Closes the session without a verdict. */
   #drop(session: SttLinkSession | undefined): void {
     if (!session) return;
     this.#unwatch(session);

@@ -14,27 +14,27 @@ export interface Conducting {
   readonly transcript: Transcript;
   readonly serving: SttLinkSession | undefined;
   readonly hasEnded: boolean;
-  /** Failed since the last words. */
+  /** Links that failed since the last words. */
   readonly tried: ReadonlySet<SttLink>;
-  /** What the turn has cost since the last final. */
+  /** Failures and openings of links since the last final. */
   readonly turn: TurnOpenings<SttLink>;
   open(attempt: Attempt<SttLink>): SttLinkSession;
-  /** Once the session has its place: it may tell something at once. */
+  /** Call after the session is registered: it may emit events synchronously. */
   start(session: SttLinkSession): void;
-  /** Looks at how long the session has owed an answer, now or in so many milliseconds. */
+  /** Checks how long the session's answer is overdue, now or in `inMs` milliseconds. */
   review(session: SttLinkSession, inMs?: number): void;
-  /** It serves from now on. */
+  /** Makes this session the serving one. */
   serve(session: SttLinkSession): void;
-  /** A part of the session that serves. */
+  /** Handles a part of the serving session. */
   take(session: SttLinkSession, part: SttPart): void;
   fail(session: SttLinkSession, error: ProviderError): void;
-  /** Without a verdict. */
+  /** Closes the session without a verdict. */
   drop(session: SttLinkSession | undefined): void;
-  /** At the end: nobody made words of what was heard last. */
+  /** Call after `end()` when no words come for the last audio. */
   endedWithout(session: SttLinkSession): void;
 }
 
-/** Tells that one link took over from another. */
+/** Emits `onSwitch`: one link took over from another. */
 export function tellSwitch(
   { events, stage }: Failover<SttLink>,
   from: SttLink,

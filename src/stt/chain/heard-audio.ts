@@ -4,36 +4,36 @@ import { type QuietSpan, SpeechGate } from '../../audio/speech-gate.ts';
 import type { Clock } from '../../failover/clock.ts';
 
 export const KEPT_MS = 60_000;
-/** Silence before speech that is heard again with it: speech too quiet for the gate may lie in it. */
+/** Silence before speech that is replayed with it: it may contain speech too quiet for the gate. */
 const LEAD_MS = 2_000;
-/** Vendors' word times end up to so much before the sound does. */
+/** A vendor's word times may end this long before the sound of the word does. */
 const WORD_END_SLACK_MS = 250;
-/** The closure of a "t" is shorter. */
+/** Shortest gap between words; the closure of a "t" is shorter. */
 const GAP_MS = 40;
-/** What a final without times waited for: the end of an utterance, else a gap between words. */
+/** A vendor sends a final without times after a pause this long: the end of an utterance, else a gap between words. */
 const UTTERANCE_PAUSE_MS = 300;
 const PAUSE_MS = 100;
-/** With more speech behind a pause, a final is no longer about what was before it. */
+/** If more speech than this follows a pause, a final is no longer about the speech before that pause. */
 const LATE_FINAL_MS = 1_500;
 
 const MUTED_AFTER_MS = 300;
 
-/** Positions are samples since the first one of the stream. */
+/** All positions are in samples since the start of the stream. */
 export class HeardAudio {
   readonly sampleRateHz: number;
   readonly ring: SampleRing;
   readonly gate: SpeechGate;
   readonly #clock: Clock;
   readonly #capacity: number;
-  /** Where what was written shall be finalised, as asked for by `flush`. */
+  /** Positions at which `flush` asked for a final. */
   readonly #flushes: number[] = [];
-  /** Everything before is final. */
+  /** Position up to which everything is final. */
   #base = 0;
   #dropped = 0;
   #wasSpeech = false;
   #changedMs: number;
   #writtenMs: number;
-  /** How long it was quiet before the speech that was heard last. */
+  /** Milliseconds of quiet before the latest speech. */
   quietBeforeMs = 0;
 
   /** @throws RangeError for a rate that is none */
@@ -47,17 +47,17 @@ export class HeardAudio {
     this.#writtenMs = clock.now();
   }
 
-  /** Unheard audio that was dropped as more than 60 s were kept. */
+  /** Milliseconds of audio that was dropped without a final, because only 60 s are kept. */
   get droppedMs(): number {
     return this.toMs(this.#dropped);
   }
 
-  /** Somebody may be speaking now: a microphone that was muted in mid-word gives no more audio. */
+  /** Whether somebody may be speaking now. False once audio stops: a microphone muted in mid-word sends none. */
   get isSpeech(): boolean {
     return this.gate.isSpeech && this.#clock.now() - this.#writtenMs < MUTED_AFTER_MS;
   }
 
-  /** Since when, on the clock, nobody speaks; where somebody does, the last sound. */
+  /** Clock time in milliseconds since which nobody speaks; while somebody does, the time of the last audio. */
   get quietSinceMs(): number {
     return this.gate.isSpeech ? this.#writtenMs : this.#changedMs;
   }
@@ -84,31 +84,31 @@ export class HeardAudio {
     return this.#flushes.find((position) => position >= from);
   }
 
-  /** What ended here is final. */
+  /** Marks everything before this position as final. */
   answeredUntil(position: number): void {
     this.#base = Math.max(this.#base, Math.min(position, this.ring.written));
     while (this.#flushes[0] !== undefined && this.#flushes[0] < this.#base) this.#flushes.shift();
   }
 
-  /** Where a final that names no times probably ended: in the last pause. */
+  /** Position where a final without times probably ended: in the last pause. */
   lastPause(): number {
     const quiet = this.#utterancePause() ?? this.gate.lastQuiet(PAUSE_MS);
     return quiet ? Math.min((quiet.from + quiet.to) / 2, quiet.from + this.toSamples(PAUSE_MS)) : this.ring.written;
   }
 
-  /** In the middle of the gap behind the last final word; silence at the beginning is left out but for 2 s. */
+  /** Position where a replay begins: in the gap after the last final word. Of silence at its beginning only 2 s are replayed. */
   get replayFrom(): number {
     const { gate } = this;
     const base = Math.max(this.#base, this.ring.oldest);
     const gap = base === 0 ? undefined : gate.quietAfter(base, GAP_MS);
-    // Behind quiet, what comes is the next word and not the end of one.
+    // If it is quiet before `base`, the next sound is the next word, not the end of the last one.
     const isInSound = gate.loudMs(base - this.toSamples(GAP_MS)) > gate.loudMs(base);
     const isNear = gap !== undefined && isInSound && gap.from - base <= this.toSamples(WORD_END_SLACK_MS);
     const from = isNear ? Math.min((gap.from + gap.to) / 2, gap.from + this.toSamples(WORD_END_SLACK_MS)) : base;
     return Math.round(this.#afterSilence(Math.max(base, from)));
   }
 
-  /** Sound since the last final, as far as it is longer than the end of its last word. */
+  /** Milliseconds of sound since the last final, without the end of its last word. */
   get unansweredMs(): number {
     return this.gate.loudMs(this.replayFrom);
   }
@@ -121,7 +121,7 @@ export class HeardAudio {
     return Math.round((ms * this.sampleRateHz) / 1000);
   }
 
-  /** The caller may have begun the next utterance before the final of the last one came. */
+  /** The pause after the last utterance: the caller may have begun the next one before the final came. */
   #utterancePause(): QuietSpan | undefined {
     const quiet = this.gate.lastQuiet(UTTERANCE_PAUSE_MS);
     if (!quiet || this.ring.written - quiet.to > this.toSamples(LATE_FINAL_MS)) return undefined;

@@ -2,23 +2,23 @@
 import type { HeardAudio } from './heard-audio.ts';
 import { hasTimes, type SttWords, shift } from './words.ts';
 
-/** Audio is left out of quiet that is longer; the pauses between words are shorter. */
+/** A plugin may leave out audio from quiet longer than this; pauses between words are shorter. */
 const LEFT_OUT_MS = 300;
-/** Two recognisers place the same word so far apart. */
+/** Two recognisers may place the same word this far apart. */
 const SLACK_MS = 250;
-/** Of what are words, at least so much is sound: vendors stretch them over the gaps between them. */
+/** At least this share of the words' time is sound: vendors stretch words over the gaps between them. */
 const LEAST_SHARE = 0.4;
 const BETTER_BY = 0.05;
 
 /**
- * A plugin may leave quiet out of what it sends (LiveKit's AudioEnergyFilter does after a second of it), and its vendor counts
- * what it got. So a segment is looked for where a sound begins, no earlier than the last final's end and the lag that is
- * known.
+ * A plugin may leave quiet out of the audio it sends (LiveKit's AudioEnergyFilter does so after a second of quiet), and its vendor
+ * counts only the audio it received. So this class looks for a segment where a sound begins, no earlier than the last final's end,
+ * and with at least the known lag.
  */
 export class LaggingClock {
   readonly #heard: HeardAudio;
   #lagMs = 0;
-  /** Where its last final ended, on the stream's clock. */
+  /** End of the link's last final in milliseconds, on the stream's clock. */
   #finalMs: number;
 
   constructor(heard: HeardAudio, fromMs: number) {
@@ -26,7 +26,7 @@ export class LaggingClock {
     this.#finalMs = fromMs;
   }
 
-  /** Times that fit no sound become none. */
+  /** Puts the times on the stream's clock; times that fit no sound become 0, which means unknown. */
   place(words: SttWords): SttWords {
     if (!hasTimes(words)) return words;
     const lagMs = this.#lagOf(words);
@@ -39,7 +39,7 @@ export class LaggingClock {
     return placed;
   }
 
-  /** Of all places where it may have begun, that at which its words are sound most of all; the earlier where they are alike. */
+  /** Of all places where the segment may begin, the lag at which its words cover most sound; the earlier where two are alike. */
   #lagOf(words: SttWords): number | undefined {
     const { gate, ring } = this.#heard;
     let best: number | undefined;
@@ -60,7 +60,7 @@ export class LaggingClock {
     return best;
   }
 
-  /** How much of what are words is sound; none where they can't lie. */
+  /** Share (0 to 1) of the words' time that is sound at this lag; 0 where the words can't lie. */
   #soundShare({ startMs, endMs, words }: SttWords, lagMs: number): number {
     const [fromMs, toMs] = [startMs + lagMs, endMs + lagMs];
     if (fromMs < this.#finalMs - SLACK_MS || toMs > this.#heard.toMs(this.#heard.ring.written) + SLACK_MS) return 0;

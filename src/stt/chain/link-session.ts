@@ -13,15 +13,15 @@ import type { OpenActivity } from './voice-activity.ts';
 import { reachesBeyond, type SttWords, shift } from './words.ts';
 
 export interface LinkSessionEvents {
-  /** Its connection stands. */
+  /** The connection is open. */
   onOpen(session: SttLinkSession): void;
-  /** Its connection is late, and may still come. */
+  /** The connection is late but may still open. */
   onLate(session: SttLinkSession): void;
-  /** Times are on the stream's clock. */
+  /** The session sent a part; its times are on the stream's clock. */
   onPart(session: SttLinkSession, part: SttPart): void;
-  /** Once, unless it is closed before. */
+  /** The session failed. Called once, unless the session was closed before. */
   onFailure(session: SttLinkSession, error: ProviderError): void;
-  /** After `end()`: all is said. */
+  /** After `end()`: everything is transcribed. */
   onEnd(session: SttLinkSession): void;
   /** Whether an answer is pending, or since when, has changed. */
   onChange(session: SttLinkSession): void;
@@ -37,23 +37,23 @@ export interface LinkSessionOptions {
   readonly expectation: SpeechExpectation | undefined;
 }
 
-/** Sound as short as this is no word, or the end of one. */
+/** Sound shorter than this is no word, or only the end of one. */
 const LEAST_WORD_MS = 100;
-/** Audio that came faster than it was spoken, as at a switch, may be heard at twice the speed of speech or more. */
+/** Audio replayed faster than it was spoken, as at a switch, is expected to be transcribed at twice the speed of speech or more. */
 const AHEAD_SHARE = 0.5;
 
 export class SttLinkSession {
   readonly link: SttLink;
-  /** Renewed with each turn that went well. */
+  /** Renewed after a turn that went well. */
   attempt: Attempt<SttLink>;
-  /** Since the last final. */
+  /** The latest interim since the last final. */
   interim: SttWords | undefined;
   hasWords = false;
   isOpen = false;
   isClosed = false;
-  /** It spoke of the beginning or the end of speech. */
+  /** Whether the link has reported a start or an end of speech. */
   tellsSpeech = false;
-  /** It began speech and did not end it. */
+  /** Whether the link has reported a start of speech without its end. */
   isInSpeech = false;
   readonly startedAt: number;
   readonly #options: LinkSessionOptions;
@@ -63,9 +63,9 @@ export class SttLinkSession {
   #feed: SessionFeed | undefined;
   #hasEnded = false;
   #expectation: SpeechExpectation | undefined;
-  /** When utterances ended by voice activity that have no answer yet. */
+  /** Clock times at which voice activity ended utterances that have no answer yet. */
   readonly #owedSinceMs: number[] = [];
-  /** Of the turn that is being heard it said something. */
+  /** Whether the link had words of the current turn. */
   #hasBegunTurn = false;
   readonly #waits = new LatencyWindow();
   #answeredAt: number;
@@ -83,7 +83,7 @@ export class SttLinkSession {
     if (this.link.traits.clockLags) this.#clock = new LaggingClock(heard, heard.toMs(this.startedAt));
   }
 
-  /** Opens the session and gives it what was heard since the last final. */
+  /** Opens the session and sends it the audio since the last final. */
   start(): void {
     const { attempt } = this;
     attempt.connecting();
@@ -106,12 +106,12 @@ export class SttLinkSession {
     }
   }
 
-  /** Milliseconds of audio that it got or still has to get from before it was opened. */
+  /** Milliseconds of audio from before the session opened that were, or still have to be, sent to it. */
   get replayedMs(): number {
     return this.#feed?.replayedMs ?? 0;
   }
 
-  /** After each frame of the stream. */
+  /** Call after each frame of the stream. */
   feed(samples: Int16Array): void {
     this.#feed?.feed(samples);
   }
@@ -120,15 +120,15 @@ export class SttLinkSession {
     this.#feed?.feedAll();
   }
 
-  /** Nobody speaks: what it heard is to be final, though it may not have noticed. */
+  /** Asks for a final because nobody speaks: the link may not have noticed that. */
   finalise(): void {
     const { interimResults, needsVoiceActivity } = this.link.traits;
     if (!this.isOpen || !interimResults || needsVoiceActivity || this.#hasEnded || !this.hasPendingSpeech) return;
-    // Once, until it tells more.
+    // Asks only once until the link reports more.
     if (this.#feed && this.#feed.finalisedMs <= this.#mark.atMs) this.#feed.finalise();
   }
 
-  /** Speech began after so long a quiet that it is another turn. */
+  /** Call when speech begins after enough quiet to be another turn. */
   beginTurn(): void {
     this.#hasBegunTurn = false;
   }
@@ -143,7 +143,7 @@ export class SttLinkSession {
     this.#feed?.end();
   }
 
-  /** Without a verdict; it is heard no more. */
+  /** Closes the session without a verdict; its parts are ignored from now on. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -157,13 +157,13 @@ export class SttLinkSession {
     this.close();
   }
 
-  /** What was heard so far was noise: nothing is owed for it. */
+  /** The audio so far was noise: no answer is pending for it. */
   forgive(): void {
     this.#owedSinceMs.length = 0;
     this.#answered(this.#options.heard.ring.written);
   }
 
-  /** Speech was heard that has no answer, or words that are not final. */
+  /** Whether heard speech has no answer yet, or only words that are not final. */
   get hasPendingSpeech(): boolean {
     const { gate } = this.#options.heard;
     if (this.interim) return true;
@@ -172,7 +172,7 @@ export class SttLinkSession {
     return gate.loudMs(this.#answeredAt) >= LEAST_WORD_MS;
   }
 
-  /** It was told of a whole utterance and did not answer: no noise explains that. */
+  /** Whether the link got a whole utterance and has not answered it: noise does not explain that. */
   get hasPendingRequest(): boolean {
     return this.#owedSinceMs.length > 0 && !this.link.traits.interimResults;
   }
@@ -187,8 +187,8 @@ export class SttLinkSession {
   }
 
   /**
-   * How long an answer is overdue: in heard speech while somebody speaks, by the clock afterwards. Undefined while none
-   * can come.
+   * Milliseconds that an answer is overdue: counted in heard speech while somebody speaks, by the clock afterwards. Undefined
+   * while none can come.
    * @param isProof it has to answer for all that was heard, though its voice activity heard nothing in it
    */
   waitedMs(isProof = false): number | undefined {
@@ -207,7 +207,7 @@ export class SttLinkSession {
     }
     if (isSpeaking && owedSinceMs === undefined) return undefined;
     if (this.#missesWords) {
-      // Its words, not only their end: the quiet adds to the speech that went without them.
+      // Words are missing, not only their final: the quiet is added to the speech that got no words.
       const withoutMs = heard.gate.speechMs(this.#mark.position) + nowMs - heard.quietSinceMs;
       return Math.min(sinceMarkMs, withoutMs) - lead;
     }
@@ -215,17 +215,17 @@ export class SttLinkSession {
     return Math.min(sinceMarkMs, nowMs - (owedSinceMs ?? askedMs)) - lead;
   }
 
-  /** Nearly all of its words came sooner. */
+  /** Milliseconds within which nearly all results of this session came. */
   get slowestUsualMs(): number {
     return slowestUsualMs(this.#waits.summary(), this.link.traits.typicalFirstMs);
   }
 
-  /** And the words behind it may have to wait for it. */
+  /** Whether a final was asked for and is pending; later words may have to wait for it. */
   get #isFinalAsked(): boolean {
     return this.interim !== undefined && (this.#feed?.finalisedMs ?? Number.NEGATIVE_INFINITY) > this.#mark.atMs;
   }
 
-  /** It had words of this speech, and then was silent while more was said. */
+  /** Whether the link had words of this speech, but none while more was said. */
   get #missesWords(): boolean {
     const { gate } = this.#options.heard;
     return this.interim !== undefined && gate.loudMs(this.#answeredAt) >= LEAST_WORD_MS;
@@ -278,7 +278,7 @@ export class SttLinkSession {
         this.tellsSpeech = true;
         this.isInSpeech = false;
         this.#owedSinceMs.shift();
-        // Who tells it before the words has told nothing yet.
+        // A link that reports the end of speech before the words has not answered yet.
         if (!this.interim && !this.#clock)
           this.#result(raw.type === 'speech-end' && raw.atMs > 0 ? heard.toSamples(part.atMs) : undefined);
         break;

@@ -7,10 +7,10 @@ import type { SttLink } from '../contract.ts';
 
 /** The events connection.reconnecting, connection.reconnected and connection.failed. */
 export interface RecoveryEvents {
-  /** The attempt (from 1) will be made in so many milliseconds. */
+  /** Attempt number `attempt` (from 1) will be made in `waitMs` milliseconds. */
   onReconnecting?(link: SttLink, attempt: number, waitMs: number): void;
   onReconnected?(link: SttLink, attempts: number): void;
-  /** After the last attempt; it is tried again when the board says so. */
+  /** The last attempt failed; the link is tried again when the board allows it. */
   onReconnectFailed?(link: SttLink, attempts: number): void;
 }
 
@@ -20,7 +20,7 @@ export class Recovery {
   readonly #failover: Failover<SttLink>;
   readonly #events: RecoveryEvents;
   readonly #onWell: () => void;
-  /** What waits, for each link that is not well. */
+  /** Cancels the pending wait or check, for each link that is not well. */
   readonly #waits = new Map<SttLink, () => void>();
 
   /** @param onWell somebody may serve again */
@@ -74,7 +74,7 @@ export class Recovery {
     else this.#events.onReconnectFailed?.(link, attempt);
   }
 
-  /** Never rejects, and waits for no check that hangs. A link without a check is left to the board's own timing. */
+  /** Never rejects, and does not wait for a check that hangs. A link without a check is left to the board's own timing. */
   #outcome({ id, client }: SttLink, signal: AbortSignal): Promise<ProviderError | undefined> {
     const failed = (message: string, cause?: unknown) =>
       cause instanceof ProviderError ? cause : new ProviderError({ kind: 'server', provider: id, message, cause });

@@ -6,10 +6,10 @@ import type { SttLinkSession } from './link-session.ts';
 
 export class ReturnToBetter {
   readonly #chain: Conducting;
-  /** Whether nothing heard is without an answer, and nobody is under suspicion. */
+  /** Whether nobody speaks, no answer is pending and no link is suspect. */
   readonly #isQuiet: () => boolean;
   readonly #onReturn: ((from: string, to: string) => void) | undefined;
-  /** Left by this stream because of a failure. */
+  /** Links that this stream left because of a failure. */
   readonly #left = new Set<SttLink>();
   #standby: SttLinkSession | undefined;
   #isLooking = false;
@@ -28,7 +28,7 @@ export class ReturnToBetter {
     this.#left.add(link);
   }
 
-  /** Opens a better link where there is one and the moment is right. */
+  /** Opens a standby session at a better link if there is one and the stream is quiet. */
   look(): void {
     if (this.#isLooking || this.#standby) return;
     this.#isLooking = true;
@@ -39,7 +39,7 @@ export class ReturnToBetter {
     }
   }
 
-  /** Words came, so this is no turn boundary any more. */
+  /** Drops the standby session, as after words, when this is no longer a turn boundary. */
   giveUp(): void {
     const session = this.#standby;
     this.#standby = undefined;
@@ -76,7 +76,7 @@ export class ReturnToBetter {
     this.#chain.start(session);
   }
 
-  /** Equals take turns, so only one that was left for a failure is worth the change. */
+  /** Links of equal priority take turns, so such a link is worth the change only if it was left because of a failure. */
   #isBetter(link: SttLink | undefined, serving: SttLink): boolean {
     if (!link || link === serving) return false;
     const { links } = this.#chain.failover;

@@ -10,33 +10,33 @@ export interface SessionFeedOptions {
   readonly clock: Clock;
   readonly session: SttSession;
   readonly traits: SttTraits;
-  /** Stream position of the first sample. */
+  /** Stream position of the session's first sample. */
   readonly from: number;
   readonly openActivity: OpenActivity;
-  /** Voice activity was told to the session. */
+  /** The session was told that voice activity began or ended. */
   readonly onSpeech: (active: boolean) => void;
   /** The session threw. */
   readonly onFailure: (error: unknown) => void;
 }
 
 const CHUNK_MS = 100;
-/** Between two turns of the event loop. */
+/** Chunks per turn of the event loop. */
 const CHUNKS_AT_ONCE = 5;
-/** For the detector's last windows. */
+/** Time limit for the detector to process its last windows at the end. */
 const DETECTOR_END_MS = 1_000;
 
 export class SessionFeed {
-  /** Audio that was gone from the ring before the session got it. */
+  /** Milliseconds of audio that were gone from the ring before the session got them. */
   skippedMs = 0;
   readonly replayedMs: number;
-  /** When the session was last asked to finalise because nobody spoke. */
+  /** Clock time at which the session was last asked to finalise because nobody spoke. */
   finalisedMs = Number.NEGATIVE_INFINITY;
   readonly #options: SessionFeedOptions;
   readonly #resampler: StreamResampler | undefined;
   readonly #chunk: number;
   readonly #mostBehind: number;
   #detector: ActivityDetector | undefined;
-  /** Up to here the session and the detector got the stream, and the detector looked at it. */
+  /** Stream positions up to which the session got the audio, the detector got it, and the detector processed it. */
   #given: number;
   #shown: number;
   #processed: number;
@@ -69,17 +69,17 @@ export class SessionFeed {
     return this.#detector !== undefined;
   }
 
-  /** The session was told that somebody speaks. */
+  /** Whether the session was told that somebody speaks. */
   get isActive(): boolean {
     return this.#isActive;
   }
 
-  /** The session has all and was told that it is all. */
+  /** Whether the session has all audio and was told that this is the end. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  /** After each frame of the stream, with that frame. */
+  /** Call after each frame of the stream, with that frame. */
   feed(samples: Int16Array): void {
     const { heard, session } = this.#options;
     if (this.#isPumping && heard.ring.written - this.#given > this.#mostBehind) this.#giveNow();
@@ -95,7 +95,7 @@ export class SessionFeed {
     }
   }
 
-  /** Gives what there is, and goes on by itself where that is much. */
+  /** Sends the session all available audio; a large amount continues in later turns of the event loop. */
   feedAll(): void {
     if (this.#isPumping || this.#isClosed) return;
     try {
@@ -114,7 +114,7 @@ export class SessionFeed {
     }
   }
 
-  /** Asks for the final of all that was heard until now, once the session has it. */
+  /** Asks for the final of all audio until now, once the session has it. */
   finalise(): void {
     this.#finaliseAt = this.#options.heard.ring.written;
     this.feedAll();
@@ -131,7 +131,7 @@ export class SessionFeed {
     this.#closeDetector();
   }
 
-  /** One chunk for the session, as far as the detector looked; false when there is none. */
+  /** Sends the session one chunk or flush, no further than the detector has processed; false when there is none. */
   #give(): boolean {
     const { heard, session, clock } = this.#options;
     if (this.#isClosed || this.#isEnded) return false;
@@ -212,7 +212,7 @@ export class SessionFeed {
     }
   }
 
-  /** Audio that comes faster than turns of the event loop must not push what is waiting out of the ring. */
+  /** Sends audio at once: input that comes faster than turns of the event loop must not push waiting audio out of the ring. */
   #giveNow(): void {
     const { heard } = this.#options;
     try {
@@ -222,7 +222,7 @@ export class SessionFeed {
     }
   }
 
-  /** Not by `feedAll`, which shows the detector more: this may be called while it looks. */
+  /** Does not use `feedAll`, which shows the detector more: the detector may call this while it processes audio. */
   #giveProcessed(): void {
     try {
       while (this.#give());
@@ -231,7 +231,7 @@ export class SessionFeed {
     }
   }
 
-  /** What was looked at before goes to the session first. */
+  /** Tells the session about voice activity; audio processed before has already gone to it. */
   #told(active: boolean): void {
     if (this.#isClosed || this.#isEnded || active === this.#isActive) return;
     const { session, onSpeech } = this.#options;
@@ -257,7 +257,7 @@ export class SessionFeed {
     try {
       this.#detector?.close();
     } catch {
-      // A detector that can't be closed is heard no more all the same.
+      // A detector that can't be closed is no longer used all the same.
     }
   }
 

@@ -6,26 +6,26 @@ import { type Conducting, tellSwitch } from './conducting.ts';
 import type { SttLinkSession } from './link-session.ts';
 import { reachesBeyond, type SttWords } from './words.ts';
 
-/** With nobody to compare with, a link gets so many times its wait before it is opened anew. */
+/** With no other link to compare with, a link gets this multiple of its wait before it is opened again. */
 const ALONE_FACTOR = 1.5;
-/** After noise the next suspicion waits so long, until words come. */
+/** Pauses before the next check, after each noise in a row; words start again from the first. */
 const NOISE_PAUSES_MS = [2_000, 4_000, 8_000, 16_000];
-/** What was taken for noise is heard again with the next words: two links may have been deaf at once. */
+/** Audio taken for noise that is replayed with the next words: two links may have missed words at once. */
 const NOISE_KEPT_MS = 20_000;
 
 /** Share of the failure deadline after which a link counts as very late: interims that come once a second are seldom so late. */
 const VERY_LATE = 0.66;
-/** Help for a link that is usually late comes no later than this part of that wait. */
+/** Share of the failure deadline by which help comes at the latest, even for a link that is usually late. */
 const LATEST_HELP = 0.9;
 
 interface Beside {
   readonly session: SttLinkSession;
   readonly sinceMs: number;
-  /** Its suspect is not merely late. */
+  /** A link of a worse class may listen too: the suspect is not merely late. */
   readonly mayBeReserve: boolean;
-  /** Of the suspect when the other began to listen. */
+  /** Interim of the suspect when the second session began. */
   readonly interim: SttWords | undefined;
-  /** What it has said for good before it serves. */
+  /** Finals of the second session from before it serves. */
   readonly finals: SttWords[];
 }
 
@@ -35,7 +35,7 @@ interface ListenBeside {
   readonly mayBeReserve?: boolean;
 }
 
-/** Lost to another that was quicker. */
+/** What is known of a late session when another link had words first; it no longer serves, and its verdict is pending. */
 interface Suspect {
   readonly to: SttLink;
   readonly tookMs: number;
@@ -44,22 +44,22 @@ interface Suspect {
 }
 
 /**
- * Lateness alone is no failure: when a link is late, another one listens beside it to the same audio, and whoever has
- * words first serves. The suspect then has the rest of its own time: words from it and nothing was wrong, so that it serves
- * again from the next turn on; none and it failed. If neither has words it was noise, and nobody is marked down.
+ * Lateness alone is no failure: when a link is late, a second one listens beside it to the same audio, and the first with
+ * words serves. The suspect then has the rest of its own wait. With words in that time it was only late, and serves again
+ * from the next turn on; without, it has failed. If neither link has words the sound was noise, and no link gets a failure.
  */
 export class SilenceCheck {
   readonly #chain: Conducting;
   readonly #suspects = new Map<SttLinkSession, Suspect>();
   readonly #heardNoise = new Set<SttLink>();
-  /** Was late, and is well. */
+  /** A session that was late but had words after all. */
   #acquitted: SttLinkSession | undefined;
   #beside: Beside | undefined;
   #noises = 0;
   #noiseUntilMs = 0;
-  /** Of who serves, since its last words. */
+  /** Whether a final was asked of the serving session since its last words. */
   #isFinalAsked = false;
-  /** The budget had no help: looked at again after such a wait. */
+  /** The hedge budget allowed no help: overdue time in milliseconds at which to try again. */
   #lookAgainMs: number | undefined;
 
   constructor(chain: Conducting) {
@@ -85,7 +85,7 @@ export class SilenceCheck {
     if (this.#suspects.size > 0) for (const session of this.#suspects.keys()) session.feed(samples);
   }
 
-  /** After how long a wait something is done about the session. */
+  /** Overdue time in milliseconds after which `late` is due for the session. */
   limitOf(session: SttLinkSession): number {
     const { helpMs, ms } = session.wait;
     if (session !== this.#chain.serving) return ms;
@@ -98,7 +98,7 @@ export class SilenceCheck {
     return Math.min(this.#lookAgainMs ?? helpMs, ms);
   }
 
-  /** That wait has passed. */
+  /** Handles a session whose answer is overdue by that limit. */
   late(session: SttLinkSession, waitedMs: number): void {
     const isSure = waitedMs >= session.wait.ms && this.#isSurelyLate(session);
     if (session === this.#acquitted) this.#chain.drop(session);
@@ -107,14 +107,14 @@ export class SilenceCheck {
     else if (session === this.#chain.serving) this.#suspect(session, waitedMs);
   }
 
-  /** A part of a session that does not serve. */
+  /** Handles a part of a session that does not serve. */
   onPart(session: SttLinkSession, part: SttPart): void {
     if (this.isBeside(session)) this.#compare(session, part);
     else if (this.#suspects.has(session) && 'text' in part && part.text !== '') this.#acquit(session);
     else if (session === this.#acquitted) this.giveBack();
   }
 
-  /** The suspect answered first. */
+  /** Drops the second session if this part shows that the suspect answered first. */
   onServingPart(session: SttLinkSession, part: SttPart): void {
     const beside = this.#beside;
     if (!beside) return;
@@ -131,12 +131,12 @@ export class SilenceCheck {
     this.#isFinalAsked = false;
   }
 
-  /** The link that serves is late with its connection: another is opened, and the late one may still win. */
+  /** The serving link's connection is late: opens a second link beside it; the late one may still win. */
   connectIsLate(session: SttLinkSession): void {
     if (!this.#beside && this.#chain.failover.mayHedge(session.attempt)) this.#help(session);
   }
 
-  /** The connection came: who was opened because it was late is needed only where there is something to say. */
+  /** The late connection opened: the second session is needed only while speech is pending. */
   onServingOpen(session: SttLinkSession): void {
     const beside = this.#beside?.session;
     if (!beside || session.hasPendingSpeech) return;
@@ -144,7 +144,7 @@ export class SilenceCheck {
     this.#chain.drop(beside);
   }
 
-  /** At the end of a turn, who was late serves again: a won race changes nobody's place. */
+  /** At the end of a turn the late session serves again: one won race does not change the order of the links. */
   giveBack(): void {
     const session = this.#acquitted;
     const { serving, heard, transcript, failover } = this.#chain;
@@ -187,7 +187,7 @@ export class SilenceCheck {
     return true;
   }
 
-  /** Who listens beside a suspect that failed has heard all, and serves. @returns whether there is somebody */
+  /** The session beside the suspect has received all audio, and serves now. @returns whether there is somebody */
   serveBeside(): boolean {
     const beside = this.#beside;
     this.#beside = undefined;
@@ -217,14 +217,14 @@ export class SilenceCheck {
     return attempt !== undefined;
   }
 
-  /** Neither the suspect nor who listened beside it made words of what was heard. */
+  /** Neither the suspect nor the session beside it transcribed any words: the sound was noise. */
   noise(): void {
     const { serving, heard, failover, transcript, turn } = this.#chain;
     const link = this.#beside?.session.link;
     if (!link) return;
     turn.startOver();
     this.#chain.drop(this.#beside?.session);
-    // Should it be deaf too, the next suspicion asks somebody else.
+    // This link may have missed words too, so the next check asks another link.
     if (this.#heardNoise.has(link)) this.#heardNoise.clear();
     this.#heardNoise.add(link);
     const pauseMs = NOISE_PAUSES_MS[Math.min(this.#noises, NOISE_PAUSES_MS.length - 1)] as number;
@@ -245,7 +245,7 @@ export class SilenceCheck {
     this.#chain.review(serving);
   }
 
-  /** Somebody's case is not decided. */
+  /** Whether a check is undecided: a second session listens, or a suspect has no verdict yet. */
   get #isOpen(): boolean {
     return this.#beside !== undefined || this.#suspects.size > 0;
   }
@@ -255,7 +255,7 @@ export class SilenceCheck {
     const { ms } = session.wait;
     const veryLateMs = Math.max(ms * VERY_LATE, Math.min(session.slowestUsualMs, ms * LATEST_HELP));
     const isVeryLate = waitedMs >= veryLateMs;
-    // In noise it may not have noticed the end of speech; in speech a final would cut a word in two, which then comes twice.
+    // In noise the link may have missed the end of speech. During speech a final would cut a word in two, which then comes twice.
     if (waitedMs >= ms * LATEST_HELP || !heard.isSpeech) {
       session.finalise();
       this.#isFinalAsked = true;
@@ -278,11 +278,11 @@ export class SilenceCheck {
     }
     const attempt = failover.next(new Set(), { isLastResort: true, turn });
     if (attempt) this.#openBeside(attempt, session, true);
-    // The turn has cost enough: it may still answer.
+    // The turn allows no more openings; the suspect may still answer.
     else this.#chain.review(session, aloneMs);
   }
 
-  /** By whom it would not be worse to be answered: the late one may be well. */
+  /** Starts a second link that is of no worse class, as the late one may be well. */
   #help(session: SttLinkSession): boolean {
     return this.listenBeside(session, { mayBeReserve: false });
   }
@@ -293,7 +293,7 @@ export class SilenceCheck {
     mayBeReserve: boolean,
     sinceMs = this.#chain.failover.clock.now(),
   ): void {
-    // One at a time is enough.
+    // One extra session at a time is enough.
     if (this.#acquitted) this.#chain.drop(this.#acquitted);
     const session = this.#chain.open(attempt);
     this.#beside = { session, sinceMs, mayBeReserve, interim: suspect.interim, finals: [] };
@@ -322,7 +322,7 @@ export class SilenceCheck {
     this.#chain.take(session, part);
   }
 
-  /** The suspect had words after all, only later than the other. */
+  /** The suspect had words after all, only later than the other link. */
   #acquit(session: SttLinkSession): void {
     const { serving } = this.#chain;
     if (serving) this.#tellHedge(session, serving, 'won');
@@ -332,7 +332,7 @@ export class SilenceCheck {
     this.giveBack();
   }
 
-  /** A request is answered or late, and another can be asked. */
+  /** Whether a whole request has no answer, which noise does not explain, and another link can be asked. */
   #isSurelyLate(session: SttLinkSession): boolean {
     const { failover, tried } = this.#chain;
     const isOther = (link: SttLink) => link !== session.link && !tried.has(link) && failover.mayServe(link);

@@ -5,14 +5,14 @@ import type { HeardAudio } from './heard-audio.ts';
 import type { SttLinkSession } from './link-session.ts';
 import { countWords, hasTimes, reachesBeyond, type SttWords, without } from './words.ts';
 
-/** Carries who made it. */
+/** A part with the id of the link that made it. */
 type From<Part> = Part extends SttPart ? Part & { readonly provider: string } : never;
 export type ChainedSttPart = From<SttPart>;
 
 export class Transcript {
   readonly #parts: AsyncQueue<ChainedSttPart>;
   readonly #heard: HeardAudio;
-  /** Interim words of a link that failed, until another says them. */
+  /** Interim words of a failed link, kept until another link transcribes them. */
   #unconfirmed: (ChainedSttPart & SttWords) | undefined;
   #beganSpeech: SttLinkSession | undefined;
 
@@ -25,7 +25,7 @@ export class Transcript {
     return this.#unconfirmed !== undefined;
   }
 
-  /** Of the link that serves. */
+  /** Handles a part of the serving session. */
   take(session: SttLinkSession, part: SttPart): void {
     switch (part.type) {
       case 'speech-start':
@@ -43,7 +43,7 @@ export class Transcript {
     }
   }
 
-  /** The words of a link that serves no more, and how many there are: they stand until another says them. */
+  /** Keeps the interim words of a link that no longer serves until another link transcribes them; returns their number. */
   keepUnconfirmed(session: SttLinkSession): number {
     const { interim } = session;
     if (interim && (!this.#unconfirmed || !reachesBeyond(this.#unconfirmed, interim))) {
@@ -53,7 +53,7 @@ export class Transcript {
     return interim ? countWords(interim) : 0;
   }
 
-  /** Nobody can say the words of a failed link again: they are kept as they are. */
+  /** Makes the unconfirmed words final as they are: no other link can transcribe them again. */
   finalizeUnconfirmed(): void {
     const unconfirmed = this.#unconfirmed;
     if (!unconfirmed) return;
@@ -65,7 +65,7 @@ export class Transcript {
     this.#end(unconfirmed.endMs, unconfirmed.provider);
   }
 
-  /** Takes over from another in mid-speech. */
+  /** Call when a session takes over from another: if it is in mid-speech, it begins speech here. */
   adopt(session: SttLinkSession, atMs: number): void {
     if (session.isInSpeech) this.#start(session, atMs);
   }
@@ -76,7 +76,7 @@ export class Transcript {
 
   #final(session: SttLinkSession, part: SttWords): void {
     if (part.text === '') {
-      // It takes its interim back: nothing was said there, but what another heard stays.
+      // The link takes its interim back: nothing was said there. Unconfirmed words of another link stay.
       this.#tell(session, part);
       if (hasTimes(part)) this.#heard.answeredUntil(this.#heard.toSamples(part.endMs));
       this.finalizeUnconfirmed();
@@ -86,13 +86,13 @@ export class Transcript {
     const rest = this.#unconfirmed && without(this.#unconfirmed, part);
     this.#unconfirmed = rest && this.#unconfirmed && { ...rest, provider: this.#unconfirmed.provider };
     this.#tell(session, part);
-    // Who began speech is gone, and who serves now tells of no end.
+    // The session that began speech is gone, and the serving one does not report its end.
     const began = this.#beganSpeech;
     if (began && began !== session && !session.tellsSpeech && !this.#heard.gate.isSpeech)
       this.#end(part.endMs, session.link.id);
   }
 
-  /** Speech ended with or without words: of whole utterances nothing more comes. */
+  /** Speech ended, with or without words: a link that gets whole utterances sends nothing more for this one. */
   #answeredBy(session: SttLinkSession, atMs: number): void {
     if (session.interim || (session.link.traits.clockLags && session.hasPendingSpeech)) return;
     const unconfirmed = this.#unconfirmed;

@@ -2,26 +2,26 @@
 import { SpeechGate } from '../../audio/speech-gate.ts';
 
 export interface ActivityEvents {
-  /** Voice activity began or ended at what was processed so far. */
+  /** Voice activity began or ended at the end of the audio processed so far. */
   onSpeech(active: boolean): void;
-  /** So many samples were looked at since the first. */
+  /** `samples`: number of samples processed since the start. */
   onProcessed(samples: number): void;
-  /** It works no more. */
+  /** The detector has failed and works no more. */
   onBroken(): void;
 }
 
-/** Looks at the audio of one session. */
+/** Detects voice activity in the audio of one session. */
 export interface ActivityDetector {
-  /** The array is not kept. */
+  /** Does not keep the array. */
   write(samples: Int16Array): void;
-  /** Settles when all was looked at. */
+  /** Settles when all audio is processed. */
   end(): Promise<void>;
   close(): void;
 }
 
 export type OpenActivity = (sampleRateHz: number, events: ActivityEvents) => ActivityDetector;
 
-/** As LiveKit's VAD has it by default. */
+/** Default of LiveKit's VAD. */
 const END_AFTER_MS = 550;
 const LOOK_BACK_MS = 2_000;
 

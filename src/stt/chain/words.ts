@@ -3,15 +3,15 @@ import type { SttPart, SttWord } from '../contract.ts';
 
 export type SttWords = Extract<SttPart, { readonly text: string }>;
 
-/** Two recognisers place the same word so far apart. */
+/** Two recognisers may place the same word this far apart. */
 const SAME_WORD_MS = 150;
 
-/** Times that all are 0 are none. */
+/** An `endMs` of 0 means that the times are unknown. */
 export const hasTimes = ({ endMs }: SttWords) => endMs > 0;
 
 export const countWords = ({ text }: SttWords) => text.split(/\s+/).filter(Boolean).length;
 
-/** Whether it tells of speech after the last word of the other. */
+/** Whether `words` contains speech after the last word of `other`. */
 export function reachesBeyond(words: SttWords, other: SttWords | undefined): boolean {
   if (words.text === '') return false;
   if (!other) return true;
@@ -19,7 +19,7 @@ export function reachesBeyond(words: SttWords, other: SttWords | undefined): boo
   return countWords(words) > countWords(other);
 }
 
-/** What is left of words once a final said their beginning; undefined where nothing is. */
+/** The rest of `words` after the beginning that the final `said` covers; undefined where nothing is left. */
 export function without(words: SttWords, said: SttWords): SttWords | undefined {
   if (!reachesBeyond(words, said)) return undefined;
   if (words.words.length > 0 && hasTimes(said)) {
@@ -35,7 +35,7 @@ function placed(words: readonly SttWord[]) {
   return { text: words.map(({ text }) => text).join(' '), startMs: first.startMs, endMs: last.endMs };
 }
 
-/** Puts times on the stream's clock: a session counts from its own first sample. Unknown ones stay 0. */
+/** Puts times on the stream's clock: a session counts from its own first sample. Unknown times of words stay 0. */
 export function shift(part: SttPart, offsetMs: number): SttPart {
   if (offsetMs === 0) return part;
   if ('atMs' in part) return { ...part, atMs: part.atMs + offsetMs };

@@ -6,15 +6,15 @@ import { serverError } from '../../failover/provider-error.ts';
 import type { SttClient, SttLink, SttOpenOptions, SttPart, SttSession, SttWord } from '../contract.ts';
 import { type HeardUtterance, ONE_REQUEST, type Utterance, UtteranceSession } from '../utterances.ts';
 
-/** Ours are the only retries. */
+/** Turns off LiveKit's retries: only the chain retries. */
 export const NO_RETRIES = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 };
 
 /**
- * Any LiveKit STT plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the session. One that
- * does not stream gets whole utterances.
+ * Wraps any LiveKit STT plugin as a link of a chain. Errors that the plugin emits or throws become ProviderErrors of the
+ * session. A plugin that does not stream gets whole utterances.
  */
 export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
-  // An `error` event that nobody hears would end the process.
+  // An `error` event without a listener would end the process.
   plugin.on('error', () => undefined);
   const { streaming, interimResults, alignedTranscript } = plugin.capabilities;
   const client: SttClient = {
@@ -36,9 +36,9 @@ export function sttLinkFromPlugin(plugin: stt.STT): SttLink {
   };
 }
 
-/** What the chain hands to a plugin, which resamples to what its vendor wants. */
+/** Sample rate of the audio that a plugin gets; it resamples to the rate of its vendor. */
 const PLUGIN_SAMPLE_RATE_HZ = 16_000;
-/** The slowest rhythm among official plugins is Deepgram's: once a second, told up to half a second later. */
+/** Of the official plugins Deepgram's sends interims least often: once a second, up to half a second late. */
 const SLOW_INTERIMS = { typicalFirstMs: 600, deadlines: { stallHelpMs: 1_400 } } as const;
 
 class PluginSession implements SttSession {
@@ -55,7 +55,7 @@ class PluginSession implements SttSession {
     let last: unknown = new Error(`${plugin.label}: ended before the audio did`);
     const onError = (event: { error: Error; recoverable: boolean }) => {
       last = event.error;
-      // Others of its streams tell their errors here too.
+      // The plugin emits errors of its other streams here too.
       if (!event.recoverable && this.#stream._failed !== false) this.#fail(event.error);
     };
     plugin.on('error', onError);
@@ -71,7 +71,7 @@ class PluginSession implements SttSession {
       plugin.off('error', onError);
       signal.removeEventListener('abort', close);
     });
-    // A plugin does not tell when its connection stands: its words must show it.
+    // A plugin does not report when its connection opens: only its words show that.
     queueMicrotask(() => {
       if (this.#open) onOpen?.();
     });
@@ -92,7 +92,7 @@ class PluginSession implements SttSession {
     this.#open = false;
   }
 
-  /** A stream that closed by itself throws. */
+  /** Catches errors: a stream that closed by itself throws on every call. */
   #try(run: (stream: stt.SpeechStream) => void): void {
     if (!this.#open) return;
     try {

@@ -14,7 +14,7 @@ export interface SttChainOptions extends FailoverOptions, Omit<SttChainExtras, '
   /** BCP 47; 'en-US' where absent. */
   readonly language?: string;
   readonly keyPhrases?: readonly string[];
-  /** Used for links that must be told when the caller speaks; one is made when needed where absent. */
+  /** Voice activity for links that must be told when the caller speaks; where absent, one is made when needed. */
   readonly vad?: VAD;
 }
 
@@ -38,7 +38,7 @@ export class SttChain extends stt.STT {
       streaming: true,
       interimResults: normalised.some(({ traits }) => traits.interimResults),
       alignedTranscript: first.traits.wordTimes ? 'word' : false,
-      // Links of our own take them when they are opened.
+      // Our own providers take key terms when a session opens.
       keyterms: plugins.length < links.length || plugins.some(({ capabilities }) => capabilities.keyterms),
       chatContext: plugins.some(({ capabilities }) => capabilities.chatContext),
     });
@@ -50,14 +50,14 @@ export class SttChain extends stt.STT {
       board: boardOf(options),
       onFailure: (stage, provider, error) => {
         options.onFailure?.(stage, provider, error);
-        // An `error` event that nobody hears would end the process.
+        // An `error` event without a listener would end the process.
         if (this.listenerCount('error') === 0) return;
         this.emit('error', { type: 'stt_error', timestamp: Date.now(), label: this.label, error, recoverable: true });
       },
     });
   }
 
-  /** Who serves now, or would. */
+  /** Id of the link that serves now, or that would serve. */
   override get provider(): string {
     for (const { serving } of this.#streams) if (serving) return serving;
     return this.#failover.active.id;

@@ -16,14 +16,14 @@ import { defineStt, type SttClient, type SttOpenOptions, type SttPart, type SttS
 
 const ID = 'free-stt';
 const SAMPLE_RATE_HZ = POCKETSPHINX_SAMPLE_RATE_HZ;
-/** Voice activity is confirmed up to half a second after the first sound. */
+/** Audio recognised from before voice activity: it is confirmed up to half a second after the first sound. */
 const PRE_ROLL_SAMPLES = SAMPLE_RATE_HZ / 2;
 /** Audio goes to the recogniser in pieces of 40 ms: a message for every 10 ms frame costs more than it brings. */
 const PIECE_SAMPLES = SAMPLE_RATE_HZ / 25;
 /** Longer speech is cut into several finals, since memory and the time to finish grow with the length. */
 const MAX_UTTERANCE_SAMPLES = 25 * SAMPLE_RATE_HZ;
 
-/** What recognises one utterance at a time for each caller. */
+/** A recogniser that handles one utterance at a time for each caller. */
 export interface Listener {
   warm(): Promise<void>;
   newCaller(): number;
@@ -47,7 +47,7 @@ export const freeStt = defineStt({
     interimResults: true,
     wordTimes: true,
     needsVoiceActivity: true,
-    // It has this machine's processor and is the last resort: on a busy one it is behind, and well.
+    // It runs on this machine's processor and is the last resort: on a busy machine it is slow but healthy.
     deadlines: { firstMs: 6_000, stallMs: 6_000 },
   },
   create: ({ env }) =>
@@ -74,7 +74,7 @@ class FreeSttSession implements SttSession {
   #expectation: SpeechExpectation = { kind: 'open' };
   #utterance: Utterance | undefined;
   #utteranceStart = 0;
-  /** Up to here the stream was given to the recogniser: the next pre-roll begins no earlier. */
+  /** Stream position up to which the recogniser got the audio: the next pre-roll begins no earlier. */
   #heardUntil = 0;
   #speaking = false;
   #ended = false;
@@ -90,7 +90,7 @@ class FreeSttSession implements SttSession {
     if (signal.aborted) this.#close();
     else signal.addEventListener('abort', () => this.#close(), { once: true });
     if (!this.parts.ended && keyPhrases.length > 0) listener.addKeyPhrases(keyPhrases);
-    // There is no connection to wait for; whoever opens this has it in hand by then.
+    // There is no connection to wait for. One microtask later the caller of `open` holds this session.
     queueMicrotask(() => {
       if (!this.parts.ended) onOpen?.();
     });
@@ -110,7 +110,7 @@ class FreeSttSession implements SttSession {
     if (this.#ring.written - this.#utteranceStart >= MAX_UTTERANCE_SAMPLES) this.flush();
   }
 
-  /** The silence that voice activity waits for before it ends is heard too, so no tail is added here. */
+  /** Voice activity ends only after some silence, which is recognised too, so no tail is added here. */
   speech(active: boolean): void {
     if (this.#isClosed || active === this.#speaking) return;
     this.#speaking = active;
@@ -154,7 +154,7 @@ class FreeSttSession implements SttSession {
     const utterance = this.#listener.begin(this.#caller, this.#expectation, {
       onInterim: (heard) => this.parts.push(this.#part('interim', heard, start)),
       onFinal: (heard) => {
-        // Noise has no final: nobody said anything.
+        // Noise gets no final, because nobody said anything.
         if (heard.text !== '') this.parts.push(this.#part('final', heard, start));
         this.#done(utterance);
       },
@@ -180,7 +180,7 @@ class FreeSttSession implements SttSession {
     utterance.end();
   }
 
-  /** Told after the final of the utterance. */
+  /** Times in milliseconds for the `speech-end` after the final of each utterance. */
   readonly #speechEnds = new Map<Utterance, number>();
 
   #done(utterance: Utterance): void {

@@ -4,9 +4,9 @@ import type { TtsChainOpenOptions, TtsLink, TtsSession } from '../contract.ts';
 import { ChainReply } from './reply.ts';
 
 /**
- * One reply over the chain's links, each in the voice that the configuration names for it. Words always carry times, estimated
- * where a link has none. Nothing is thrown: when every link fails again and again, the rest of the text is given up and
- * `onExhausted` of the failover has told so.
+ * Opens a session for one reply over the chain's links, each with the voice that the configuration names for it. Words always carry
+ * times, estimated where a link has none. Nothing throws: when all links keep failing, the rest of the text is dropped, after the
+ * failover has called `onExhausted`.
  */
 export function openTtsChain(failover: Failover<TtsLink>, options: TtsChainOpenOptions): TtsSession {
   return new ChainReply(failover, options);

@@ -10,7 +10,7 @@ import { ClauseScan, isSpeakable, type ReplyText } from './reply-text.ts';
 import { SpokenUnit } from './spoken-unit.ts';
 import type { VoiceProfile } from './voice-profile.ts';
 
-/** Speech that ends by itself fades: its last moment is far quieter than this. */
+/** Speech that ends by itself fades out: its last END_MS are far quieter than this level. */
 const LOUD_DBFS = -30;
 const END_MS = 5;
 
@@ -20,28 +20,28 @@ const MOST_FLUSH_CHARS = 400;
 export interface SourceOptions {
   readonly attempt: Attempt<TtsLink>;
   readonly reply: ReplyText;
-  /** Where it begins: a place in the text, and the number of its segment. */
+  /** Where the link session starts: an index in the reply's text, and the number of its segment. */
   readonly from: number;
   readonly segment: number;
   readonly voice: string;
   readonly language: string;
-  /** What its sound is brought to. */
+  /** Rate to which the provider's sound is resampled. */
   readonly sampleRateHz: number;
   readonly profile: VoiceProfile;
 }
 
-/** Times are since the source's first sample. */
+/** Times are since the link session's first sample. */
 export type SourceEvent =
   | { readonly type: 'audio'; readonly samples: Int16Array }
   | { readonly type: 'word'; readonly word: PlacedWord }
-  /** All text up to `to` is in the sound. */
+  /** All text up to index `to` is in the sound emitted so far. */
   | { readonly type: 'spoken'; readonly to: number };
 
 export class TtsLinkSession implements Runner {
   readonly first: Promise<void>;
   readonly link: TtsLink;
   readonly attempt: Attempt<TtsLink>;
-  /** Called after every change; set by whoever uses what it gives. */
+  /** Called after every change; set by the user of the link session. */
   onChange: () => void = () => undefined;
   readonly #options: SourceOptions;
   readonly #abort = new AbortController();
@@ -52,7 +52,7 @@ export class TtsLinkSession implements Runner {
   #events: SourceEvent[] = [];
   #cursor: number;
   #segment: number;
-  /** The unit that is being spoken. */
+  /** Index of the unit that is being spoken. */
   #speaking = 0;
   #audioMs = 0;
   #endsLoud = false;
@@ -86,7 +86,7 @@ export class TtsLinkSession implements Runner {
     return this.#error;
   }
 
-  /** Everything that it was given is spoken, and it can take no more. */
+  /** The link session takes no more text: all is spoken, or it failed or was cancelled. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -95,12 +95,12 @@ export class TtsLinkSession implements Runner {
     return !this.#isOver && (this.#units[this.#speaking]?.isPending ?? false);
   }
 
-  /** Units that it has spoken to their ends. */
+  /** Number of units spoken to their end. */
   get unitsSpoken(): number {
     return this.#speaking;
   }
 
-  /** The unit in which it was when it ended. */
+  /** The unit being spoken, or the one in which the link session ended. */
   get unit(): SpokenUnit | undefined {
     return this.#units[this.#speaking];
   }
@@ -109,14 +109,14 @@ export class TtsLinkSession implements Runner {
     return this.#audioMs;
   }
 
-  /** What came since it was last asked. */
+  /** Returns the events since the last call. */
   take(): SourceEvent[] {
     const events = this.#events;
     this.#events = [];
     return events;
   }
 
-  /** Gives it what was written since. */
+  /** Sends the provider what was written since the last call. */
   feed(): void {
     if (this.#isOver) return;
     this.#guard(() => {
@@ -143,8 +143,8 @@ export class TtsLinkSession implements Runner {
   }
 
   /**
-   * Each clause with a flush behind it, as nothing else tells what was spoken; where the vendor limits flushes, sentences behind a
-   * first clause, for which somebody waits.
+   * Flushes after each clause, because only a flush's end tells what was spoken. Where the vendor limits flushes, only the first
+   * clause, for which the caller waits, is flushed by itself, and later text by sentences.
    */
   #feedClauses(): void {
     const { reply } = this.#options;
@@ -172,7 +172,7 @@ export class TtsLinkSession implements Runner {
     this.#session?.flush();
   }
 
-  /** As it is written, with the caller's flushes; segments with nothing to speak are left out. */
+  /** Sends text as it is written, with the caller's flushes; segments with nothing to speak are left out. */
   #feedText(): void {
     const { reply } = this.#options;
     for (;;) {
@@ -221,7 +221,7 @@ export class TtsLinkSession implements Runner {
 
   #hear(part: TtsPart): void {
     if (part.type === 'segment-end') {
-      // One that nothing was flushed for says nothing.
+      // A segment end that no flush asked for is ignored.
       if (this.unit?.to !== undefined) this.#unitEnded(this.unit);
     } else if (part.type === 'word') {
       this.#tell(this.unit?.hear(part) ?? []);
@@ -263,7 +263,7 @@ export class TtsLinkSession implements Runner {
     if (this.#isFed && !next) this.#isOver = true;
   }
 
-  /** Its parts ended. With nothing owed that is no failure, whatever is written later. */
+  /** The provider's parts ended. This is no failure if all given text is spoken, even if more is written later. */
   #ended(): void {
     const { unit } = this;
     if (unit?.to !== undefined) this.#unitEnded(unit);
@@ -293,7 +293,7 @@ export class TtsLinkSession implements Runner {
   #fail(cause: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    // What the filter still holds was sent.
+    // The resampler may still hold sound that the provider sent.
     if (this.#resampler) this.#sound(this.#resampler.flush());
     this.#error = serverError(this.link.id, cause);
     this.#rejectFirst(this.#error);

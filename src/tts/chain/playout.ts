@@ -7,25 +7,25 @@ import { levelDbfs } from '../../audio/voiced-spans.ts';
 import type { Clock } from '../../failover/clock.ts';
 import type { TtsPart } from '../contract.ts';
 
-/** So much is kept back while a stream is unfinished. */
+/** Length of sound held back while a stream is unfinished. */
 const HOLD_MS = 200;
-/** And the word that it begins in, up to so much in all. */
+/** Limit for the held sound together with the whole word in which it begins. */
 const MOST_HELD_MS = 700;
-/** Quiet for so long is no part of a word. */
+/** Quiet of this length is a gap between words, not part of one. */
 const GAP_MS = 25;
 /**
- * Going on without a gap matters more than a clean cut, as nearly every reply ends well: with less than this left to play,
- * what is held goes out bit by bit. A stall of a voice that was ahead is noticed before that.
+ * Playout without a gap matters more than a clean cut, because nearly every reply ends well: with less than this left to play,
+ * held sound is handed out in steps. A stall of a voice that was ahead is noticed before that.
  */
 const LOW_MS = 60;
 const STEP_MS = 20;
-/** A voice that was silent for so long may have ended: what is held of a word waits for the rest of it. */
+/** A voice that was silent for this long may have ended: a held part of a word then waits for the rest of the word. */
 const LATE_MS = 120;
 const FADE_MS = 15;
 const END_MS = 5;
 const LOUD_DBFS = -45;
 
-/** `to` is where the word ends in the reply's text. */
+/** `to` is the word's end index in the reply's text. */
 export interface PlacedWord {
   readonly text: string;
   readonly to: number;
@@ -41,13 +41,13 @@ export class Playout {
   #words: PlacedWord[] = [];
   #handedSamples = 0;
   #handedLoud = false;
-  /** When what was handed over is played to its end. */
+  /** Clock time at which all handed-out sound has been played. */
   #playedAtMs = Number.NEGATIVE_INFINITY;
   #pushedAtMs = 0;
-  /** The last sound came after such a silence. */
+  /** Whether the last sound came after a silence of at least LATE_MS. */
   #wasLate = false;
   #cancelLow: (() => void) | undefined;
-  /** Samples of the next voice that are still to be faded in; from how many. */
+  /** Samples of the next voice that are still to be faded in. */
   #fading = 0;
   #toldTo = 0;
   #wordsTold = 0;
@@ -62,12 +62,12 @@ export class Playout {
     return this.#ms(this.#handedSamples);
   }
 
-  /** Handed out and held. */
+  /** Length of the sound handed out and held. */
   get receivedMs(): number {
     return this.#ms(this.#handedSamples + this.#tail.length);
   }
 
-  /** When nothing is left to hear, not even what is held. */
+  /** Clock time at which all sound, including the held part, has been played. */
   get goneAtMs(): number {
     return this.#playedAtMs + this.#ms(this.#tail.length);
   }
@@ -88,22 +88,22 @@ export class Playout {
     this.#settle(this.#tail.length > this.#samples(MOST_HELD_MS) ? free : this.#whole(free));
   }
 
-  /** Told when its sound is handed out; once only, even when it is said again. */
+  /** Adds a word, which is emitted when its sound is handed out, and only once even if it is spoken again. */
   word(word: PlacedWord): void {
     this.#words.push(word);
   }
 
-  /** All that is held: what was said is complete. */
+  /** Hands out all that is held, because what was spoken is complete. */
   release(): void {
     this.#hand(this.#tail.length);
     this.#tellWords(Number.POSITIVE_INFINITY);
   }
 
-  /** Ends the present voice at a moment; never before what was handed out. Words that end beyond `textTo` are not told any more. */
+  /** Ends the current voice at `atMs`, but not before the end of the handed-out sound. Words that end after `textTo` are dropped. */
   cut(atMs: number, textTo: number): void {
     const fade = this.#samples(FADE_MS);
     let end = this.#inTail(atMs);
-    // All was handed out in mid-sound: a bit of what follows, to fade away in.
+    // The handed-out sound stops in mid-sound: a little of the held sound follows it, faded out.
     if (end === 0 && this.isTorn) end = Math.min(fade, this.#tail.length);
     this.#tail = fadeOut(this.#tail.subarray(0, end), Math.min(fade, end));
     this.#words = this.#words.filter(({ to: wordTo }) => wordTo <= textTo);
@@ -111,7 +111,7 @@ export class Playout {
     if (this.#handedSamples > 0) this.#fading = fade;
   }
 
-  /** Where the first or the last pause between two moments of what is held ends. */
+  /** End of the first or last pause between two times within the held sound. */
   pauseEnd(which: 'first' | 'last', fromMs: number, toMs: number, leastMs: number): number | undefined {
     const [from, to] = [this.#inTail(fromMs), this.#inTail(toMs)];
     const find = which === 'first' ? firstPause : lastPause;
@@ -119,7 +119,7 @@ export class Playout {
     return pause && this.#ms(this.#handedSamples + pause.end);
   }
 
-  /** Whether what was handed out ends in the midst of a sound that goes on in what is held. */
+  /** Whether the handed-out part ends in the middle of a sound that continues in the held part. */
   get isTorn(): boolean {
     const fade = Math.min(this.#tail.length, this.#samples(FADE_MS));
     return this.#handedLoud && fade > 0 && levelDbfs(this.#tail, 0, fade) > LOUD_DBFS;
@@ -130,7 +130,7 @@ export class Playout {
     this.#cancelLow = undefined;
   }
 
-  /** What may be handed out of so much of the tail: up to the last gap between words in it, as a voice may break at any moment. */
+  /** Samples that may be handed out of the first `free` ones: up to the last gap between words, as a voice may break off any time. */
   #whole(free: number): number {
     const word = this.#words.findLast(({ startMs }) => this.#samples(startMs) <= this.#handedSamples + free);
     const options = { sampleRateHz: this.#rateHz, from: 0, to: free };
@@ -138,14 +138,14 @@ export class Playout {
     return Math.max(word ? this.#inTail(word.startMs) : 0, pause?.end ?? 0);
   }
 
-  /** The words that are whole in the tail; of one that the caller hears already, all that there is. */
+  /** Samples of the whole words in the tail; if a word was handed out in part, all that came of that word. */
   #wordsOfTail(): number {
     if (!this.isTorn) return this.#whole(this.#tail.length);
     const options = { sampleRateHz: this.#rateHz, leastMs: GAP_MS, from: 0, to: this.#tail.length };
     return firstPause(this.#tail, options)?.end ?? this.#tail.length;
   }
 
-  /** Of a pause that was handed out in part. */
+  /** The rest of a pause that was handed out in part. */
   #restOfPause(options: { sampleRateHz: number; from: number; to: number }): Pause | undefined {
     const pause = this.#handedLoud ? undefined : firstPause(this.#tail, { ...options, leastMs: 0 });
     return pause?.start === 0 ? pause : undefined;
@@ -155,7 +155,7 @@ export class Playout {
     return Math.min(this.#tail.length, Math.max(0, this.#samples(ms) - this.#handedSamples));
   }
 
-  /** Hands out what need not be held, and as much more as keeps the caller from running dry. */
+  /** Hands out what need not be held, and as much more as the caller needs to hear sound without a gap. */
   #settle(free: number): void {
     const leftMs = Math.max(0, this.#playedAtMs - this.#clock.now()) + this.#ms(free);
     const missing = leftMs <= LOW_MS ? this.#samples(Math.max(STEP_MS, LOW_MS - leftMs)) : 0;

@@ -1,7 +1,7 @@
 // All text of one reply as it was written, with where the caller flushed; and its clauses from any place on.
 import { ClauseSplitter } from '../../text/clauses.ts';
 
-/** Half-open, in characters of the reply. */
+/** Half-open range of character indices in the reply. */
 export interface TextSpan {
   readonly from: number;
   readonly to: number;
@@ -20,7 +20,7 @@ export class ReplyText {
     return this.#ended;
   }
 
-  /** Segments that are complete; of an ended reply, all. */
+  /** Number of complete segments; in an ended reply, of all segments. */
   get closedSegments(): number {
     return this.#flushes.length;
   }
@@ -33,37 +33,37 @@ export class ReplyText {
     this.#flushes.push(this.#text.length);
   }
 
-  /** Blanks after the last flush make no segment of their own; a reply of nothing is one. */
+  /** Blanks after the last flush make no segment of their own; an empty reply is one segment. */
   end(): void {
     const last = this.#flushes.at(-1);
     if (last === undefined || this.#text.slice(last).trim() !== '') this.flush();
     this.#ended = true;
   }
 
-  /** Whether a segment has ended, and nothing is left to speak between a place and its end. */
+  /** Whether a segment has ended at or after `at` with nothing speakable in between. */
   endsSegmentBehind(at: number): boolean {
     return this.#flushes.some((end) => end >= at && !isSpeakable(this.#text.slice(at, end)));
   }
 
-  /** Where the segment of this number ends; undefined while it is open. */
+  /** End index of the segment with this number, from 0; undefined while it is open. */
   segmentEnd(segment: number): number | undefined {
     return this.#flushes[segment];
   }
 }
 
-/** Whether a voice would say anything: not for punctuation, emoji, tags and code. */
+/** Whether a voice would say any of the text; punctuation, emoji, tags and code are not spoken. */
 export function isSpeakable(text: string): boolean {
   const said = text.replace(/```.*?(?:```|$)/gs, ' ').replace(/<\/?[a-z][^<>]*>/gi, ' ');
   return /[\p{L}\p{N}]/u.test(said);
 }
 
-/** Follows a reply while it is written and tells its complete clauses, speakable ones only. */
+/** Follows a reply while it is written and returns its complete clauses, speakable ones only. */
 export class ClauseScan {
   readonly #reply: ReplyText;
   readonly #splitter = new ClauseSplitter();
-  /** Given to the splitter up to here. */
+  /** Index up to which text was given to the splitter. */
   #read: number;
-  /** Told as clauses up to here. */
+  /** Index up to which text was returned as clauses. */
   #told: number;
   #segment: number;
 
@@ -74,7 +74,7 @@ export class ClauseScan {
     this.#segment = segment;
   }
 
-  /** The clauses that are complete since it was last asked; with the blanks behind them. */
+  /** Clauses completed since the last call, with the blanks after them. */
   next(): TextSpan[] {
     const found: TextSpan[] = [];
     for (;;) {
@@ -92,7 +92,7 @@ export class ClauseScan {
   #place(clauses: readonly { readonly text: string }[], found: TextSpan[]): void {
     for (const { text } of clauses) {
       const rest = this.#reply.text.slice(this.#told, this.#read);
-      // Code within a clause is cut out of it: then its end is looked for.
+      // The splitter cuts code out of a clause; such a clause is found by its last characters.
       const whole = rest.indexOf(text);
       const tail = text.slice(-12);
       const at = whole === -1 ? Math.max(0, rest.indexOf(tail)) : whole;

@@ -14,13 +14,13 @@ import { ClauseScan, isSpeakable, ReplyText } from './reply-text.ts';
 import { type HeldSound, type ResumePoint, resumePoint } from './resume-point.ts';
 import type { SpokenUnit } from './spoken-unit.ts';
 import { StallWatch } from './stall-watch.ts';
-import { judgeOvertaken, Standby } from './standby.ts';
+import { awaitOvertaken, Standby } from './standby.ts';
 import { VoiceProfiles } from './voice-profile.ts';
 
-/** Voices are learned for the life of a chain. */
+/** Voice profiles are kept for the life of a chain. */
 const profilesOf = new WeakMap<Failover<TtsLink>, VoiceProfiles<TtsLink>>();
 
-/** More often than vendors close sockets that had nothing to do, or their clients do. */
+/** Interval for warming fallbacks: shorter than the time after which vendors or their clients close idle sockets. */
 const WARM_EVERY_MS = 45_000;
 const warmedAtMs = new WeakMap<Failover<TtsLink>, number>();
 
@@ -43,22 +43,22 @@ export class ChainReply implements TtsSession {
   readonly #playout: Playout;
   readonly #stall: StallWatch;
   readonly #cancelled = new AbortController();
-  /** Takes the listener off the caller's signal. */
+  /** Aborted at the end of the reply to remove the listener from the caller's signal. */
   readonly #over = new AbortController();
-  /** All that may still need text: who speaks, who races, who was beaten and is waited for. */
+  /** Link sessions that may still need text: serving, standby, in a race, or beaten in one and still without a verdict. */
   readonly #sources = new Set<TtsLinkSession>();
-  /** Links that failed this reply since it last got on. */
+  /** Links that failed or were overtaken in this reply, until they serve again or a new round begins. */
   readonly #tried = new Set<TtsLink>();
   readonly #turn = new TurnOpenings<TtsLink>();
-  /** Spoken up to here, and the segments that ended. */
+  /** Index up to which the text is spoken, and the number of segments that ended. */
   #spokenTo = 0;
   #segment = 0;
   #scan: ClauseScan;
   #serving: TtsLinkSession | undefined;
-  /** Beside the one that serves, while that is late. */
+  /** Runs beside the serving link session while that is late. */
   #standby: Standby | undefined;
   #cancelOvertake: (() => void) | undefined;
-  /** When the serving source's sound began, on the reply's clock. */
+  /** Where the serving link session's sound begins, in milliseconds since the reply's first sample. */
   #baseMs = 0;
   #gain = 1;
   #isRacing = false;
@@ -107,7 +107,7 @@ export class ChainReply implements TtsSession {
     return this.#reply.ended || this.#queue.ended;
   }
 
-  /** After text was written, and after anything that changed who speaks. */
+  /** Call after text was written and after every change of the serving link session. */
   #goOn(): void {
     for (const source of this.#sources) source.feed();
     if (this.#queue.ended) return;
@@ -121,7 +121,7 @@ export class ChainReply implements TtsSession {
     if (this.#hasWork) void this.#race();
   }
 
-  /** Ends every segment of which nothing is left to speak, and the reply after its last one. */
+  /** Ends each segment with nothing left to speak, and the reply after its last segment. */
   #endSegments(): void {
     for (;;) {
       const end = this.#reply.segmentEnd(this.#segment);
@@ -178,7 +178,7 @@ export class ChainReply implements TtsSession {
     return source;
   }
 
-  /** Behind the segments of which nothing is left to speak. */
+  /** Moves a place past segments with nothing left to speak. */
   #placeOf(from: number): { from: number; segment: number } {
     let place = { from, segment: this.#segment };
     for (;;) {
@@ -190,7 +190,7 @@ export class ChainReply implements TtsSession {
 
   #serve({ run, failed }: Winner<TtsLink, TtsLinkSession>): void {
     this.#serving = run;
-    // It may have won with its second chance: what is left after this part may be its own again.
+    // The link may have won on its second attempt: it may be asked again for what is left after this part.
     this.#tried.delete(run.link);
     this.#baseMs = this.#playout.handedMs;
     this.#gain = this.#gainFor(run.link);
@@ -237,7 +237,7 @@ export class ChainReply implements TtsSession {
     this.#endSegments();
   }
 
-  /** It can do no more, and all that it was given is spoken. */
+  /** The link session takes no more text, and all its text is spoken. */
   #done(source: TtsLinkSession): void {
     this.#dropStandby();
     this.#leave(source);
@@ -270,7 +270,7 @@ export class ChainReply implements TtsSession {
     this.#spokenTo = to;
   }
 
-  /** The voice that serves is late: another gets ready beside it, and the late one may still go on. */
+  /** The serving link session is late: starts a standby session beside it; the late one may still go on. */
   #help(late: TtsLinkSession): void {
     const { unit } = late;
     const isNeeded = late === this.#serving && !this.#standby && unit && !this.#queue.ended;
@@ -292,7 +292,7 @@ export class ChainReply implements TtsSession {
     this.#standby = standby;
   }
 
-  /** It is heard once the caller has nothing left to hear. */
+  /** The standby session takes over once the caller has no sound left to hear. */
   #standbyReady(standby: Standby): void {
     if (standby !== this.#standby) return;
     if (!this.#serving) {
@@ -319,7 +319,7 @@ export class ChainReply implements TtsSession {
     this.#leave(late);
     this.#tried.add(late.link);
     const wordsKept = this.#playout.wordsTold;
-    judgeOvertaken(late, leftMs, (error) => {
+    awaitOvertaken(late, leftMs, (error) => {
       this.#turn.failed(late.link);
       this.#tellSwitch({ link: late.link, error, atMs: this.#failover.clock.now(), wordsKept }, standby.source.link);
     });
@@ -345,7 +345,7 @@ export class ChainReply implements TtsSession {
     standby.drop();
   }
 
-  /** What is held, on the clock of the source that serves. */
+  /** The held sound, with times since the serving link session's first sample. */
   #soundOf(): HeldSound {
     const baseMs = this.#baseMs;
     const playout = this.#playout;
@@ -367,7 +367,7 @@ export class ChainReply implements TtsSession {
     this.#serving = undefined;
   }
 
-  /** Looks anew at what is left. */
+  /** Starts again with the text that is left to speak. */
   #begin(): void {
     this.#scan = new ClauseScan(this.#reply, this.#spokenTo, this.#segment);
     this.#hasWork = false;
@@ -378,7 +378,7 @@ export class ChainReply implements TtsSession {
     if (this.#serving) this.#stall.watch(this.#serving);
   }
 
-  /** Everybody failed: all of them again after a while, and in the end the rest of the text is given up. */
+  /** All links failed: tries all of them again after a wait, and drops the rest of the text after MAX_ROUNDS rounds. */
   #tryLater(): void {
     if (this.#spokenTo > this.#roundsAt) this.#rounds = 0;
     this.#roundsAt = this.#spokenTo;
@@ -399,14 +399,14 @@ export class ChainReply implements TtsSession {
     );
   }
 
-  /** What is written later is tried again. */
+  /** Drops the text written so far; text written later is tried again. */
   #giveUp(): void {
     this.#rounds = 0;
     this.#spokenTo = this.#reply.text.length;
     this.#begin();
   }
 
-  /** From the link's level to that of the voice that was heard first. */
+  /** Gain that brings the link's level to that of the voice heard first. */
   #gainFor(link: TtsLink): number {
     const profile = this.#profiles.of(link);
     const level = profile.dbfs;
@@ -416,7 +416,7 @@ export class ChainReply implements TtsSession {
     return reference === profile || target === undefined ? 1 : matchingGain(level, target);
   }
 
-  /** A voice that nobody knew is measured while it begins; its gain moves over a piece of sound, never at once. */
+  /** An unknown voice is measured while it begins to speak; its gain changes gradually over a piece of sound, never at once. */
   #matched(samples: Int16Array, link: TtsLink): Int16Array {
     const before = this.#gain;
     this.#gain = this.#gainFor(link);
@@ -450,7 +450,7 @@ export class ChainReply implements TtsSession {
   }
 }
 
-/** Those that would be needed have a socket that stands: a cold one fails exactly then. */
+/** Keeps the fallback links' sockets open: a cold one would fail exactly when it is needed. */
 function warmFallbacks(failover: Failover<TtsLink>, serving: TtsLink, language: string): void {
   const nowMs = failover.clock.now();
   if (nowMs - (warmedAtMs.get(failover) ?? Number.NEGATIVE_INFINITY) < WARM_EVERY_MS) return;

@@ -2,28 +2,28 @@
 import type { PlacedWord } from './playout.ts';
 import type { SpokenUnit } from './spoken-unit.ts';
 
-/** A word whose end is so much beyond the sound is complete all the same: times are rounded. */
+/** A word is complete even if its end lies this far beyond the received sound, because times are rounded. */
 const ROUNDING_MS = 5;
-/** The gap between two words, by their times, may be short; a pause of a speaker is not. */
+/** A gap between two words that is located by their times may be this short; a speaker's pause is longer. */
 const LEAST_GAP_MS = 10;
 const LEAST_PAUSE_MS = 40;
-/** Vendors may tell a word's end before its sound ends: what follows it for so long is its own. */
+/** Vendors may report a word's end before its sound ends: sound up to this long after it still belongs to the word. */
 const LATE_END_MS = 200;
 
 export interface ResumePoint {
-  /** In the reply's text. */
+  /** Index in the reply's text from which the next link speaks. */
   readonly to: number;
-  /** Where the sound ends, since the source's first sample. */
+  /** Where the previous link's sound is cut, since its first sample. */
   readonly cutMs: number;
 }
 
-/** What is held of the source's sound; times are since its first sample. */
+/** How much of a link session's sound was handed out and how much is held back; times are since its first sample. */
 export interface HeldSound {
   readonly handedMs: number;
   readonly receivedMs: number;
-  /** Where the first or the last pause between two moments of what is held ends. */
+  /** End of the first or last pause between two times within the held sound. */
   pauseEnd(which: 'first' | 'last', fromMs: number, toMs: number, leastMs: number): number | undefined;
-  /** Whether what was handed out ends in the midst of a sound. */
+  /** Whether the handed-out part ends while the voice still sounds. */
   readonly isTorn: boolean;
 }
 
@@ -34,9 +34,9 @@ export interface ResumeOptions {
 }
 
 /**
- * With exact times: behind the last word that is whole in the sound; one that may be cut is said again where nothing of it was
- * heard. With others: at the clause that was started, as nothing may be lost; its beginning is cut off where it was not handed
- * out yet.
+ * With exact times, resumes after the last word that is whole in the sound; a word that may be cut is repeated if none of it was
+ * handed out. With other times, resumes at the start of the unfinished clause, so that nothing is lost; the clause's sound is cut
+ * off if none of it was handed out yet.
  */
 export function resumePoint({ unit, wordTimes, sound }: ResumeOptions): ResumePoint {
   if (wordTimes === 'exact' && unit.hasExactWords) return behindLastWord(unit, sound);
@@ -46,7 +46,7 @@ export function resumePoint({ unit, wordTimes, sound }: ResumeOptions): ResumePo
   const startMs = words.findLast((word) => word.to <= to)?.endMs ?? unit.startMs;
   const { handedMs, receivedMs } = sound;
   if (startMs >= handedMs) return { to, cutMs: startMs };
-  // It is said again anyway: what the caller hears of it now ends between two words.
+  // The next link repeats the clause anyway, so its sound is cut between two words.
   const pauseMs =
     sound.pauseEnd('last', handedMs, receivedMs, LEAST_PAUSE_MS) ??
     sound.pauseEnd('last', handedMs, receivedMs, LEAST_GAP_MS);
@@ -69,10 +69,10 @@ function behindLastWord(unit: SpokenUnit, sound: HeldSound): ResumePoint {
   if (next && next.startMs <= receivedMs) {
     return { to, cutMs: sound.pauseEnd('last', beginMs, next.startMs, LEAST_GAP_MS) ?? next.startMs };
   }
-  // Times of words may come behind their sound: what follows the gap belongs to words that are said again.
+  // Word times may arrive after their sound: sound after the gap belongs to words that will be repeated.
   const gapMs = sound.pauseEnd('first', beginMs, receivedMs, LEAST_GAP_MS);
   if (gapMs !== undefined || !last) return { to, cutMs: gapMs ?? beginMs };
-  // It sounds to the very end, so it may be cut.
+  // The last word sounds up to the end of the received sound, so it may be incomplete.
   if (handedMs > last.startMs + ROUNDING_MS) return { to, cutMs: Math.min(receivedMs, beginMs + LATE_END_MS) };
   const before = words[at - 1];
   const fromMs = before?.endMs ?? unit.startMs;

@@ -7,16 +7,16 @@ import type { PlacedWord } from './playout.ts';
 import { isSpeakable, type TextSpan } from './reply-text.ts';
 import type { VoiceProfile } from './voice-profile.ts';
 
-/** Vendors' ends of words are rough, and some cut the silence of the last one. */
+/** Tolerance for the end of the last word: vendors' times are rough, and some vendors cut the silence after it. */
 const END_SLACK_MS = 100;
-/** What breaks off in the midst of sound is not a word's end, but for so much. */
+/** Tolerance where the sound breaks off while it is loud, because no word ends like that. */
 const LOUD_END_SLACK_MS = 15;
-/** A part of the usual length below which sound can't hold all of its text; short texts vary more. */
+/** Sound shorter than this share of the usual length can't hold all of its text; short texts vary more. */
 const LEAST_SHARE = { short: 0.4, long: 0.55 } as const;
 const LONG_CHARS = 30;
 
 export interface UnitOptions {
-  /** Where it begins in the reply's text, and in the source's sound. */
+  /** Start of the unit: an index in the reply's text, and a time in the link session's sound. */
   readonly from: number;
   readonly startMs: number;
   readonly hasTimes: boolean;
@@ -26,14 +26,14 @@ export interface UnitOptions {
 export class SpokenUnit {
   readonly from: number;
   startMs: number;
-  /** In the reply's text; undefined while more is written to it. */
+  /** End index in the reply's text; undefined while text is still added. */
   to: number | undefined;
   audioMs = 0;
   readonly words: PlacedWord[] = [];
   readonly clauses: TextSpan[] = [];
   readonly #options: UnitOptions;
   readonly #aligner = new WordAligner();
-  /** Heard before it was known as part of a clause. */
+  /** Words that arrived before the clause that holds them was complete. */
   #early: Extract<TtsPart, { type: 'word' }>[] = [];
   #aligned: number;
   #told: number;
@@ -75,7 +75,7 @@ export class SpokenUnit {
     return this.#place(this.#aligner.hear(word));
   }
 
-  /** Estimated words whose sound is there; none where the provider tells them. */
+  /** Adds sound and returns the estimated words that it covers; none where the provider sends word times. */
   grow(audioMs: number): PlacedWord[] {
     this.audioMs += audioMs;
     if (this.#options.hasTimes) return [];
@@ -83,14 +83,14 @@ export class SpokenUnit {
     return this.#estimate(this.startMs, this.startMs + expectedMs, this.#endMs);
   }
 
-  /** No more comes. */
+  /** Call when no more sound or words will come. */
   finish(): PlacedWord[] {
     if (this.#options.hasTimes) return this.#place(this.#aligner.finish(this.#endMs));
     return this.#estimate(this.words.at(-1)?.endMs ?? this.startMs, this.#endMs, Number.POSITIVE_INFINITY);
   }
 
   /**
-   * After `finish`: whether the sound is too short for its text.
+   * Call after `finish`: tells whether the sound is too short for its text.
    * @param endsLoud it ends in the midst of sound
    */
   isCutShort(endsLoud: boolean): boolean {
@@ -107,14 +107,14 @@ export class SpokenUnit {
     return spokenChars(this.#text);
   }
 
-  /** Sound of this length may hold all of the text. */
+  /** Least length of sound that may hold all of the text. */
   get #leastMs(): number {
     const { chars } = this;
     const share = chars < LONG_CHARS ? LEAST_SHARE.short : LEAST_SHARE.long;
     return share * chars * this.#options.profile.msPerChar;
   }
 
-  /** Whether something that it was given, and can be spoken, is not in the sound. */
+  /** Whether speakable text of this unit is not in the sound yet. */
   get isPending(): boolean {
     if (this.to !== undefined) return true;
     const due = this.clauses.at(-1)?.to;
@@ -136,7 +136,7 @@ export class SpokenUnit {
     return placed;
   }
 
-  /** The words not told yet, spread over the time; those that end before `untilMs`. */
+  /** Spreads the words over the time and returns those that end before `untilMs` and were not returned yet. */
   #estimate(fromMs: number, toMs: number, untilMs: number): PlacedWord[] {
     const told = this.#told - this.from;
     const fromTold = untilMs === Number.POSITIVE_INFINITY;

@@ -5,18 +5,18 @@ import type { TtsLink } from '../contract.ts';
 import type { TtsLinkSession } from './link-session.ts';
 import type { Playout } from './playout.ts';
 
-/** Sound comes in pieces: so long between two of them is nothing. */
+/** Sound comes in pieces: a pause of this length between two of them is normal. */
 const BETWEEN_MS = 200;
-/** A voice that comes in bursts is late only after so many times the longest pause that it made in this piece. */
+/** A voice that comes in bursts is late only after this many times the longest pause that it made in this piece of text. */
 const BURSTS = 1.5;
 /**
- * The caller may run dry for so long before a voice is judged: vendors send at the speed of speech with jitter of some 100 ms, or
- * in bursts that end just before the next.
+ * The caller may hear silence for this long before a voice has failed: vendors send at the speed of speech with jitter of some
+ * 100 ms, or in bursts that are played out just before the next one.
  */
 const GAP_MS = 160;
-/** And for so long where it ran dry before: a voice that only trickles has used up its patience. */
+/** Least value of GAP_MS after earlier silence is subtracted from it: a voice that only trickles gets no more time. */
 const NEXT_GAP_MS = 100;
-/** The first pieces are small: what is played in a moment says little of a voice. */
+/** Least wait after a sound until the first gap: the first pieces are small and soon played, which says little about a voice. */
 const YOUNG_MS = 350;
 
 export class StallWatch {
@@ -28,7 +28,7 @@ export class StallWatch {
   #heardAtMs = 0;
   #goneAtMs = 0;
   #longestMs = 0;
-  /** For so long the caller heard nothing while this piece was spoken. */
+  /** How long the caller has heard nothing while this piece of text was spoken. */
   #dryMs = 0;
 
   constructor(clock: Clock, playout: Playout) {
@@ -36,7 +36,7 @@ export class StallWatch {
     this.#playout = playout;
   }
 
-  /** Another voice serves; its first sound is there. */
+  /** Call when another link session serves and its first sound has come. */
   begin(): void {
     this.#pendAnew();
     this.#wasPending = true;
@@ -53,7 +53,7 @@ export class StallWatch {
     this.#goneAtMs = this.#playout.goneAtMs;
   }
 
-  /** A piece was spoken to its end: what follows is new work. */
+  /** Call when a piece of text was spoken to its end: what follows is new work. */
   spoken(): void {
     this.#pendAnew();
   }
@@ -62,7 +62,7 @@ export class StallWatch {
     attempt.expectNothing();
   }
 
-  /** Arms the source's waits for the work that is pending now. */
+  /** Starts the attempt's timers for the work that is pending now. */
   watch({ isPending, attempt }: TtsLinkSession): void {
     if (isPending && !this.#wasPending) this.#pendAnew();
     this.#wasPending = isPending;
@@ -71,16 +71,16 @@ export class StallWatch {
       return;
     }
     const nowMs = this.#clock.now();
-    const judgedMs = this.#judgedAtMs(attempt) - nowMs;
-    attempt.expectNext(Math.max(0, judgedMs), Math.max(0, this.#lateAtMs(attempt) - nowMs));
+    const failsInMs = this.#failsAtMs(attempt) - nowMs;
+    attempt.expectNext(Math.max(0, failsInMs), Math.max(0, this.#lateAtMs(attempt) - nowMs));
   }
 
-  /** How long a voice that is silent may still be so. */
+  /** How long a silent voice may stay silent before it has failed. */
   leftMs(attempt: Attempt<TtsLink>): number {
-    return Math.max(0, this.#judgedAtMs(attempt) - this.#clock.now());
+    return Math.max(0, this.#failsAtMs(attempt) - this.#clock.now());
   }
 
-  /** Another is started beside it: what came is nearly played, and it was silent for longer than it ever was. */
+  /** When a standby session is started: the received sound is nearly played, and the voice was never silent for so long before. */
   #lateAtMs({ deadlines }: Attempt<TtsLink>): number {
     const lowAtMs = this.#playout.goneAtMs - deadlines.stallMs;
     const sinceMs = this.#isHeard
@@ -89,7 +89,7 @@ export class StallWatch {
     return Math.max(lowAtMs, sinceMs);
   }
 
-  #judgedAtMs({ deadlines }: Attempt<TtsLink>): number {
+  #failsAtMs({ deadlines }: Attempt<TtsLink>): number {
     if (!this.#isHeard) {
       return Math.max(this.#playout.goneAtMs - deadlines.stallMs, this.#pendingSinceMs + deadlines.firstMs);
     }

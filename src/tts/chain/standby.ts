@@ -8,10 +8,10 @@ import type { ResumePoint } from './resume-point.ts';
 export interface StandbyOptions {
   readonly failover: Failover<TtsLink>;
   readonly late: TtsLinkSession;
-  /** It speaks from there on. */
+  /** Where the standby session starts to speak. */
   readonly point: ResumePoint;
   readonly source: TtsLinkSession;
-  /** Its first sound is there. */
+  /** Called once the standby session's first sound has come. */
   readonly onReady: () => void;
   readonly onFailed: (error: ProviderError) => void;
 }
@@ -46,12 +46,12 @@ export class Standby {
     return this.#isReady;
   }
 
-  /** It is heard from now on. */
+  /** Call when the standby session serves from now on. */
   won(): void {
     this.#end('won');
   }
 
-  /** The late one speaks again, or nobody is needed any more. */
+  /** Call when the late link session speaks again, or no standby session is needed any more. */
   drop(): void {
     if (this.#isOver) return;
     this.#end('lost');
@@ -68,10 +68,10 @@ export class Standby {
 }
 
 /**
- * A voice that another went on for is not asked any more, and judged all the same: it was only late if it speaks before its
- * deadline, else it has failed.
+ * Gives an overtaken link session its verdict although it is not used any more: it was only late if it speaks before its deadline,
+ * else it has failed.
  */
-export function judgeOvertaken(late: TtsLinkSession, withinMs: number, onFailed: (error: ProviderError) => void): void {
+export function awaitOvertaken(late: TtsLinkSession, withinMs: number, onFailed: (error: ProviderError) => void): void {
   late.onChange = () => {
     late.onChange = () => undefined;
     if (late.error) {

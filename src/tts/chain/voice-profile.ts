@@ -1,10 +1,10 @@
 // What a chain learns of each link's voice over its life: how loud it is, and how long it takes for a text.
 import { VoicedLevel } from '../../audio/loudness.ts';
 
-/** Milliseconds of sound for a character before anything was heard, and how many characters that counts as. */
+/** Assumed milliseconds of sound per character before any was measured, and the characters that this assumption counts as. */
 const PRIOR_MS_PER_CHAR = 60;
 const PRIOR_CHARS = 60;
-/** Less says little of a voice. */
+/** A level measured over less voiced sound is not reliable. */
 const ENOUGH_VOICED_MS = 100;
 
 export class VoiceProfile {
@@ -16,7 +16,7 @@ export class VoiceProfile {
     return this.#ms / this.#chars;
   }
 
-  /** In dB relative to full scale; undefined while too little was heard. */
+  /** Level in dB relative to full scale; undefined until enough voiced sound was measured. */
   get dbfs(): number | undefined {
     return this.level.voicedMs >= ENOUGH_VOICED_MS ? this.level.dbfs : undefined;
   }
@@ -27,7 +27,7 @@ export class VoiceProfile {
   }
 }
 
-/** The voices of one chain. All are made as loud as the one that was heard first. */
+/** Voice profiles of a chain's links. All voices are brought to the level of the one heard first. */
 export class VoiceProfiles<Link extends object> {
   readonly #profiles = new Map<Link, VoiceProfile>();
   #reference: VoiceProfile | undefined;
@@ -41,7 +41,7 @@ export class VoiceProfiles<Link extends object> {
     return profile;
   }
 
-  /** Where the level of all is set; by the first that is heard. */
+  /** Profile whose level all others match: the first one heard. */
   referenceFor(heard: VoiceProfile): VoiceProfile {
     this.#reference ??= heard;
     return this.#reference;

@@ -6,12 +6,12 @@ import { ProviderError, serverError } from '../../failover/provider-error.ts';
 import { WrittenText } from '../../text/clause-text.ts';
 import type { TtsClient, TtsLink, TtsOpenOptions, TtsPart, TtsSession } from '../contract.ts';
 
-/** All retries are ours. */
+/** Connection options that leave all retries to the chain. */
 export const NO_RETRIES = { maxRetry: 0, retryIntervalMs: 0, timeoutMs: 10_000 };
 
-/** Any LiveKit TTS plugin as a link of a chain. Its errors, emitted or thrown, become ProviderErrors of the session. */
+/** Makes a chain link from any LiveKit TTS plugin. Its errors, emitted or thrown, become ProviderErrors of the session. */
 export function ttsLinkFromPlugin(plugin: tts.TTS): TtsLink {
-  // An 'error' that nobody listens to would end the process; a plugin may emit one when its reply is long over.
+  // An 'error' event without a listener would end the process, and a plugin may emit one long after its reply.
   plugin.on('error', () => undefined);
   const { streaming, alignedTranscript } = plugin.capabilities;
   const { connectMs, firstMs } = STAGE_DEADLINES.tts;
@@ -24,9 +24,9 @@ export function ttsLinkFromPlugin(plugin: tts.TTS): TtsLink {
     traits: {
       languages: 'any',
       sampleRateHz: plugin.sampleRate,
-      // One that can't stream speaks whole texts, so it is to get small ones.
+      // A plugin that can't stream speaks whole texts; with 'none' the chain flushes, and so sends, each clause by itself.
       wordTimes: streaming && alignedTranscript ? 'exact' : 'none',
-      // It does not tell when it is connected, so the first sound has that time, too.
+      // A plugin does not report when it is connected, so the first sound gets the time to connect as well.
       deadlines: { firstHelpMs: STAGE_DEADLINES.tts.connectHelpMs, firstMs: connectMs + firstMs },
       defaultVoices: {},
     },
@@ -36,10 +36,10 @@ export function ttsLinkFromPlugin(plugin: tts.TTS): TtsLink {
 
 type PluginStream = tts.SynthesizeStream | tts.ChunkedStream;
 
-/** Text up to a flush: clauses as they are written. */
+/** Text up to a flush, as a queue of clauses that is filled as they are written. */
 type Segment = AsyncQueue<string>;
 
-/** A stream of the plugin for each segment, as nothing but a stream's end tells with every plugin that all is spoken. */
+/** Opens a plugin stream for each segment, because only a stream's end tells with every plugin that all is spoken. */
 class PluginSession implements TtsSession {
   readonly parts = new AsyncQueue<TtsPart>();
   readonly #plugin: tts.TTS;
@@ -62,7 +62,7 @@ class PluginSession implements TtsSession {
     };
     plugin.on('error', onError);
     this.#over.signal.addEventListener('abort', () => plugin.off('error', onError), { once: true });
-    // A plugin does not tell when it is connected.
+    // A plugin does not report when it is connected.
     queueMicrotask(() => {
       if (!this.parts.ended) onOpen?.();
     });
@@ -121,7 +121,7 @@ class PluginSession implements TtsSession {
       this.parts.push({ type: 'audio', samples: data });
       this.#audioMs += (samplesPerChannel * 1000) / sampleRate;
     }
-    // The error of a stream is told apart from its end, and a moment later at most.
+    // A plugin reports a stream's error separately from its end, at most a moment later.
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -131,7 +131,7 @@ class PluginSession implements TtsSession {
     const forward = async () => {
       for await (const clause of segment) {
         stream.pushText(clause);
-        // Its own tokenizer might wait for more.
+        // Without a flush, the plugin's tokenizer might wait for more text.
         stream.flush();
       }
       stream.endInput();
@@ -166,7 +166,7 @@ class PluginSession implements TtsSession {
 
   #fail(cause: unknown): void {
     if (this.parts.ended) return;
-    // What was made before the error is read first.
+    // Parts made before the error are read first.
     setImmediate(() => {
       if (this.parts.ended) return;
       this.parts.fail(pluginError(this.#plugin.label, cause));
@@ -181,7 +181,7 @@ class PluginSession implements TtsSession {
     try {
       this.#stream?.close();
     } catch {
-      // It is over either way.
+      // The session is over either way.
     }
   }
 }

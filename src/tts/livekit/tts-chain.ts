@@ -12,15 +12,15 @@ export interface TtsChainOptions extends FailoverOptions {
   readonly language?: string;
 }
 
-/** LiveKit's own pace of frames. */
+/** Frame length that LiveKit itself uses. */
 const FRAME_MS = 20;
 
-/** A LiveKit TTS over an array of links: LiveKit plugins or our own providers. It emits no errors: it goes on. */
+/** A LiveKit TTS over an array of links: LiveKit plugins or our own providers. It emits no errors, as it goes on with another link. */
 export class TtsChain extends tts.TTS {
   override label = 'bulletproof.TtsChain';
   readonly #failover: Failover<TtsLink>;
   readonly #options: TtsChainOptions;
-  /** Made here of plugins, and closed with the chain; other links live as long as their maker wants. */
+  /** Links made here from plugins; the chain closes them. Other links are closed by their owner. */
   readonly #bridged: readonly TtsLink[];
   readonly #closed = new AbortController();
 
@@ -40,12 +40,12 @@ export class TtsChain extends tts.TTS {
     this.#bridged = bridged;
   }
 
-  /** Who serves now. */
+  /** Id of the link that serves now. */
   override get provider(): string {
     return this.#failover.active.id;
   }
 
-  /** Opens one reply; for the streams below. */
+  /** Opens a session for one reply; used by the streams below. */
   open(signal: AbortSignal): TtsSession {
     const { language = 'en-US' } = this.#options;
     return openTtsChain(this.#failover, {
@@ -91,7 +91,7 @@ class ChainStream extends tts.SynthesizeStream {
       }
       session.end();
     };
-    // Its input may stay open when the chain is closed: the session's end is the stream's.
+    // The input may stay open when the chain is closed, so the stream ends with the session.
     void forward().catch(() => undefined);
     await deliver(session, this.#owner.sampleRate, (audio) => this.queue.put(audio));
     if (!this.queue.closed) this.queue.put(tts.SynthesizeStream.END_OF_STREAM);

@@ -10,21 +10,21 @@ import type { VoiceEvent, VoiceProtocol } from './contexts/voice-protocol.ts';
 
 const ID = 'cartesia';
 const BASE_URL = 'https://api.cartesia.ai';
-/** The first with errors in a structured form: https://docs.cartesia.ai/use-the-api/api-errors */
+/** First API version with structured errors: https://docs.cartesia.ai/use-the-api/api-errors */
 const API_VERSION = '2026-03-01';
 const MODEL = 'sonic-3.5';
 const SAMPLE_RATE_HZ = 24_000;
-/** Katie, whom Cartesia recommends for agents: https://docs.cartesia.ai/build-with-cartesia/tts-models/sonic-3-5 */
+/** Katie, which Cartesia recommends for agents: https://docs.cartesia.ai/build-with-cartesia/tts-models/sonic-3-5 */
 const ENGLISH_VOICE = 'f786b574-daa5-4673-aa0c-cbe3e8534c02';
 const CHECK_MS = 10_000;
-/** "Dozens" go well, by its documentation; an account may speak with 2 to 15 at once, which the vendor tells itself. */
+/** "Dozens" per socket work, by its documentation; an account may speak with 2 to 15 at once, a limit that the vendor itself reports. */
 const MAX_CONTEXTS = 12;
 const LINGER_MS = 3_000;
-/** Its 429 is about generations at once (docs.cartesia.ai/use-the-api/concurrency-limits-and-timeouts), which end in a moment. */
+/** Its 429 is about concurrent generations (docs.cartesia.ai/use-the-api/concurrency-limits-and-timeouts), which end soon. */
 const BUSY_MS = 1_500;
-/** It closes a socket that had nothing to do for five minutes. */
+/** Shorter than the five idle minutes after which Cartesia closes a socket. */
 const MAX_IDLE_MS = 240_000;
-/** A context expires 1 s after its last sound; what is sent shortly before may come too late. */
+/** A context expires 1 s after its last sound; text that is sent shortly before that may come too late. */
 const EXPIRES_AFTER_MS = 700;
 
 export const cartesia = defineTts({
@@ -38,13 +38,13 @@ export const cartesia = defineTts({
     wordTimes: 'exact',
     defaultVoices: {
       'en-US': ENGLISH_VOICE,
-      // British Reading Lady, Spanish-speaking Lady, French Conversational Lady of the public library.
+      // From the public library: British Reading Lady, Spanish-speaking Lady, French Conversational Lady.
       'en-GB': '71a7ad14-091c-4e8e-a314-022ece01c121',
       en: ENGLISH_VOICE,
       es: '846d6cb0-2301-48b6-9683-48f5618ea2f6',
       fr: 'a249eaff-1e96-4d2c-b23b-12efa4f66f41',
     },
-    // 39 $ for a million characters (cartesia.ai/pricing, Startup), 450 of them in a minute of which the agent has half.
+    // 39 $ for a million characters (cartesia.ai/pricing, Startup); a minute of conversation, half of it the agent's, has 450.
     usdPerMinute: 0.018,
     quality: 0.9,
     regions: ['us', 'eu'],
@@ -77,7 +77,7 @@ const vendor: Omit<SocketVendor, 'headers'> = {
   id: ID,
   maxContexts: MAX_CONTEXTS,
   maxIdleMs: MAX_IDLE_MS,
-  // A cancellation stops only what has not begun: the rest is generated, and counts, until its `done`.
+  // A cancellation stops only what has not begun: the rest is generated and counts against the limit until its `done`.
   isLast: ({ type }) => type === 'done' || type === 'error',
   lingerMs: LINGER_MS,
   contextOf: ({ context_id }) => (typeof context_id === 'string' ? context_id : undefined),
@@ -88,14 +88,14 @@ const vendor: Omit<SocketVendor, 'headers'> = {
 };
 
 function protocolOf(model: string, { voice, language }: Voicing): VoiceProtocol {
-  /** The same in every message of a context, as the vendor demands. */
+  /** The vendor demands the same settings in every message of a context. */
   const settings = {
     model_id: model,
     voice: { mode: 'id', id: voice },
     language: language.split('-')[0] || 'en',
     output_format: { container: 'raw', encoding: 'pcm_s16le', sample_rate: SAMPLE_RATE_HZ },
     add_timestamps: true,
-    // Clauses come whole, so it need not wait for more of one.
+    // We send whole clauses, so the vendor need not wait for more of one.
     max_buffer_delay_ms: 0,
   };
   return {
@@ -122,7 +122,7 @@ function read(message: VendorMessage): readonly VoiceEvent[] {
   }
 }
 
-/** Its times are seconds since the context's first sample. */
+/** Converts Cartesia's times, which are seconds since the context's first sample. */
 function wordsOf(timestamps: unknown) {
   const { words, start, end } = (timestamps ?? {}) as Record<string, unknown>;
   if (!Array.isArray(words) || !Array.isArray(start) || !Array.isArray(end)) {
@@ -135,7 +135,7 @@ function wordsOf(timestamps: unknown) {
   }));
 }
 
-/** From version 2026-03-01 on it has a code and a title; before, "Title: Message" in `error`. */
+/** From API version 2026-03-01 on, an error has a code and a title; before, it has "Title: Message" in `error`. */
 function wordsIn({ error_code, title, message, error }: VendorMessage): string {
   return [error_code, title, message, error].filter((part) => typeof part === 'string').join(' ');
 }
@@ -159,7 +159,7 @@ function failure(kind: ProviderErrorKind, words: string, status?: number, wait?:
   return new ProviderError({ kind, provider: ID, message: `${ID}: ${words}`, status, retryAfterMs });
 }
 
-/** Lists one voice: needs a valid key and costs nothing. */
+/** Lists one voice, which needs a valid key and costs nothing. */
 async function check(apiKey: string, baseURL: string, signal: AbortSignal): Promise<void> {
   const { Cartesia, APIConnectionTimeoutError } = await import('@cartesia/cartesia-js');
   try {

@@ -16,9 +16,9 @@ const SAMPLE_RATE_HZ = FLITE_SAMPLE_RATE_HZ;
 const DEFAULT_VOICE = 'slt';
 const FLITE_VOICE = new RegExp(`^(?:${FLITE_VOICES.join('|')})$`);
 
-/** What turns one clause into speech. */
+/** Engine that turns one clause into speech. */
 interface Speaker {
-  /** Every name that `synthesize` takes, or a pattern of them. */
+  /** Matches every voice name that `synthesize` accepts. */
   readonly voices: RegExp;
   readonly voicesInWords: string;
   /** Mono PCM16 at SAMPLE_RATE_HZ; rejects with the signal's reason once it aborts. */
@@ -59,7 +59,7 @@ function fliteSpeaker(): Speaker {
     voicesInWords: FLITE_VOICES.join(', '),
     synthesize: (text, voice, signal) => flite.synthesize(text, voice, signal),
     async warm() {
-      // The first sentence of a thread takes three times as long as the next ones.
+      // The first sentence in a thread takes three times as long as the next ones.
       await flite.synthesize('Hello, how can I help you today?', DEFAULT_VOICE, new AbortController().signal);
     },
     close: () => flite.close(),
@@ -69,7 +69,7 @@ function fliteSpeaker(): Speaker {
 function sherpaSpeaker(directory: string): Speaker {
   const model = new SherpaVoice(directory, SAMPLE_RATE_HZ);
   return {
-    // A name of Flite's stands in the configuration or the traits: it means the model's first speaker.
+    // The configuration or the traits may hold a name of a Flite voice: it means the model's first speaker.
     voices: new RegExp(`^\\d+$|${FLITE_VOICE.source}`),
     voicesInWords: 'speaker numbers, from 0',
     synthesize: (text, voice, signal) => model.synthesize(text, Number.parseInt(voice, 10) || 0, signal),
@@ -85,7 +85,7 @@ class FreeTtsSession implements TtsSession {
   readonly #signal: AbortSignal;
   readonly #voice: string;
   readonly #clauses = new ClauseSplitter();
-  /** Clauses and ends of segments, one after another. */
+  /** Promise chain that handles clauses and ends of segments one after another. */
   #work: Promise<void> = Promise.resolve();
   #pauseMs = 0;
   #spokenMs = 0;
@@ -154,10 +154,10 @@ class FreeTtsSession implements TtsSession {
   }
 }
 
-/** Quiet beginnings ("h", "f") and ends of words lie below the level that counts as voiced. */
+/** Kept on each side of the voiced part: quiet beginnings ("h", "f") and ends of words lie below the level that counts as voiced. */
 const SOFT_EDGE_MS = 40;
 
-/** The clause without the engine's silence (0.2 s on each side), after the pause that the text asks for. */
+/** Removes the engine's silence (0.2 s on each side) and puts the pause that the text asks for before the clause. */
 function withPause(samples: Int16Array, pauseMs: number): Int16Array {
   const inSamples = (ms: number) => Math.round((ms * SAMPLE_RATE_HZ) / 1000);
   const spans = voicedSpans(samples, SAMPLE_RATE_HZ, { aboveDbfs: -50, atLeastMs: 5 });

@@ -15,9 +15,9 @@ const ID = 'silero';
 const SAMPLE_RATE_HZ = 24_000;
 const DEFAULT_VOICE = 'en_0';
 const PIECE_MS = 100;
-/** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
+/** Longer than any deadline of a chain: only an upper bound, so that no request waits for ever. */
 const TIMEOUT_MS = 30_000;
-/** What its failures say where the request is to blame: an unknown speaker, a text that it can't say. */
+/** Error messages for which the request is to blame: an unknown speaker, or a text that the server can't speak. */
 const OUR_FAULT = /should be in|too long|generation failed: *$/i;
 
 export interface SileroOptions {
@@ -31,7 +31,7 @@ export const silero = defineTts({
   title: 'Silero',
   env: { SILERO_BASE_URL: 'required' },
   traits: {
-    // A server has the model of one language, English where nobody changed it.
+    // A server has the model of one language, which is English by default.
     languages: ['en', 'es', 'fr'],
     sampleRateHz: SAMPLE_RATE_HZ,
     wordTimes: 'none',
@@ -39,7 +39,7 @@ export const silero = defineTts({
     usdPerMinute: 0,
     quality: 0.5,
     regions: ['local'],
-    // A clause comes whole, so its first sample is as late as its last: 12 s of speech at five times its speed, on a slow machine.
+    // A clause comes whole, so its first sample is as late as its last: 12 s of speech at five times real time, on a slow machine.
     deadlines: { firstMs: 2_500 },
     typicalFirstMs: 500,
   },
@@ -65,7 +65,7 @@ class SileroClient implements TtsClient {
     return new SileroSession({ ...options, signal }, (text) => this.#generate(text, options.voice, signal));
   }
 
-  /** Lists the speakers: nothing is spoken. */
+  /** Lists the speakers, without speaking anything. */
   async check(signal: AbortSignal): Promise<void> {
     const { bytes } = await this.#ask('GET', '/tts/speakers', undefined, signal);
     if (!Array.isArray(parse(bytes))) throw failure('malformed', 'sent a list of speakers that is none');
@@ -75,7 +75,7 @@ class SileroClient implements TtsClient {
     this.#closed.abort();
   }
 
-  /** Without a session, as the server would keep what was said on its disk. */
+  /** Asks for speech without a session, because with one the server would keep what it spoke on its disk. */
   async #generate(text: string, voice: string, signal: AbortSignal): Promise<Sound> {
     const request = { speaker: voice || DEFAULT_VOICE, text, session: null };
     const { bytes, type } = await this.#ask('POST', '/tts/generate', request, signal);
@@ -114,14 +114,14 @@ class SileroSession implements TtsSession {
   readonly #generate: (text: string) => Promise<Sound>;
   readonly #isEnglish: boolean;
   /**
-   * One clause after another: while one is played the next is made. Never two at once, as the server writes every clause to
-   * the same file.
+   * Generates one clause after another: the next is made while one is played. Never two at once, because the server writes every
+   * clause to the same file.
    */
   #work: Promise<void> = Promise.resolve();
   #pauseMs = 0;
   #isSegmentOpen = true;
   #ended = false;
-  /** Takes the listener off the call's signal, which outlives the reply. */
+  /** Aborted at the end of the reply to remove the listener from the call's signal, which outlives the reply. */
   readonly #over = new AbortController();
 
   constructor({ language, signal, onOpen }: TtsOpenOptions, generate: (text: string) => Promise<Sound>) {
@@ -130,7 +130,7 @@ class SileroSession implements TtsSession {
     this.parts = untilAborted(this.#queue, signal);
     if (signal.aborted) this.#queue.end();
     else signal.addEventListener('abort', () => this.#queue.end(), { once: true, signal: this.#over.signal });
-    // There is no connection to wait for; whoever opens this has it in hand by then.
+    // There is no connection to wait for. Deferred, so that the caller of the constructor has this session by then.
     queueMicrotask(() => {
       if (!this.#queue.ended) onOpen?.();
     });
@@ -166,7 +166,7 @@ class SileroSession implements TtsSession {
     });
   }
 
-  /** In pieces: a whole clause at once would hold up the call's other work while its rate is changed. */
+  /** Delivers in pieces: resampling a whole clause at once would hold up the call's other work. */
   async #deliver({ samples, sampleRateHz }: Sound): Promise<void> {
     const resampler = sampleRateHz === SAMPLE_RATE_HZ ? undefined : new StreamResampler(sampleRateHz, SAMPLE_RATE_HZ);
     const size = Math.round((PIECE_MS * sampleRateHz) / 1000);
@@ -200,7 +200,7 @@ function withoutMarkup(text: string): string {
   return text.replace(/[*_`#~|<>]+/g, ' ').trim();
 }
 
-/** What the voice made of the pause itself. */
+/** Milliseconds of silence at the end of the sound: the part of the pause that the voice made itself. */
 function quietEndMs({ samples, sampleRateHz }: Sound): number {
   const lastMs = voicedSpans(samples, sampleRateHz, { atLeastMs: 5 }).at(-1)?.endMs ?? 0;
   return (samples.length * 1000) / sampleRateHz - lastMs;
@@ -223,11 +223,11 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** It returns its exception where it should raise it: status 200, and JSON in place of the sound. */
+/** The server returns its exception where it should raise it: status 200, and JSON in place of the sound. */
 function failedGeneration(answer: unknown): ProviderError {
   if (typeof answer !== 'object' || answer === null) return failure('malformed', 'sent neither sound nor JSON');
   const { detail } = answer as { detail?: unknown };
-  // Its words may hold the text, so they are judged and left out.
+  // The server's message may hold the text, so it decides the kind of error but is left out of it.
   return OUR_FAULT.test(String(detail))
     ? failure('invalid-request', 'the speaker or the text was refused')
     : failure('server', 'the generation failed');

@@ -1,7 +1,7 @@
 // What vendors were asked for in a call, beside what a call in which nothing fails needs.
 import type { CallPlan } from './call-plan.ts';
 
-/** Of one vendor. */
+/** What one vendor was asked for. */
 export interface Asked {
   readonly vendor: string;
   /** Websockets and streams that were asked for. */
@@ -12,11 +12,11 @@ export interface Asked {
 
 export interface Extra {
   readonly connections: number;
-  /** To language models and for recognition, beyond one for each turn. */
+  /** Requests to language models and for recognition, beyond one for each turn. */
   readonly requests: number;
 }
 
-/** One each: for the ear and the voice that serve, and for the backup voice, which is kept warm. */
+/** One connection each: for the serving recogniser and voice, and for the backup voice, which is kept warm. */
 const PIPELINE_CONNECTIONS: Readonly<Record<string, number>> = { deepgram: 1, cartesia: 1, elevenlabs: 1 };
 
 /** @param answered turns that were to be answered */

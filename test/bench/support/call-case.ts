@@ -37,16 +37,16 @@ export interface CallCase {
 }
 
 const AGENT_WITHIN_MS = 60_000;
-/** With frames later than the room's own buffer, words are torn in two on their way: seen at 56 ms in what a vendor transcribed. */
+/** With frames later than the room's own buffer, words are torn in two on their way: seen at 56 ms in a vendor's transcript. */
 const STARVED_MS = 50;
-/** A vendor that is gone before the call process is would be a failure. */
+/** The vendors stay until the call process has ended, because a vendor that goes before would be a failure. */
 const PROCESS_ENDS_WITHIN_MS = 10_000;
 
 const given = JSON.parse(process.argv[2] as string) as CallCase;
 const { plan, room } = given;
 let reserveTurns = 0;
 
-/** Speaks the words and sees the answer through, or does what the plan says instead. */
+/** Speaks the words and waits for the whole answer, or interrupts or hangs up as the plan says. */
 async function holdTurn(caller: Caller, vendors: CallVendors, turn: number): Promise<TurnRecord> {
   const { words, bargeInAfterMs } = plan.turns[turn] as TurnPlan;
   const isStruck = plan.fault?.turn === turn;
@@ -74,7 +74,7 @@ async function holdTurn(caller: Caller, vendors: CallVendors, turn: number): Pro
   return { words, ended: bargeInAfterMs === undefined ? 'answered' : 'interrupted', utterance };
 }
 
-/** As the page is told who serves. */
+/** Whether a last resort serves, by the state that the page is shown. */
 function isReserve(stages = '[]'): boolean {
   const serving = JSON.parse(stages) as { provider: string; state: string }[];
   return serving.some(({ provider, state }) => provider.startsWith('free-') || state === 'last resort');
@@ -86,7 +86,7 @@ async function holdCall(caller: Caller, vendors: CallVendors): Promise<TurnRecor
   for (let turn = 0; turn < plan.turns.length && caller.gone === undefined; turn += 1) {
     turns.push(await holdTurn(caller, vendors, turn));
   }
-  // A turn that was never begun is due: the caller lost the call.
+  // Turns that never began are due too, because the caller lost the call.
   return [
     ...turns,
     ...plan.turns

@@ -12,23 +12,23 @@ import { compareWords, type DueWord, dueWords, type WordCounts } from './compare
 /** One turn as it went. */
 export interface TurnRecord {
   readonly words: readonly number[];
-  /** The caller broke off before its end, or did not wait for the answer's: nothing of it, or only its own words, are due. */
+  /** 'hung up': the caller left before the turn's end, so nothing of it is due; 'interrupted': only the caller's words are due. */
   readonly ended: 'answered' | 'interrupted' | 'hung up';
   readonly utterance: Utterance | undefined;
 }
 
 export interface CallOutcome {
-  /** At the caller's ear. */
+  /** Words that the caller heard. */
   readonly heard: WordCounts;
-  /** In the conversation, both sides. */
+  /** Words in the conversation, both sides. */
   readonly conversation: WordCounts;
-  /** Every word as it came, for whoever reads why. */
+  /** Every word as it came, to look for causes. */
   readonly came: Told & { readonly heard: readonly number[] };
-  /** Words of less than their length at the ear. */
+  /** Words that the caller heard shorter than their length. */
   readonly clipped: number;
-  /** Of each turn that was answered, in ms. */
+  /** The wait for each turn's answer, in ms; unanswered turns have none. */
   readonly voiceToVoiceMs: readonly number[];
-  /** The longest that the caller heard nothing: for an answer, or within one. */
+  /** The longest time in which the caller heard nothing: before an answer, or within one. */
   readonly longestWaitMs: number;
   /** Turns whose answer never came. */
   readonly unanswered: number;
@@ -41,30 +41,30 @@ export interface CallOutcome {
   readonly asked: readonly Asked[];
   readonly extra: Extra;
   readonly latenessMs: number;
-  /** The machine had far too much to do: sound was torn on its way, whatever the program did. */
+  /** The machine was overloaded: sound was torn on its way, whatever the program did. */
   readonly isStarved: boolean;
 }
 
-/** An outcome with what only the worker's log tells. */
+/** An outcome with the events that only the worker's log has. */
 export interface MeasuredCall extends CallOutcome {
   readonly plan: CallPlan;
   readonly switches: readonly string[];
   readonly hedges: readonly string[];
 }
 
-/** A word is 240 ms, less what a receiver presses; one that was cut is shorter than that. */
+/** A word has 240 ms, less what a receiver shortens it by; a word that was cut is shorter than this. */
 const WHOLE_MS = 160;
-/** What is not answered was waited for so long. */
+/** How long an answer is waited for; it counts as the wait of a turn without an answer. */
 export const ANSWERED_WITHIN_MS = 15_000;
 
-/** Words of which a busy machine made two; no word is due twice in a row. */
+/** Removes the second halves of words that a busy machine tore in two; no word is due twice in a row. */
 export function withoutEchoes(words: readonly number[]): number[] {
   return words.filter((word, at) => word !== words[at - 1]);
 }
 
 type Frame = readonly [before: readonly number[], after: readonly number[]];
 
-/** What is due at the caller's ear, and of the agent's in the conversation. */
+/** The agent's words that the caller must hear, and that the conversation must hold. */
 export function dueOfAgent(turns: readonly TurnRecord[], [before, after]: Frame): DueWord[] {
   return [
     ...dueWords(GREETING),
@@ -72,7 +72,7 @@ export function dueOfAgent(turns: readonly TurnRecord[], [before, after]: Frame)
   ];
 }
 
-/** What is due of the caller's in the conversation. */
+/** The caller's words that the conversation must hold. */
 export function dueOfCaller(turns: readonly TurnRecord[]): DueWord[] {
   return turns.flatMap(({ words, ended }) => dueWords(words, ended === 'hung up'));
 }
@@ -88,14 +88,14 @@ export function countConversation(turns: readonly TurnRecord[], frame: Frame, to
   return { due: caller.due + agent.due, lost: caller.lost + agent.lost, twice: caller.twice + agent.twice };
 }
 
-/** Words cut short; the end of an interrupted reply is no loss. */
+/** Counts words that were cut short, except those that an interruption cut. */
 export function countClipped(heard: readonly WholeWord[], turns: readonly TurnRecord[]): number {
   const cuts = turns.flatMap((turn, at) => (turn.ended === 'answered' ? [] : [turns[at + 1]?.utterance?.startMs]));
   const isCut = ({ endMs }: Word) => cuts.some((cutMs) => cutMs === undefined || Math.abs(endMs - cutMs) < 2_000);
   return heard.filter((word) => word.soundMs < WHOLE_MS && !isCut(word)).length;
 }
 
-/** Of turns that were to be answered. */
+/** Waits of the turns that were to be answered. */
 export function waitsOf(turns: readonly TurnRecord[], spans: readonly Span[], heard: readonly Word[]) {
   const waits = turns.flatMap(({ ended, utterance }, at) => {
     if (ended !== 'answered' || !utterance) return [];

@@ -8,47 +8,49 @@ export type Mode = (typeof MODES)[number];
 
 export interface TurnPlan {
   readonly words: readonly number[];
-  /** The caller says the next turn so long after the answer began. */
+  /** The caller begins the next turn this long after the answer began. */
   readonly bargeInAfterMs?: number;
 }
 
-/** Of the table of the mode. */
+/** A fault from the table of the mode. */
 export interface FaultPlan {
   readonly title: string;
   readonly turn: number;
-  /** For those that strike in the middle of a turn: so long after the caller began it. */
+  /** For faults in the middle of a turn: the time since the caller began it. */
   readonly afterMs: number;
 }
 
 export interface CallPlan {
   readonly index: number;
-  /** Of the vendors' habits; absent: they are quick and kind. */
+  /** Seed of the vendors' habits; absent: they have none and answer at once. */
   readonly vendorSeed?: number;
   readonly mode: Mode;
-  /** Who is asked first in speech to speech. */
+  /** The vendor that is asked first in speech to speech. */
   readonly first: VendorName;
   readonly turns: readonly TurnPlan[];
   /** What the model says around the caller's words. */
   readonly frame?: readonly [before: readonly number[], after: readonly number[]];
   readonly fault?: FaultPlan;
-  /** The caller leaves in the last turn, so long after beginning it. */
+  /** The caller leaves this long after the last turn began. */
   readonly hangUpAfterMs?: number;
 }
 
 export interface PlanOptions {
   readonly seed: number;
-  /** By turns where absent. */
+  /** The modes alternate where absent. */
   readonly mode?: Mode | undefined;
   readonly hasFaults?: boolean;
-  /** Callers interrupt and hang up. */
+  /** Whether callers interrupt and hang up. */
   readonly isRude?: boolean;
 }
 
 const TURNS = { least: 3, most: 6 };
+/** Rude callers talk for less time: what matters there is how calls begin, break and end. */
+const RUDE_TURNS = { least: 2, most: 4 };
 const WORDS_A_TURN = 6;
-/** So many words have a mark of their own at 16 kHz; turns after each other never have the same. */
+/** This many turns in a row share no word: at 16 kHz there are marks enough for the words of three turns. */
 const TURNS_APART = 3;
-/** A turn lasts so long, its answer included. */
+/** Length of a turn with its answer. */
 const TURN_MS = 6_000;
 const SPEECH_MS = 2_500;
 const REPLY_MS = 1_500;
@@ -57,7 +59,8 @@ export function planCall({ seed, mode, hasFaults, isRude }: PlanOptions, index: 
   const chance = new Habits(seed * 10_007 + index);
   const held = mode ?? (MODES[index % MODES.length] as Mode);
   const first: VendorName = (mode ? index : index >> 1) % 2 === 0 ? 'gemini' : 'openai';
-  const count = Math.floor(chance.between(TURNS.least, TURNS.most + 1));
+  const { least, most } = isRude ? RUDE_TURNS : TURNS;
+  const count = Math.floor(chance.between(least, most + 1));
   const turns = Array.from({ length: count }, (_, turn) => {
     const isInterrupted = isRude && turn < count - 1 && chance.chance(0.2);
     return {
@@ -83,7 +86,7 @@ export function planCall({ seed, mode, hasFaults, isRude }: PlanOptions, index: 
   };
 }
 
-/** Those of the turn among words of which so many turns have their own. */
+/** The words of a turn: they repeat after `turnsApart` turns. */
 export function wordsOfTurn(turn: number, words: number, turnsApart: number): number[] {
   return Array.from({ length: words }, (_, place) => (turn % turnsApart) * words + place);
 }
@@ -96,7 +99,7 @@ function faultsOf(mode: Mode): [string, ...string[]] {
   return titles as [string, ...string[]];
 }
 
-/** For whoever reads the lines of a run. */
+/** Describes the call in a run's output. */
 export function describePlan({ index, mode, first, turns, fault, hangUpAfterMs }: CallPlan): string {
   const interrupted = turns.filter(({ bargeInAfterMs }) => bargeInAfterMs !== undefined).length;
   return [

@@ -25,7 +25,7 @@ const realtimeJob = new URL('../../rooms/support/realtime-job.ts', import.meta.u
 const pluginsJob = new URL('./plugins-job.ts', import.meta.url);
 const child = fileURLToPath(new URL('./call-case.ts', import.meta.url));
 
-/** The free engines last, as in the shipped configuration: a healthy vendor that is late must not be left for them. */
+/** The free engines are last, as in the shipped configuration: a healthy vendor that is late must not be left for them. */
 export const CHAINS = {
   stt: ['deepgram', 'google', 'free-stt'],
   llm: ['openrouter', 'openai', 'free-llm'],
@@ -46,21 +46,21 @@ const JOBS: Readonly<Record<Mode, Partial<Record<Party, Job>>>> = {
   },
 };
 
-/** A call that hangs is worth no more. */
+/** Time limit for one call, after which it counts as hung. */
 const LONGEST_MS = 240_000;
 
 export interface CallRunner {
   /** @throws Error when the call's process broke, or ran for four minutes */
   call(party: Party, plan: CallPlan): Promise<MeasuredCall>;
-  /** The processes that hold the workers; started with the first call of each. */
+  /** The worker processes that run; each is started with its first call. */
   workers(): readonly SpawnedWorker[];
   stop(): Promise<void>;
 }
 
 export interface CallRunnerOptions {
-  /** Ends what runs. */
+  /** Ends the calls under way. */
   readonly signal?: AbortSignal | undefined;
-  /** All calls of a worker know of each other's vendors, as in the application. Not where each fault is to be met anew. */
+  /** All calls of a worker share what they know of their vendors, as in the application; off if every call is to meet its fault anew. */
   readonly sharesHealth?: boolean;
 }
 
@@ -118,7 +118,7 @@ export async function startCallRunner({ signal, sharesHealth }: CallRunnerOption
   };
 }
 
-/** Such as "openai+gemini+pipeline": what the call process of speech to speech makes its chain from. */
+/** Such as "openai+gemini+pipeline": the call process of speech to speech makes its chain from it. */
 function orderOf({ mode, first }: CallPlan): string {
   if (mode === 'pipeline') return mode;
   return [first, first === 'openai' ? 'gemini' : 'openai', 'pipeline'].join('+');
@@ -147,7 +147,7 @@ async function runCase(given: CallCase, signal?: AbortSignal): Promise<CallOutco
   return JSON.parse(line) as CallOutcome;
 }
 
-/** What only the log of the call process tells. */
+/** The events that only the call process's log has. */
 function loggedOf(room: string, output: string): Pick<MeasuredCall, 'switches' | 'hedges'> {
   const events = output.split('\n').flatMap((line) => {
     if (!line.includes('"provider_switch"') && !line.includes('"provider_hedge"')) return [];
@@ -163,7 +163,7 @@ function loggedOf(room: string, output: string): Pick<MeasuredCall, 'switches' |
   };
 }
 
-/** Works through them in order, so many at once. */
+/** Works through the items in order, this many at once. */
 export async function eachOf<Item>(items: readonly Item[], atOnce: number, work: (item: Item) => Promise<void>) {
   const left = items.values();
   await Promise.all(

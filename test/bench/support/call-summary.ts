@@ -12,10 +12,10 @@ export interface CallSummary {
   readonly failures: number;
   readonly extraConnections: number;
   readonly extraRequests: number;
-  /** To language models and for recognition, one each for every turn; in speech to speech a turn is one. */
+  /** Requests that are due: for a turn of the pipeline two (recognition and language model), in speech to speech one. */
   readonly requests: number;
   readonly hedges: number;
-  /** Work given to the stages: three for a turn of the pipeline. */
+  /** Work given to the stages: three for a turn of the pipeline, one in speech to speech. */
   readonly starts: number;
   readonly reserveTurns: number;
   readonly heard: WordCounts;
@@ -25,7 +25,7 @@ export interface CallSummary {
   readonly p95Ms: number;
   readonly longestWaitMs: number;
   readonly latenessMs: number;
-  /** Calls for which the machine had too much to do. */
+  /** Calls during which the machine was overloaded. */
   readonly starved: number;
 }
 
@@ -56,7 +56,7 @@ export function summarise(calls: readonly MeasuredCall[]): CallSummary {
   };
 }
 
-/** Of one call, whatever failed in it; and whether the machine may be to blame. */
+/** The promises that one call broke, whatever failed in it; a last entry says if the machine may be to blame. */
 export function brokenPromises(call: MeasuredCall): string[] {
   const { dropped, unanswered, heard, conversation, clipped, isStarved, latenessMs } = call;
   const count = (number: number, what: string) => (number === 0 ? [] : [`${number} ${what}`]);
@@ -72,7 +72,7 @@ export function brokenPromises(call: MeasuredCall): string[] {
   return broken.length > 0 && isStarved ? [...broken, `on a starved machine: frames ${latenessMs} ms late`] : broken;
 }
 
-/** Of a call in which nothing failed, besides. */
+/** What else went wrong in a call in which no vendor failed. */
 export function falseAlarms({ switches, failures, extra, hedges, reserveTurns }: MeasuredCall): string[] {
   const count = (number: number, what: string) => (number === 0 ? [] : [`${number} ${what}`]);
   return [
@@ -85,7 +85,7 @@ export function falseAlarms({ switches, failures, extra, hedges, reserveTurns }:
   ];
 }
 
-/** Such as "tts cartesia timeout, 3 × llm openai server". */
+/** The lines with their counts, such as "tts cartesia timeout, 3 × llm openai server". */
 export function tally(lines: readonly string[]): string {
   const times = new Map<string, number>();
   for (const line of lines) times.set(line, (times.get(line) ?? 0) + 1);

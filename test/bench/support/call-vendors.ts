@@ -14,23 +14,23 @@ import type { CallPlan } from './call-plan.ts';
 import { CASES } from './realtime-rows.ts';
 import { environmentOf, ROOM_FAULTS, startVendors } from './room-faults.ts';
 
-/** What befalls a call. */
+/** What happens to the vendors at the moments of a call. */
 export interface Strikes {
   beforeCall(): void;
   atTurn(): void;
-  /** So long after the caller began the turn. */
+  /** Called the plan's `afterMs` after the caller began the turn. */
   inTurn?(): void;
-  /** As the reply is first heard. */
+  /** Called when the caller first hears the reply. */
   inReply?(): void;
 }
 
 export interface CallVendors extends Strikes {
-  /** What leads a call process there. */
+  /** The variables that lead a call process to these vendors. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Words of each reply around those of the caller. */
+  /** Words of each reply before and after those of the caller. */
   readonly frame: readonly [before: readonly number[], after: readonly number[]];
   asked(): Asked[];
-  /** Resolves when nobody is connected any more, or after so long. */
+  /** Resolves when no connection is open any more, or after this time. */
   left(withinMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -82,7 +82,7 @@ async function startSpeechToSpeech({ vendorSeed, first, turns, fault }: CallPlan
   };
 }
 
-/** Echoes the caller's words and a few more; the turn of these words is looked up first. */
+/** Replies with the caller's words and a few more; for the turn with these words it calls a tool first. */
 function scriptOf(toolWords: string | undefined): Script {
   return (heard, results) => {
     const words = wordsOf(heard);

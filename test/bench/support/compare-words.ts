@@ -2,14 +2,14 @@
 
 export interface DueWord {
   readonly word: number;
-  /** Of a reply that was interrupted or a turn in which the caller hung up: it may have come. */
+  /** The word belongs to an interrupted reply, or to a turn in which the caller hung up: it need not have come. */
   readonly isOptional?: boolean;
 }
 
 export interface WordCounts {
   readonly due: number;
   readonly lost: number;
-  /** Besides what was due: said again, or out of its place. */
+  /** Words besides those that were due: said again, or out of their place. */
   readonly twice: number;
 }
 
@@ -18,7 +18,7 @@ export const NO_WORDS: WordCounts = { due: 0, lost: 0, twice: 0 };
 export const dueWords = (words: readonly number[], isOptional = false): DueWord[] =>
   words.map((word) => ({ word, isOptional }));
 
-/** By the alignment that loses least, and of those the one that leaves the fewest words over. */
+/** Uses the alignment that loses the fewest words, and among those the one that leaves the fewest words over. */
 export function compareWords(due: readonly DueWord[], came: readonly number[]): WordCounts {
   // best[j]: the least cost of all words due so far against the first j that came.
   let best = came.map((_, j) => cost(0, j));

@@ -10,7 +10,7 @@ export type Contestant = (typeof CONTESTANTS)[number];
 
 export interface Contest {
   readonly workers: Readonly<Record<Contestant, SpawnedWorker>>;
-  /** A caller in a new room, greeted where the agent greets. */
+  /** A caller in a new room, after the greeting if the agent greets. */
   join(contestant: Contestant): Promise<Caller>;
   stop(): Promise<void>;
 }

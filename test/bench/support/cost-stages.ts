@@ -16,16 +16,16 @@ export type Over = 'bare' | 'chain';
 
 /** One call's use of a stage. */
 export interface Use {
-  /** The next frame of it. */
+  /** Takes the next frame. */
   step(at: number): void;
-  /** What came out, so that both ways can be seen to do the same work. */
+  /** How many results came out, to show that both ways do the same work. */
   readonly results: number;
 }
 
 export interface CostStage {
   readonly title: string;
   readonly frame: string;
-  /** Between two frames of one call. */
+  /** Time between two frames of one call. */
   readonly frameMs: number;
   start(clock: FakeClock, over: Over): Use;
 }
@@ -43,7 +43,7 @@ function chained<Link extends FailoverLink>(stage: Stage, clock: FakeClock, link
   });
 }
 
-/** Talks for 4 s and is quiet for 2 s; an interim every 200 ms of speech, a final after it. */
+/** The caller talks for 4 s and is quiet for 2 s; an interim comes every 200 ms of speech, a final after it. */
 const stt: CostStage = {
   title: 'speech recognition',
   frame: '10 ms of the caller',
@@ -101,7 +101,7 @@ const stt: CostStage = {
   },
 };
 
-/** Speaks without a pause, as quick as it is heard. */
+/** The voice speaks without a pause, at the speed of playout. */
 const tts: CostStage = {
   title: 'voice',
   frame: '20 ms of speech',
@@ -150,7 +150,7 @@ const tts: CostStage = {
   },
 };
 
-/** Writes 50 words a second without a pause. */
+/** The model writes 50 words a second without a pause. */
 const llm: CostStage = {
   title: 'language model',
   frame: 'a piece of text, 50 a second',

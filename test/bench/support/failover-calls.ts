@@ -6,12 +6,12 @@ import type { CallPlan, Stage } from './failover-rows.ts';
 import { ScriptedStt, sayToRecogniser } from './failover-stt.ts';
 import { listenToReply, ScriptedTts } from './failover-tts.ts';
 
-/** What a session would have seen of failures while a provider was left. */
+/** The failures that a session would have seen when a provider was left. */
 export class Escapes {
   readonly sessionErrors: Record<Stage, number> = { stt: 0, llm: 0, tts: 0 };
   unhandled = 0;
 
-  /** Counts until the returned function is called; the process goes on, other than in a real call. */
+  /** Counts until the returned function is called; unlike in a real call, the process goes on. */
   watch(): () => void {
     const onUnhandled = () => {
       this.unhandled += 1;
@@ -38,7 +38,7 @@ export class Outage {
     this.dead = new ScriptedProvider('primary', plan.fault);
   }
 
-  /** One call with a chain or adapter of its own, as each call's process has. */
+  /** Makes one call with a chain or adapter of its own, as each call's process has. */
   async call(): Promise<Outcome> {
     switch (this.#plan.stage) {
       case 'stt':
@@ -82,7 +82,7 @@ export class Outage {
   };
 }
 
-/** The time to the first result where nobody fails: the least of three, since only delays can be added to it. */
+/** Time in ms to the first result without a fault: the least of three, because disturbances can only add delay. */
 export async function ownFirstMs(column: Column, stage: Stage): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run < 3; run += 1) {

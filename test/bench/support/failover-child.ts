@@ -5,20 +5,20 @@ import { APIConnectionError, APIStatusError, APITimeoutError } from '@livekit/ag
 export type Fault =
   | { readonly kind: 'refused'; readonly status: number }
   | { readonly kind: 'hang' }
-  /** Breaks, falls silent for good, or ends as if all was well. */
+  /** After these words it breaks, falls silent for good, or ends as if the reply were complete. */
   | { readonly kind: 'break' | 'silence' | 'end'; readonly afterWords: number };
 
-/** Usual for a vendor on the same continent. */
+/** Usual time to connect to a vendor on the same continent. */
 const CONNECT_MS = 30;
 
-/** One provider of any stage: its fault outlasts the first attempt, as an outage does. */
+/** One provider of any stage; its fault outlasts the first attempt, as an outage does. */
 export class ScriptedProvider {
   readonly id: string;
   readonly #fault: Fault | undefined;
   attempts = 0;
-  /** By performance.now(): when it failed first. */
+  /** When it first failed, by performance.now(). */
   failedAtMs: number | undefined;
-  /** So many words it had given by then. */
+  /** How many words it had given by then. */
   failedAfterWords = 0;
 
   constructor(id: string, fault?: Fault) {
@@ -42,7 +42,7 @@ export class ScriptedProvider {
   }
 
   /**
-   * What happens once so many words were given.
+   * What happens after this many words.
    * @throws APIConnectionError when it breaks there
    */
   after(words: number): 'goes on' | 'is silent' | 'ends' {
@@ -61,7 +61,7 @@ export class ScriptedProvider {
   }
 }
 
-/** Ends quietly when the caller gave up; other errors are the provider's. */
+/** Ends quietly if the caller aborted; rethrows other errors, which are the provider's. */
 export async function untilAborted(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -70,26 +70,26 @@ export async function untilAborted(signal: AbortSignal, work: () => Promise<void
   }
 }
 
-/** Settles only when the caller gives up. */
+/** Settles only when the caller aborts. */
 export async function silence(signal: AbortSignal): Promise<never> {
   for (;;) await sleep(60_000, undefined, { signal, ref: false });
 }
 
-/** Words of `due` that never came, and how many came more often than once. */
+/** Counts the words of `due` that never came, and those that came more than once. */
 export function countWords(due: readonly string[], came: readonly string[]): { lost: number; twice: number } {
   const times = due.map((word) => came.filter((other) => other === word).length);
   return { lost: times.filter((count) => count === 0).length, twice: times.filter((count) => count > 1).length };
 }
 
-/** What one call of a stage gave; times are milliseconds since its start. */
+/** The result of one call of a stage; times are milliseconds since its start. */
 export interface Outcome {
   readonly lost: number;
   readonly twice: number;
-  /** Words cut in half; only of voices. */
+  /** Words cut in half; only for voices. */
   readonly clipped?: number;
   readonly firstMs?: number | undefined;
-  /** From the provider's failure to the next result, or while a voice was silent in the middle of its reply. */
+  /** Time from the provider's failure to the next result; for a voice, the longest pause in the playout of its reply. */
   readonly gapMs?: number | undefined;
-  /** Nothing came any more, nor did it end. */
+  /** Whether nothing more came although the stream did not end. */
   readonly isSilent: boolean;
 }

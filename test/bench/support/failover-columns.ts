@@ -10,7 +10,7 @@ export interface Column {
   stt(links: stt.STT[], board: MemoryHealthBoard): stt.STT;
   llm(links: llm.LLM[], board: MemoryHealthBoard): llm.LLM;
   tts(links: tts.TTS[], board: MemoryHealthBoard): tts.TTS;
-  /** As a session hands it to a voice: LiveKit's voice adapter has no time-out of its own. */
+  /** The connection options that a session hands to a voice: LiveKit's voice adapter has no time-out of its own. */
   readonly ttsConn?: { readonly maxRetry: number; readonly retryIntervalMs: number; readonly timeoutMs: number };
 }
 

@@ -14,7 +14,7 @@ const DEFAULT_CONN = { maxRetry: 3, retryIntervalMs: 2_000, timeoutMs: 10_000 };
 
 export class ScriptedLlm extends llm.LLM {
   readonly provided: ScriptedProvider;
-  /** Asked to go on from begun words, it does; otherwise it begins anew. */
+  /** If it is asked to continue begun words, it does so; otherwise it begins anew. */
   readonly obeys: boolean;
 
   constructor(provided: ScriptedProvider, obeys = true) {
@@ -60,13 +60,13 @@ class ScriptedReply extends llm.LLMStream {
   }
 }
 
-/** How many words of the reply stand in the context already. */
+/** How many words of the reply the context already holds. */
 function begunWords(context: llm.ChatContext): number {
   const begun = context.items.findLast((item) => item.type === 'message' && item.role === 'assistant');
   return begun?.type === 'message' ? (begun.textContent?.match(/\S+/g)?.length ?? 0) : 0;
 }
 
-/** One reply of `subject`, until it ends or nothing came for 25 s. */
+/** Reads one reply of `subject`, until it ends or nothing came for 25 s. */
 export async function readReply(subject: llm.LLM, dead: ScriptedProvider): Promise<Outcome> {
   const chatCtx = llm.ChatContext.empty();
   chatCtx.addMessage({ role: 'user', content: 'When is my appointment?' });

@@ -11,7 +11,7 @@ export interface CallPlan {
   readonly wordTimes?: boolean;
   /** The next model begins the reply anew, whatever it is asked. */
   readonly beginsAnew?: boolean;
-  /** Ends with the first result; only of speech to text, which otherwise takes as long as the caller speaks. */
+  /** Ends with the first result; only for speech to text, which otherwise takes as long as the caller speaks. */
   readonly untilFirst?: boolean;
 }
 
@@ -31,7 +31,7 @@ const words = ({ lost, twice, clipped, isSilent }: Outcome) =>
   ].join(', ');
 const wordsAndGap = (outcome: Outcome) =>
   outcome.gapMs === undefined ? words(outcome) : `${words(outcome)}; again after ${seconds(outcome.gapMs)}`;
-/** The pause that the caller hears within the reply; where the rest is missing, there is none. */
+/** Shows the pause that the caller hears within the reply; if the rest is missing, there is none. */
 const wordsAndPause = (outcome: Outcome) =>
   outcome.isSilent || outcome.lost > 0 ? words(outcome) : `${words(outcome)}; pause ${seconds(outcome.gapMs)}`;
 const wordsAndFirst = (outcome: Outcome) => `${words(outcome)}; first after ${seconds(outcome.firstMs)}`;
@@ -88,13 +88,13 @@ export const ROWS: readonly Row[] = [
 /** Statuses whose refusal must cost nothing. */
 export const HARD_STATUSES = [401, 402, 429, 500] as const;
 
-/** Outages that the second call meets. */
+/** Outages that are measured with a second call. */
 export const OUTAGES = [
   { title: 'refused with 402', fault: REFUSED },
   { title: 'hangs at connect', fault: HANG },
 ] as const;
 
-/** Attempts at the dead provider and the wait over the backup's own time. */
+/** The attempts at the dead provider, and the wait over the backup's own time. */
 export function secondCallCell(attempts: number, extraMs: number | undefined): string {
   return `${attempts} attempts, ${extraCell(extraMs)}`;
 }

@@ -15,10 +15,10 @@ const PATIENCE_MS = 25_000;
 const WORDS_PER_FINAL = 8;
 /** Audio without a word after which a segment is final. */
 const FINAL_AFTER_MS = 600;
-/** Nothing in the caller's last two seconds: it will not hear any more. */
+/** Without a result in the caller's last two seconds, the recogniser counts as silent for good. */
 const DEAF_MS = 2_000;
 const DECODE_EVERY_MS = 100;
-/** Two marks a word, since there are only 20: the word's number divided by 16, and the rest. */
+/** A word has two marks, because there are only 20: the word's number divided by 16, and the remainder. */
 const SECOND_MARKS = 16;
 const LOOK_BACK_MS = 600;
 const DEFAULT_CONN = { maxRetry: 3, retryIntervalMs: 2_000, timeoutMs: 10_000 };
@@ -98,7 +98,7 @@ class ScriptedStream extends stt.SpeechStream {
     const now = this.#audioAt + this.#audio.length;
     marks.forEach((second, place) => {
       const first = marks[place - 1];
-      // What ends with the audio may go on in the next.
+      // A mark at the end of the audio may go on in the next audio.
       if (!first || !isWord(first, second) || samplesOf(second.endMs + 30) > this.#audio.length) return;
       const atMs = (this.#audioAt * 1000) / RATE_HZ;
       const index = first.index * SECOND_MARKS + second.index - 2;
@@ -150,7 +150,7 @@ function callerSpeech(): Int16Array {
     const startMs = word * WORD_MS;
     const [first, second] = [Math.floor(word / SECOND_MARKS), 2 + (word % SECOND_MARKS)];
     return [
-      // No pause within a word, and the usual one of 60 ms between two.
+      // 10 ms between the marks of a word, and the usual pause of 60 ms between two words.
       { index: first, startMs, endMs: startMs + 115 },
       { index: second, startMs: startMs + 125, endMs: startMs + 240 },
     ];
@@ -160,7 +160,7 @@ function callerSpeech(): Int16Array {
 
 const SPEECH = callerSpeech();
 
-/** One turn of the caller, until all is final, or for 25 s. */
+/** Speaks one turn of the caller, until all words are final, or for 25 s. */
 export async function sayToRecogniser(subject: stt.STT, dead: ScriptedProvider, untilFirst: boolean): Promise<Outcome> {
   const stream = subject.stream();
   const startedMs = performance.now();
@@ -188,12 +188,12 @@ export async function sayToRecogniser(subject: stt.STT, dead: ScriptedProvider, 
   return { ...counted, firstMs, gapMs, isSilent };
 }
 
-/** Whether the failed provider had not given it. */
+/** Whether the failed provider had not given this word. */
 function isAfter(word: string, dead: ScriptedProvider): boolean {
   return Number(word.slice(1)) >= dead.failedAfterWords;
 }
 
-/** Speaks, then is silent until all words came (and a second more, for those that come twice). */
+/** Speaks, then is silent until all words came, and for a second more to see words that come twice. */
 async function speak(
   stream: stt.SpeechStream,
   startedMs: number,
@@ -208,7 +208,7 @@ async function speak(
     try {
       stream.pushFrame(new AudioFrame(samples, RATE_HZ, 1, perFrame));
     } catch {
-      // It closed itself: what it heard until then is all.
+      // The stream closed itself: nothing is heard after that.
       return;
     }
     if (doneMs === PATIENCE_MS && isDone()) doneMs = frame * FRAME_MS + 1_000;

@@ -13,7 +13,7 @@ const FIRST_AUDIO_MS = 120;
 const PACE = 5;
 /** Shorter tones are words that were cut: a whole one is 240 ms. */
 const WHOLE_MS = 200;
-/** The model writes this fast. */
+/** Time between two words that the model writes. */
 const TEXT_WORD_MS = 30;
 const BEFORE_FIRST_MS = 40_000;
 const PATIENCE_MS = 25_000;
@@ -72,7 +72,7 @@ class ScriptedVoice extends tts.SynthesizeStream {
     if (!this.queue.closed) this.queue.put(tts.SynthesizeStream.END_OF_STREAM);
   }
 
-  /** False when it ends here. */
+  /** Speaks one word; false if the reply ends here. */
   async #speak(word: string): Promise<boolean> {
     if (this.#spoken === 0) await sleep(FIRST_AUDIO_MS, undefined, { signal: this.abortSignal });
     const samples = toneOf(word);
@@ -117,7 +117,7 @@ class ScriptedVoice extends tts.SynthesizeStream {
   }
 }
 
-/** What LiveKit's adapter asks a failed voice for. */
+/** The stream that LiveKit's adapter requests from a failed voice. */
 class ScriptedClip extends tts.ChunkedStream {
   override label: string;
   readonly #owner: ScriptedTts;
@@ -149,7 +149,7 @@ function toneOf(word: string): Int16Array {
   return index === undefined ? new Int16Array((RATE_HZ * WORD_MS) / 1000) : speakTones([Number(index)], RATE_HZ);
 }
 
-/** One reply of `subject`, until it ends or nothing came for 25 s (40 s before the first sound). */
+/** Listens to one reply of `subject`, until it ends or nothing came for 25 s (40 s before the first sound). */
 export async function listenToReply(subject: tts.TTS, connOptions?: typeof DEFAULT_CONN): Promise<Outcome> {
   const startedMs = performance.now();
   const stream = subject.stream(connOptions && { connOptions });

@@ -3,21 +3,21 @@ import type { SpawnedWorker } from '../../support/spawn-worker.ts';
 import { costOf } from './process-cost.ts';
 
 export interface MemorySample {
-  /** Calls that had ended. */
+  /** How many calls had ended. */
   readonly calls: number;
   readonly megabytes: number;
 }
 
 export interface MemoryTrend {
-  /** After a full collection. */
+  /** Used heap after a full collection. */
   readonly heap: readonly MemorySample[];
-  /** Of the whole process, pages that are its own. */
+  /** Private pages of the whole process. */
   readonly own: readonly MemorySample[];
 }
 
-/** A process settles while its first calls come. */
+/** Share of the samples that is left out at the start: a process settles during its first calls. */
 const SETTLED_AFTER = 0.25;
-/** With fewer samples no trend can be told from chance. */
+/** With fewer samples a trend can't be distinguished from chance. */
 export const LEAST_SAMPLES = 20;
 
 export async function sampleMemory(worker: SpawnedWorker, calls: number, trend: MemoryTrend): Promise<MemoryTrend> {
@@ -34,7 +34,7 @@ export async function sampleMemory(worker: SpawnedWorker, calls: number, trend: 
   };
 }
 
-/** Of the line through the samples once the process had settled, in MB; undefined where they are too few. */
+/** Slope of the line through the samples after the process has settled, in MB for 100 calls; undefined for too few samples. */
 export function growthPer100Calls(samples: readonly MemorySample[]): number | undefined {
   const settled = samples.slice(Math.floor(samples.length * SETTLED_AFTER));
   if (settled.length < LEAST_SAMPLES) return undefined;

@@ -5,7 +5,7 @@ import type { TableLine } from './failover-table.ts';
 export interface Measured {
   readonly title: string;
   readonly summary: CallSummary;
-  /** The same calls to the plugins alone. */
+  /** The same calls with the plugins alone. */
   readonly beside: CallSummary | undefined;
 }
 

@@ -9,7 +9,7 @@ export default defineAgent({
       stt: new InstantStt(),
       llm: new InstantLlm(),
       tts: new InstantTts(),
-      // Only what it can't do without here: the defaults of both ask LiveKit's cloud.
+      // Only these two are set, because their defaults ask LiveKit's cloud.
       turnHandling: {
         turnDetection: new inference.TurnDetector({ version: 'v1-mini' }),
         interruption: { mode: 'vad' },

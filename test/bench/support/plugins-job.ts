@@ -56,7 +56,7 @@ const STAGES: Readonly<Record<Under, (vad: inference.VAD, watch: FailoverEvents)
       tts: new tts.FallbackAdapter({ ttsInstances: voices }),
     };
   },
-  // What watches is all that a user would not write.
+  // Only `watch` is more than a user would write.
   chains: (_, watch) => {
     const { recognisers, models, voices } = links();
     return {
@@ -83,7 +83,7 @@ export default defineAgent({
     const session = new voice.AgentSession({
       vad,
       ...STAGES[(env.LINKS_UNDER ?? 'nothing') as Under](vad, watch),
-      // Only what it can't do without here: the defaults of both ask LiveKit's cloud.
+      // Only these two are set, because their defaults ask LiveKit's cloud.
       turnHandling: {
         turnDetection: new inference.TurnDetector({ version: 'v1-mini' }),
         interruption: { mode: 'vad' },

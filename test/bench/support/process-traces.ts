@@ -5,7 +5,7 @@ import { descendantsOf } from '../../support/process-tree.ts';
 
 export interface Traces {
   readonly processes: number;
-  /** Of this process; those of others are gone with them. */
+  /** Sockets of this process; those of other processes end with them. */
   readonly sockets: number;
   readonly files: readonly string[];
 }
@@ -19,7 +19,7 @@ export function tracesNow(directory: string): Traces {
   };
 }
 
-/** What is more than before, in words, once it no longer shrinks: processes end a moment after they were told. */
+/** What is more than before, in words, after up to `withinMs`: processes end a moment after they were told to. */
 export async function tracesLeft(before: Traces, directory: string, withinMs = 10_000): Promise<string[]> {
   const endMs = performance.now() + withinMs;
   let left = differences(before, tracesNow(directory));
@@ -43,7 +43,7 @@ function isSocket(descriptor: string): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('socket:');
   } catch {
-    // It was that of the listing.
+    // The descriptor belonged to the directory listing, and is closed now.
     return false;
   }
 }

@@ -54,7 +54,7 @@ export class FastMicrophone extends voice.AudioInput {
   }
 }
 
-/** Plays at once; what was played of each utterance is kept. */
+/** Plays at once, and keeps what was played of each utterance. */
 export class InstantLoudspeaker extends voice.AudioOutput {
   #played: Int16Array[] = [];
   #seconds = 0;
@@ -64,7 +64,7 @@ export class InstantLoudspeaker extends voice.AudioOutput {
     super(RATE_HZ);
   }
 
-  /** Since the last time. */
+  /** The words that were played since the last call of this method. */
   takeWords(): number[] {
     const samples = Int16Array.from(this.#played.flatMap((piece) => [...piece]));
     this.#played = [];

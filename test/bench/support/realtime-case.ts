@@ -23,9 +23,9 @@ const TURNS = [
   [5, 6],
 ] as const;
 const TAIL = [20, 21, 22, 23];
-/** Nothing was heard for so long: what comes later, nobody waits for. */
+/** Time limit for the first sound of a reply; later sound is not waited for. */
 const PATIENCE_MS = 7_000;
-/** A reply is over when nothing more came for so long. */
+/** A reply is over after this time without sound. */
 const QUIET_MS = 1_400;
 const TOOL_MS = 400;
 
@@ -154,7 +154,7 @@ function countReplies(): number {
   return begun.reduce((sum, count) => sum + count, 0);
 }
 
-/** From the fault to the request for the rest of the reply, at whichever session. */
+/** Measures the time from the fault to the request for the rest of the reply, at any session. */
 function watchOwnShare(): void {
   let struckMs: number | undefined;
   let replies = 0;

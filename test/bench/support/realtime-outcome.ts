@@ -9,7 +9,7 @@ export type RealtimeParty = 'plugin' | 'ours';
 export interface RealtimeColumn {
   readonly title: string;
   readonly party: RealtimeParty;
-  /** Whom the faults befall. */
+  /** The vendors that the faults apply to. */
   readonly vendors: readonly VendorName[];
 }
 
@@ -19,7 +19,7 @@ export const REALTIME_COLUMNS: readonly RealtimeColumn[] = [
   { title: 'Bulletproof over both, either first', party: 'ours', vendors: ['openai', 'gemini'] },
 ];
 
-/** Of one call; what the child tells. */
+/** The outcome of one call, as its process reports it. */
 export interface CaseOutcome {
   /** Words of the caller in the conversation. */
   readonly conversation: number[];
@@ -36,13 +36,13 @@ export interface MeasuredCase extends CaseOutcome {
   readonly vendor: VendorName;
   readonly name: string;
   readonly hasTool: boolean;
-  /** The process ended before the call did. */
+  /** The process ended before the end of the call. */
   readonly isDead: boolean;
 }
 
 const child = fileURLToPath(new URL('./realtime-case.ts', import.meta.url));
 const LONGEST_MS = 90_000;
-/** They wait more than they work. */
+/** Cases at once; they wait more than they work. */
 const AT_ONCE = 3;
 /** All the words that the caller says in a call. */
 const CALLER_WORDS = [7, 8, 1, 2, 3, 4, 5, 6];
@@ -74,7 +74,7 @@ async function runCase(party: RealtimeParty, vendor: VendorName, name: string): 
   return { ...outcome, vendor, name, hasTool, isDead: !isComplete };
 }
 
-/** Cases of one row and column as the table has them. */
+/** The table's cell for the cases of one row and column. */
 export function realtimeCell(cases: readonly MeasuredCase[]): string {
   const count = (is: (one: MeasuredCase) => boolean) => cases.filter(is).length;
   const of = (word: string, number: number) => (number === 0 ? [] : [`${word} ${number} of ${cases.length}`]);
@@ -102,7 +102,7 @@ export function realtimeCell(cases: readonly MeasuredCase[]): string {
   ].join('; ');
 }
 
-/** Of both sides: the caller's in the conversation, the agent's at the ear. */
+/** Lost words of both sides: the caller's in the conversation, the agent's in the sound that was played. */
 function wordsLost({ conversation, said }: CaseOutcome): number {
   const unheard = CALLER_WORDS.filter((word) => !conversation.includes(word)).length;
   const replies = [0, 1, 2].map((turn) => new Set(said[turn]));
@@ -120,7 +120,7 @@ function wordsTwice({ conversation, said }: CaseOutcome): number {
   return repeated(conversation) + said.reduce((total, words) => total + repeated(words), 0);
 }
 
-/** Every case at every party, a few at once; `onRow` when all of a row are done. */
+/** Runs every case with every party, a few at once; calls `onRow` when all cases of a row are done. */
 export async function measureRealtime(
   onRow: (column: RealtimeColumn, row: string, cases: readonly MeasuredCase[]) => void,
 ): Promise<void> {

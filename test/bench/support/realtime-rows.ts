@@ -11,15 +11,15 @@ export interface RealtimeCase {
   /** Cases of one row are counted together. */
   readonly row: string;
   readonly name: string;
-  /** Before the call. */
+  /** Called before the call. */
   readonly before?: (vendor: Vendor) => void;
-  /** Before the second turn. */
+  /** Called before the second turn. */
   readonly atTurn?: (vendor: Vendor) => void;
-  /** As soon as something of the second reply was sent. */
+  /** Called shortly after the second reply began. */
   readonly inReply?: (vendor: Vendor) => void;
   /** The second turn is answered with a tool's result. */
   readonly hasTool?: true;
-  /** What it costs until the next session is asked for the rest is measured. */
+  /** Measures the time until the next session is asked for the rest of the reply. */
   readonly isTimed?: true;
 }
 
@@ -31,7 +31,7 @@ const REFUSALS: readonly (readonly [string, Fault])[] = [
 ];
 const MOMENTS: readonly RealtimeMoment[] = ['idle', 'listening', 'thinking', 'speaking', 'tool'];
 const CODES = [1006, 1000] as const;
-/** Words that were heard, or pieces of 100 ms that were sent, before it breaks. */
+/** Words that were heard, or pieces of 100 ms that were sent, before the fault. */
 const AFTER: Readonly<Record<RealtimeMoment, number>> = { idle: 0, listening: 1, thinking: 0, speaking: 5, tool: 0 };
 
 const when = (moment: RealtimeMoment, fault: Fault) => (vendor: Vendor) => vendor.breakWhen(moment, fault);

@@ -4,14 +4,14 @@ import { type CallPlan, wordsOfTurn } from './call-plan.ts';
 import { type Party, startCallRunner } from './call-runner.ts';
 import type { RoomFault } from './room-faults.ts';
 
-/** Its titles, by who is called. */
+/** The titles of the table's columns, by party. */
 export const ROOM_PARTIES: Readonly<Partial<Record<Party, string>>> = {
   ours: 'Bulletproof',
   'plugins under ours': 'Bulletproof over LiveKit’s plugins',
   'plugins under adapters': 'LiveKit, defaults',
 };
 
-/** 28 marked words in four turns, each echoed in a sentence with two more. */
+/** 28 marked words in four turns; each reply repeats its turn's words in a sentence with two more. */
 const TURNS = 4;
 const WORDS_A_TURN = 7;
 const TURNS_APART = 2;
@@ -29,7 +29,7 @@ export function planRoomCall({ title, inTurn }: RoomFault, index: number): CallP
   };
 }
 
-/** One call after another, each fault at each party; `onCall` as each is measured. */
+/** Makes one call after another, each fault with each party; calls `onCall` after each call. */
 export async function measureRooms(
   parties: readonly Party[],
   faults: readonly RoomFault[],

@@ -13,7 +13,7 @@ import type { Stage } from './failover-rows.ts';
 
 const LLM_WORD_MS = 30;
 
-/** Such as w20 and w21 about the words of the caller. */
+/** Words of each reply around those of the caller, such as w20 and w21. */
 export type Frame = readonly [before: readonly number[], after: readonly number[]];
 
 /** @param seed of habits; absent: they answer at once @param frame of the caller's words in each reply */
@@ -44,7 +44,7 @@ export async function startVendors(seed?: number, [before, after]: Frame = [[], 
 
 export type Vendors = Awaited<ReturnType<typeof startVendors>>;
 
-/** What leads a worker to the vendors. */
+/** The variables that lead a worker to the vendors. */
 export function environmentOf(vendors: Vendors): Record<string, string> {
   return {
     DEEPGRAM_API_KEY: 'key-of-a-benchmark',
@@ -68,9 +68,9 @@ export interface RoomFault {
   readonly stage?: Stage;
   readonly title: string;
   readonly before?: (vendors: Vendors) => void;
-  /** As the caller begins the second turn. */
+  /** Called when the caller begins the second turn. */
   readonly atTurn?: (vendors: Vendors) => void;
-  /** So long after it. */
+  /** Called `afterMs` after that. */
   readonly inTurn?: { readonly afterMs: number; readonly run: (vendors: Vendors) => void };
 }
 

@@ -8,7 +8,7 @@ export function wholeNumber(option: string, given: string | undefined, otherwise
   return number;
 }
 
-/** Runs `work` to its end; at Ctrl-C it is told, and the process ends when it has cleaned up. */
+/** Runs `work` to its end; Ctrl-C aborts its signal, and the process ends when `work` has cleaned up. */
 export async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();

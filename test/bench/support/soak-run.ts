@@ -18,7 +18,7 @@ export interface SoakOptions {
   readonly seed: number;
   readonly atOnce: number;
   readonly mode?: Mode | undefined;
-  /** Only the call of this number. */
+  /** Runs only the call of this number. */
   readonly only?: number | undefined;
   readonly signal?: AbortSignal;
   readonly onCall?: (plan: CallPlan, broken: readonly string[]) => void;
@@ -32,7 +32,7 @@ export interface BrokenCall {
 export interface SoakResult {
   readonly calls: readonly MeasuredCall[];
   readonly broken: readonly BrokenCall[];
-  /** Of each parent. */
+  /** The memory trend of each worker's parent process. */
   readonly memory: readonly MemoryTrend[];
   /** Promises about the run as a whole that broke. */
   readonly wrong: readonly string[];
@@ -40,7 +40,7 @@ export interface SoakResult {
 
 /** More than this is a leak, in MB of heap for 100 calls. */
 const MOST_GROWTH_MB = 2;
-/** That wait for a call. */
+/** Processes that wait for a call. */
 const WARM_PROCESSES = 1;
 const CALLS_END_WITHIN_MS = 20_000;
 
@@ -61,7 +61,7 @@ export async function soak({
   const memory = new Map<SpawnedWorker, MemoryTrend>();
   const directory = mkdtempSync(join(tmpdir(), 'bulletproof-soak-'));
   const { TMPDIR } = process.env;
-  // Of all that the run starts.
+  // All that the run starts puts its temporary files there.
   process.env.TMPDIR = directory;
   const before = tracesNow(directory);
   const wrong: string[] = [];
@@ -99,7 +99,7 @@ export async function soak({
   return { calls, broken, memory: [...memory.values()], wrong };
 }
 
-/** A call's process ends with the call. */
+/** Reports call processes that go on, because a call's process must end with the call. */
 async function callsThatGoOn(workers: readonly SpawnedWorker[]): Promise<string[]> {
   const more = () => workers.reduce((sum, { pid }) => sum + Math.max(0, callProcesses(pid).length - WARM_PROCESSES), 0);
   const endMs = performance.now() + CALLS_END_WITHIN_MS;

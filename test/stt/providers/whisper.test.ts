@@ -129,7 +129,7 @@ describe('failures', () => {
 
   it('a wrong key, which no message tells', async () => {
     const error = await hear(client('sk-wrong')).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ kind: 'auth', message: 'whisper: 401 invalid_api_key' });
+    expect(error).toMatchObject({ kind: 'auth', message: 'whisper: 401 the key was refused' });
     expect(inspect(error, { depth: 8 })).not.toContain('sk-wrong');
   });
 });

@@ -8,17 +8,17 @@ import { asSentence, wordsOf } from './text.ts';
 
 export interface Answer {
   readonly value: string;
-  /** Spelt by the caller, so it is spelt back. */
+  /** The caller spelt it, so it is spelt back. */
   readonly spelt?: boolean;
 }
 
 export type Understood =
   | { readonly kind: 'answer'; readonly answer: Answer }
-  /** The beginning of a number. */
+  /** Digits that are only the beginning of a number. */
   | { readonly kind: 'part'; readonly digits: string }
   | { readonly kind: 'nothing' };
 
-/** What a tool receives for a question that the caller did not want to answer or could not make understood. */
+/** What a tool receives for a question that the caller declined to answer, or whose answer was not understood. */
 export const NOT_GIVEN = 'not given';
 const NOTHING = { kind: 'nothing' } as const;
 const DIGITS_AT_MOST = 15;
@@ -50,13 +50,13 @@ function answer(value: string): Understood {
 
 function understandDigits(digits: string, earlier: string, min: number, max = DIGITS_AT_MOST): Understood {
   if (digits === '') return NOTHING;
-  // The whole number again, or only what was missing.
+  // The caller said the whole number again, or only the missing digits.
   const all = digits.length >= min ? digits : earlier + digits;
   if (all.length > max) return NOTHING;
   return all.length < min ? { kind: 'part', digits: all } : answer(all);
 }
 
-/** What is kept when three attempts did not lead to an answer. */
+/** The answer that is kept when three attempts did not lead to one. */
 export function asHeard(question: ScriptQuestion, text: string, earlier = ''): Answer {
   const understood = understand(question, text, earlier);
   if (understood.kind === 'answer') return understood.answer;
@@ -82,12 +82,12 @@ export function readBack(question: ScriptQuestion, { value, spelt }: Answer): st
   }
 }
 
-/** Long enough to be what the caller has to say, even if it holds words such as "speak to someone". */
+/** Whether the text is long enough to be an answer, even if it contains words of a command such as "speak to someone". */
 export function isDictation(text: string): boolean {
   return wordsOf(text).length > 7;
 }
 
-/** Dictated words without what only leads in to them. */
+/** Removes lead-in words such as "um" or "yes" from dictated text. */
 function tidy(text: string): string {
   const trimmed = text.trim().replace(/\s+/g, ' ');
   const bare = trimmed.replace(/^(?:(?:uh|um|er|erm|well|so|yes|yeah|okay|ok|sure|it's|it is)\b[\s,.]*)+/i, '');

@@ -43,7 +43,7 @@ const COMMANDS: readonly (readonly [Command, RegExp])[] = [
   ],
 ];
 
-/** The command that an utterance is, if any. Longer utterances hold one only where it stands out. */
+/** The command in an utterance; undefined for none, and for more than 12 words. Some commands must be the whole utterance. */
 export function commandIn(text: string): Command | undefined {
   const words = wordsOf(text);
   if (words.length === 0 || words.length > 12) return undefined;
@@ -57,7 +57,7 @@ const NO = /\b(?:no|nope|nah|know|not|wrong|incorrect|negative|isn't|wasn't|don'
 const NO_MEANS_YES =
   /\b(?:no problem|no worries|why not|not wrong|know that's right|no that's (?:right|correct|fine|good))\b/;
 
-/** What an utterance answers to a yes-or-no question; undefined where it answers neither or both. */
+/** What an utterance answers to a yes-or-no question; undefined for neither, and for both without a "not" or a "no" at its start. */
 export function yesOrNo(text: string): 'yes' | 'no' | undefined {
   const line = wordsOf(text).join(' ');
   if (NO_MEANS_YES.test(line)) return 'yes';

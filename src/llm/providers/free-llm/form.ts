@@ -8,7 +8,7 @@ import { asSentence, wordsOf } from './text.ts';
 
 const LAST_ATTEMPT = 3;
 const THANKS = ['Thank you.', 'Great.', 'Got it.'];
-/** Covers the time that a tool takes. */
+/** Said before a tool call, to cover the time that the tool takes. */
 export const WAITING = 'One moment, please.';
 export const ANYTHING_ELSE = 'Is there anything else I can help you with?';
 
@@ -16,7 +16,7 @@ export function startForm(action: Form['action'], before = ''): Reply {
   return ask({ action, index: 0, attempt: 1, answers: {} }, before);
 }
 
-/** Asks the open question, or has the tool called where none is left. */
+/** Asks the open question, or requests the tool call when no question is left. */
 function ask(form: Form, before = ''): Reply {
   const question = questionOf(form);
   if (!question) return { step: { kind: 'call', form }, text: join(before, WAITING) };
@@ -41,7 +41,7 @@ function listed(phrases: readonly string[]): string {
   return phrases.length < 2 ? phrases.join() : `${phrases.slice(0, -1).join(', ')} or ${phrases.at(-1)}`;
 }
 
-/** Asks again what is open at this step, as when the caller asked something else in between. */
+/** Asks the open question of this step again, for example after the caller asked something else. */
 export function askAgain(step: Step, before: string): Reply | undefined {
   if (step.kind === 'ask') return ask(step.form, before);
   if (step.kind === 'confirm') return confirm(step.form, step.answer, before);
@@ -49,7 +49,7 @@ export function askAgain(step: Step, before: string): Reply | undefined {
   return undefined;
 }
 
-/** The caller answered a question. */
+/** The reply to the caller's answer to a question. */
 export function answered(form: Form, text: string): Reply {
   const question = questionOf(form);
   if (!question) return ask(form);
@@ -71,14 +71,14 @@ export function answered(form: Form, text: string): Reply {
 function confirm(form: Form, answer: Answer, before = ''): Reply {
   const question = questionOf(form);
   if (!question) return ask(form, before);
-  // A yes or a no was understood or it was not: there is nothing to read back.
+  // A yes or a no is either understood or not: there is nothing to read back.
   if (question.expect.kind === 'yes-no') return next(form, answer, before);
   const text = `${readBack(question, answer)} Is that right?`;
   return { step: { kind: 'confirm', form, answer }, text: join(before, text), core: text };
 }
 
 /**
- * The caller spoke after the read-back.
+ * The reply to what the caller said after the read-back.
  * @param cut the read-back was interrupted, so these words may be the rest of the answer
  */
 export function confirmed(form: Form, answer: Answer, text: string, cut: boolean): Reply {
@@ -105,7 +105,7 @@ export function confirmed(form: Form, answer: Answer, text: string, cut: boolean
     : confirm(retried, corrected.answer);
 }
 
-/** The caller went on over the read-back or after it: an answer in two breaths. */
+/** The whole answer, if the caller gave its second part during the read-back or after it. */
 function restOf(question: ScriptQuestion, answer: Answer, text: string, cut: boolean): Answer | undefined {
   if (question.expect.kind === 'digits') {
     const { minDigits = 1, maxDigits = 15 } = question.expect;
@@ -124,7 +124,7 @@ function again(form: Form): Reply {
   return ask(retried, retried.attempt >= LAST_ATTEMPT ? 'Sorry about that.' : 'Sorry, let me ask again.');
 }
 
-/** Taken without another confirmation, and said so. */
+/** Takes the answer without another confirmation, and tells the caller so. */
 function accept(form: Form, question: ScriptQuestion, answer: Answer): Reply {
   if (answer.value === NOT_GIVEN) return next(form, answer, `All right, I'll leave out ${question.label}.`);
   return next(form, answer, `Thank you. ${readBack(question, answer)} I'll pass it on as I heard it.`);
@@ -136,12 +136,12 @@ function next(form: Form, { value }: Answer, before = THANKS[form.index % THANKS
   return ask({ action: form.action, index: form.index + 1, attempt: 1, answers }, before);
 }
 
-/** The caller does not want to answer this one. */
+/** The reply when the caller does not want to answer this question. */
 export function skipped(form: Form): Reply {
   return next(form, { value: NOT_GIVEN }, "That's fine.");
 }
 
-/** What is said when the tool has run, or has failed: what is true of its result. */
+/** The reply when the tool has run or failed: it says only what is true of the result. */
 export function report(form: Form, failed: boolean, output: string): Reply {
   const idle: Step = { kind: 'idle', more: true };
   if (failed) return { step: idle, text: join(form.action.failed, ANYTHING_ELSE) };

@@ -52,7 +52,7 @@ function partsOf(request: LlmRequest): LlmPart[] {
       parts.push({
         type: 'tool-call',
         call: {
-          // Made from the turn, so that a reply that is asked for twice has the same call.
+          // The id is made from the turn, so that a reply that is requested twice has the same call.
           id: `free-${turn}-${form.action.tool}`,
           name: form.action.tool,
           arguments: JSON.stringify({ ...form.action.arguments, ...givenAnswers(form.answers, tool) }),
@@ -64,11 +64,11 @@ function partsOf(request: LlmRequest): LlmPart[] {
   }
   for (const word of next.text.match(/\S+\s*/g) ?? []) parts.push({ type: 'text', text: word });
   if (next.step.kind !== 'call') parts.push({ type: 'expect', expectation: expectationAt(next.step, script) });
-  // Speech first: it covers the time that the tool takes.
+  // Speech comes before the call: it covers the time that the tool takes.
   return parts.sort((a, b) => Number(a.type === 'tool-call') - Number(b.type === 'tool-call'));
 }
 
-/** Answers that the caller did not give are left out, where the tool can do without. */
+/** Leaves out answers that the caller did not give, unless the tool requires them. */
 function givenAnswers(answers: Readonly<Record<string, string>>, tool: LlmTool): Record<string, string> {
   const required = Array.isArray(tool.parameters.required) ? tool.parameters.required : [];
   return Object.fromEntries(
@@ -81,7 +81,7 @@ function nextReply(situation: Parameters<typeof takeTurn>[0], heard: string): Re
   if (step.kind !== 'report') return takeTurn(situation, heard);
   const told = report(step.form, step.failed, step.output);
   if (heard === '') return told;
-  // The caller went on while the tool ran: what they want comes after what became of it.
+  // The caller spoke while the tool ran: the reply tells the tool's result first, then answers them.
   const then = takeTurn({ ...situation, step: told.step, said: told.text }, heard);
   return then.step.kind === 'offer' ? told : { ...then, text: join(told.text, then.text) };
 }

@@ -13,11 +13,11 @@ export interface Outlook {
   readonly heard: string;
   /** Counts the caller's turns, so that the tool calls of two turns have different ids. */
   readonly turn: number;
-  /** A reply that was begun and not interrupted by the caller: what is left of it. */
+  /** The rest of a reply that was begun and that the caller did not interrupt. */
   readonly remainder?: Reply;
 }
 
-/** Replays the conversation. Our own replies are recognised, cut ones too; another model's are read for a question. */
+/** Replays the conversation: recognises our own replies, even if cut short, and looks for a question in another model's replies. */
 export function replay(messages: readonly LlmMessage[], script: AssistantScript): Outlook {
   const walk = new Walk(script);
   for (const message of messages) walk.take(message);
@@ -31,7 +31,7 @@ class Walk {
   #cut = false;
   #heard = '';
   #turn = 0;
-  /** The reply that we would give or gave to what the caller said last, and what was said of it so far. */
+  /** The reply that we gave or would give to what the caller said last; `#spoken` is the part of it that was said so far. */
   #expected: Reply | undefined;
   #spoken = '';
   readonly #calls = new Map<string, Form>();
@@ -70,7 +70,7 @@ class Walk {
     return left ? { ...base, remainder: left } : base;
   }
 
-  /** What the caller said was answered by what follows: compute our reply to compare with. */
+  /** The next message answers what the caller said: computes our own reply, to compare the message with it. */
   #answerHeard(): void {
     if (this.#step.kind === 'report') {
       this.#expected = report(this.#step.form, this.#step.failed, this.#step.output);
@@ -120,7 +120,7 @@ class Walk {
   }
 }
 
-/** Whether `text` is the reply or was cut out of it: its words are the first words of it. */
+/** Whether `text` is the reply or its beginning, compared by words. */
 function isBeginningOf(text: string, reply: string): boolean {
   const [said, whole] = [wordsOf(text), wordsOf(reply)];
   return said.length <= whole.length && said.every((word, index) => word === whole[index]);
@@ -129,7 +129,7 @@ function isBeginningOf(text: string, reply: string): boolean {
 function remainderOf(reply: Reply, spoken: string): Reply | undefined {
   const count = wordsOf(spoken).length;
   if (count === 0 || count >= wordsOf(reply.text).length) return undefined;
-  // Word by word of the written text, as "I'd" and "555-0142" are not split alike there.
+  // Counts along the written text, where a piece between blanks may hold several words, as "555-0142" does.
   const pieces = reply.text.match(/\S+\s*/g) ?? [];
   let passed = 0;
   const from = pieces.findIndex((piece) => {
@@ -140,7 +140,7 @@ function remainderOf(reply: Reply, spoken: string): Reply | undefined {
   return from === -1 ? undefined : { ...reply, text: pieces.slice(from).join('') };
 }
 
-/** Another model spoke: where it asked what the script asks too, the caller's next words answer that. */
+/** The step after another model spoke: if it asked a question of the script, the caller's next words answer that question. */
 function stepFromForeign(text: string, before: Step, script: AssistantScript): Step {
   const asked = text.match(/[^.!?]*\?/g)?.at(-1);
   if (asked === undefined) return before.kind === 'idle' || before.kind === 'offer' ? IDLE : settle(before);

@@ -7,14 +7,14 @@ export type Intent =
   | { readonly kind: 'fact'; readonly fact: ScriptFact; readonly score: number }
   | { readonly kind: 'action'; readonly action: ScriptAction; readonly score: number };
 
-/** Share of a phrase that must be heard. Measured in test/llm/intents.test.ts on misheard and on foreign utterances. */
+/** Share of a phrase that must be heard. Measured in test/llm/providers/free-llm/intents.test.ts on misheard and off-topic utterances. */
 const THRESHOLD = 0.72;
-/** A phrase of one word is a coincidence more easily. */
+/** The same for a phrase of one word, which matches by coincidence more easily. */
 const THRESHOLD_ONE_WORD = 0.85;
-/** So much must a second intent lie behind in heard words for the first to be taken without its order in the script. */
+/** Added to the score for each word of a phrase, so that of two phrases that fit equally well the longer one wins. */
 const PER_WORD = 0.05;
 
-/** The phrases of scripts are few and asked for at every turn. */
+/** A cache: scripts have few phrases, and each turn compares all of them. */
 const phraseWords = new Map<string, readonly string[]>();
 
 function wordsOfPhrase(phrase: string): readonly string[] {
@@ -27,13 +27,13 @@ function wordsOfPhrase(phrase: string): readonly string[] {
 }
 
 /**
- * How much of a key phrase stands in an utterance, in any order: 0 to 1. A misheard word counts for less than a
+ * How much of a key phrase occurs in an utterance, in any order: 0 to 1. A misheard word counts for less than a
  * clear one; words such as "the" count only in phrases that have no others.
  */
 export function phraseScore(phrase: string, utteranceWords: readonly string[]): number {
   const wanted = wordsOfPhrase(phrase);
   if (wanted.length === 0 || utteranceWords.length === 0) return 0;
-  // On its own a misheard "are" must not make an "area"; among other words of the phrase it may.
+  // A misheard "are" must not match a phrase that is only "area"; in a phrase with other words it may.
   const heard =
     wanted.length === 1 ? utteranceWords.filter((word) => !isCommon(word) || word === wanted[0]) : utteranceWords;
   let score = 0;
@@ -51,7 +51,7 @@ function bestMatch(word: string, candidates: readonly string[]): number {
   let best = 0;
   candidates.forEach((candidate, index) => {
     best = Math.max(best, wordSimilarity(word, candidate));
-    // "voice mail" for "voicemail", and the other way about.
+    // Two heard words may be one of the phrase: "voice mail" for "voicemail".
     const next = candidates[index + 1];
     if (best < 0.9 && next !== undefined && word.length >= 6)
       best = Math.max(best, wordSimilarity(word, candidate + next));
@@ -59,7 +59,7 @@ function bestMatch(word: string, candidates: readonly string[]): number {
   return best;
 }
 
-/** The best score of any of the phrases, with a little more for phrases of which more words were heard; 0 = none fits. */
+/** The phrase with the best score, and that score with a little more for each word of the phrase; 0 = none fits. */
 export function bestPhrase(phrases: readonly string[], text: string): { score: number; phrase: string } {
   const words = wordsOf(text);
   let best = { score: 0, phrase: '' };

@@ -46,7 +46,7 @@ const SPELLING_ALPHABET =
   'alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu';
 const ALPHABET_WORDS = new Map(SPELLING_ALPHABET.split(' ').map((word) => [word, word[0] ?? '']));
 
-/** Never a name, whatever the recogniser heard. */
+/** Words that are never a name, whatever the recogniser heard. */
 const NOT_NAMES = new Set(
   'yes yeah yep no nope not okay ok sure right hello hi what sorry pardon please thanks thank you wait the a i my name it is and or to that this wrong correct incorrect exactly are you there'.split(
     ' ',
@@ -56,7 +56,7 @@ const MAX_WORDS = 4;
 
 export interface HeardName {
   readonly name: string;
-  /** It was spelt, so it is to be spelt back. */
+  /** The caller spelt it, so it must be spelt back. */
   readonly spelt: boolean;
 }
 

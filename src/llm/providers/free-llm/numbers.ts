@@ -35,7 +35,7 @@ const TENS: Readonly<Record<string, string>> = {
   eighty: '8',
   ninety: '9',
 };
-/** Words that are digits only among digits. */
+/** Words that count as digits only among digits. */
 const SOUND_ALIKE: Readonly<Record<string, string>> = {
   oh: '0',
   o: '0',

@@ -75,7 +75,7 @@ function computeSimilarity(a: string, b: string): number {
   if (shorter < 3) return 0;
   const looks = 1 - editDistance(a, b) / Math.max(a.length, b.length);
   const [soundA, soundB] = [soundKey(a), soundKey(b)];
-  // "battery" and "peter" have the same key too, so the letters have a say.
+  // "battery" and "peter" have the same key too, so the letters must be alike as well.
   if (soundA === soundB && soundA.length >= 2 && looks >= 0.5) return shorter >= 4 || looks >= 0.65 ? 0.9 : 0;
   if (shorter < 4) return 0;
   const sounds = 1 - editDistance(soundA, soundB) / Math.max(soundA.length, soundB.length);

@@ -7,7 +7,7 @@ import type { Answer } from './answers.ts';
 export interface Form {
   readonly action: ScriptAction;
   readonly index: number;
-  /** 1 at first; the third answer is taken as it is heard. */
+  /** 1 at first; the answer to the third attempt is taken as it is heard. */
   readonly attempt: number;
   readonly answers: Readonly<Record<string, string>>;
   /** Digits of a number that were heard before the rest. */
@@ -20,9 +20,9 @@ export type Step =
   | { readonly kind: 'offer'; readonly action: ScriptAction }
   | { readonly kind: 'ask'; readonly form: Form }
   | { readonly kind: 'confirm'; readonly form: Form; readonly answer: Answer }
-  /** All is known; the tool is to be called. */
+  /** All questions are answered; the tool must be called. */
   | { readonly kind: 'call'; readonly form: Form }
-  /** The tool was called and its result has not come. */
+  /** The tool was called and its result has not come yet. */
   | { readonly kind: 'running'; readonly form: Form; readonly callId: string }
   /** The result came and the caller was not told yet. */
   | { readonly kind: 'report'; readonly form: Form; readonly failed: boolean; readonly output: string };
@@ -31,7 +31,7 @@ export interface Reply {
   /** Where the conversation stands once this is said. */
   readonly step: Step;
   readonly text: string;
-  /** The part of `text` that "say that again" repeats, where it is not all. */
+  /** The part of `text` that "say that again" repeats, if not all of it. */
   readonly core?: string;
 }
 
@@ -41,7 +41,7 @@ export function questionOf(form: Form): ScriptQuestion | undefined {
   return form.action.questions[form.index];
 }
 
-/** What the agent expects to hear at a step; open only where anything may come. */
+/** What the agent expects to hear at a step; open only where the caller may say anything. */
 export function expectationAt(step: Step, script: AssistantScript): SpeechExpectation {
   switch (step.kind) {
     case 'offer':

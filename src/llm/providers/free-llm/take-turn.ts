@@ -12,7 +12,7 @@ export interface Situation {
   readonly step: Step;
   /** What the agent said last, for "say that again". */
   readonly said: string;
-  /** The caller interrupted it. */
+  /** The caller interrupted what the agent said last. */
   readonly cut: boolean;
 }
 
@@ -46,7 +46,7 @@ function nothingHeard({ step }: Situation): Reply {
   return askAgain(step, '') ?? { step, text: step.kind === 'call' ? WAITING : HOW_CAN_I_HELP };
 }
 
-/** "Okay" is no command after a question, and a name or a number may hold words that look like one. */
+/** Whether a text that looks like a command answers the open question, as "okay, thanks" answers a yes-or-no question. */
 function isAnswer(step: Step, text: string, command: Command): boolean {
   if (command === 'repeat' || command === 'cancel' || command === 'human') return false;
   if (step.kind === 'confirm' || step.kind === 'offer') return yesOrNo(text) !== undefined;
@@ -62,7 +62,7 @@ function isAnswer(step: Step, text: string, command: Command): boolean {
   );
 }
 
-/** "No, thank you" to "What number can we reach you at?"; a name is asked for again. */
+/** Whether the caller declines to answer: "No, thank you" to "What number can we reach you at?". A name is asked for again. */
 function isRefusal(step: Extract<Step, { kind: 'ask' }>, text: string): boolean {
   const kind = questionOf(step.form)?.expect.kind;
   return (kind === 'digits' || kind === 'phrases') && isBareYesOrNo(text) && yesOrNo(text) === 'no';
@@ -110,7 +110,7 @@ export function fallbackOf(script: AssistantScript): ScriptAction {
   return action;
 }
 
-/** Something else in the middle of a form: a fact is answered and the form goes on; another wish replaces it. */
+/** Another request in the middle of a form: a fact is answered and the form goes on; another action replaces the form. */
 function asideOf({ script, step }: Situation, text: string): Reply | undefined {
   if (step.kind !== 'ask' && step.kind !== 'confirm') return undefined;
   if (isBareYesOrNo(text) || !mayBeAside(step, text)) return undefined;
@@ -125,7 +125,7 @@ function mayBeAside(step: Extract<Step, { kind: 'ask' | 'confirm' }>, text: stri
   if (!question) return false;
   const words = wordsOf(text).length;
   switch (question.expect.kind) {
-    // Any words may be a reason, so only a plain short question is one.
+    // Any words may answer an open question, so only a plain short question counts as another request.
     case 'open':
       return soundsLikeQuestion(text) && words <= 10;
     case 'spelling':

@@ -8,15 +8,15 @@ import { toDeclarations, toDialogue, toMode } from './contents.ts';
 
 /** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
 const TIMEOUT_MS = 60_000;
-/** Ten minutes of speech, and room for the thinking of models that can't do without. */
+/** Enough for ten minutes of speech, and for the thinking of models that can't switch it off. */
 const MOST_TOKENS = 8_192;
-/** Signatures of calls that are remembered; a call is asked about within its own turn. */
+/** Number of call signatures that are remembered; a signature is needed only within the turn of its call. */
 const MAX_SIGNATURES = 1000;
 /** Takes the place of the signature of a call that another model made: https://ai.google.dev/gemini-api/docs/thought-signatures */
 const FOREIGN_SIGNATURE = 'skip_thought_signature_validator';
-/** Finish reasons that end a reply as it should. */
+/** Finish reasons that end a reply normally. */
 const WHOLE: ReadonlySet<string> = new Set(['STOP', 'MAX_TOKENS']);
-/** The model's own slips. Others that are not whole mean that the content was refused. */
+/** Finish reasons for the model's own mistakes. Any other reason that is not in WHOLE means that the content was refused. */
 const SLIPS: ReadonlySet<string> = new Set([
   'MALFORMED_FUNCTION_CALL',
   'MALFORMED_RESPONSE',
@@ -48,7 +48,7 @@ class GeminiClient implements LlmClient {
 
   async *reply(request: LlmRequest): AsyncGenerator<LlmPart> {
     if (request.signal.aborted) return;
-    // The SDK leaves the connection open when its stream is left.
+    // The SDK keeps the connection open when a reader leaves its stream, so the connection is aborted then.
     const left = new AbortController();
     const exchange = geminiExchange(AbortSignal.any([request.signal, left.signal, AbortSignal.timeout(TIMEOUT_MS)]));
     try {
@@ -94,11 +94,11 @@ class GeminiClient implements LlmClient {
       this.#checkReason(reason);
       hasEnded = true;
       yield { type: 'end' };
-      // Told with every chunk, and cumulative: only the last is the reply's.
+      // Every chunk reports the usage so far: only that of the last chunk is the reply's.
       const usage = usageOf(chunk);
       if (usage) yield usage;
     }
-    // A stream that ends without a reason was cut off, whatever the transport says.
+    // A stream that ends without a finish reason was cut off, whatever the transport says.
     if (hasEnded || request.signal.aborted) return;
     throw this.#error('unreachable', 'ended its reply before it was complete');
   }
@@ -148,7 +148,7 @@ class GeminiClient implements LlmClient {
 function configOf({ tools, toolChoice }: LlmRequest, model: string): GenerateContentConfig {
   const thinkingConfig = leastThinking(model);
   return {
-    // The SDK would ask again by itself when a stream breaks, and call tools by itself.
+    // By itself, the SDK would repeat the request when a stream breaks, and would call tools.
     maxOutputTokens: MOST_TOKENS,
     automaticContinuation: false,
     automaticFunctionCalling: { disable: true },
@@ -160,11 +160,11 @@ function configOf({ tools, toolChoice }: LlmRequest, model: string): GenerateCon
   };
 }
 
-/** Thinking delays the first word by seconds; what keeps it short differs by family: https://ai.google.dev/gemini-api/docs/thinking */
+/** Thinking delays the first word by seconds; the way to limit it differs by family: https://ai.google.dev/gemini-api/docs/thinking */
 function leastThinking(model: string): ThinkingConfig | undefined {
   const level = (name: string) => ({ thinkingLevel: name as NonNullable<ThinkingConfig['thinkingLevel']> });
   if (model.startsWith('gemini-2.5-flash')) return { thinkingBudget: 0 };
-  // It can't be turned off there.
+  // Thinking can't be turned off in this family.
   if (model.startsWith('gemini-2.5-pro')) return { thinkingBudget: 128 };
   if (/^gemini-3.*flash/.test(model)) return level('MINIMAL');
   return /^gemini-3.*pro/.test(model) ? level('LOW') : undefined;
@@ -176,7 +176,7 @@ function usageOf({ usageMetadata }: GenerateContentResponse): LlmPart | undefine
   return { type: 'usage', promptTokens: promptTokenCount, completionTokens: candidatesTokenCount + thoughtsTokenCount };
 }
 
-/** A proxy's page has status 200 too. */
+/** The status does not tell: a proxy's page has status 200 too. */
 function isEventStream(headers: Headers | undefined): boolean {
   return headers?.get('content-type')?.includes('text/event-stream') ?? true;
 }

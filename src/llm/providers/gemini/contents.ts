@@ -8,12 +8,12 @@ export interface GeminiDialogue {
   readonly systemInstruction: string | undefined;
 }
 
-/** Where Gemini must be given a turn of the user and there is none. */
+/** Placeholder for a turn of the user that Gemini requires and that is missing. */
 const NO_WORDS: Part = { text: '.' };
 const MODES = { auto: 'AUTO', none: 'NONE', required: 'ANY' } as const;
 
 /**
- * Turns of a role in a row are one; the last is the user's, and a call follows a turn of the user: Gemini refuses
+ * Merges consecutive turns of one role, ends with a turn of the user, and puts a turn of the user before a call: Gemini refuses
  * anything else.
  * @param signatureOf what Gemini thought when it made the call, to be sent back with it
  */
@@ -52,7 +52,7 @@ export function toDeclarations(tools: readonly LlmTool[]): FunctionDeclaration[]
   return tools.map(({ name, description, parameters: { $schema: _, ...schema } }) => ({
     name,
     description,
-    // A tool without parameters has no schema: an object without properties is refused.
+    // A tool without parameters gets no schema: Gemini refuses an object without properties.
     ...(Object.keys((schema.properties as object | undefined) ?? {}).length > 0 && { parametersJsonSchema: schema }),
   }));
 }
@@ -74,7 +74,7 @@ function responsePart({ call, output, isError }: AnsweredCall): Part {
   return { functionResponse: { id: call.id, name: call.name, response } };
 }
 
-/** A call in the conversation may come from a plugin that did not look at what its model wrote. */
+/** A call in the conversation may come from a plugin that did not check the arguments that its model wrote. */
 function argumentsOf(call: LlmToolCall): Record<string, unknown> {
   try {
     return JSON.parse(call.arguments || '{}') as Record<string, unknown>;

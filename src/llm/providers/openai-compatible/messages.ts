@@ -15,7 +15,7 @@ export function toChatMessages(request: Pick<LlmRequest, 'messages' | 'continueF
   return chat;
 }
 
-/** One assistant message, with the text before the calls, and their results at once. */
+/** Adds one assistant message with the text before the calls and the calls, followed at once by their results. */
 function addCalls(chat: ChatMessage[], calls: readonly AnsweredCall[]): void {
   const toolCalls = calls.map(({ call: { id, name, arguments: args } }) => ({
     id,

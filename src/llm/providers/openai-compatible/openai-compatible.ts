@@ -12,14 +12,14 @@ import { ToolCallAssembly } from './tool-call-assembly.ts';
 export interface OpenAiCompatibleOptions {
   /** The id of the provider, for errors. */
   readonly provider: string;
-  /** With the version: `https://api.openai.com/v1`. */
+  /** Includes the version: `https://api.openai.com/v1`. */
   readonly baseUrl: string;
-  /** Absent where the service wants none. */
+  /** Absent where the service needs none. */
   readonly apiKey?: string | undefined;
-  /** Absent = the first of the service's model list. */
+  /** The first of the service's model list where absent. */
   readonly model?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** What is asked to learn whether it serves: the list of models (where absent), or OpenRouter's account of the key. */
+  /** What the free check requests: the list of models (where absent), or OpenRouter's account of the key. */
   readonly freeCheck?: 'models' | 'key' | undefined;
   /** Parameters of a request that differ by vendor and model. */
   readonly parameters?: ((model: string) => Readonly<Record<string, unknown>>) | undefined;
@@ -51,13 +51,13 @@ class OpenAiCompatibleClient implements LlmClient {
     await this.#contained(signal, async () => {
       const sdk = await this.#connect();
       if (this.#model === undefined) await this.#modelName(sdk, signal);
-      // Only for the connection, which is kept.
+      // The answer is not used: the request only opens the connection, which is kept.
       else if (this.#options.freeCheck === 'key') await sdk.get('/key', { signal });
       else await this.#models(sdk, signal);
     });
   }
 
-  /** Costs nothing, and tells a wrong key, a dead server, spent credit or a missing model. */
+  /** Costs nothing, and finds a wrong key, a dead server, spent credit or a missing model. */
   async check(signal: AbortSignal): Promise<void> {
     await this.#contained(signal, async () => {
       const sdk = await this.#connect();
@@ -119,11 +119,11 @@ class OpenAiCompatibleClient implements LlmClient {
       }
     }
     if (signal.aborted || reason) return;
-    // A stream that ends without a reason was cut off, whatever the transport says.
+    // A stream that ends without a finish reason was cut off, whatever the transport says.
     throw this.#error('unreachable', 'ended its reply before it was complete');
   }
 
-  /** Nothing but the usage comes after the reason, and that may be late. */
+  /** Ends the reply at its finish reason: only the usage comes after it, and that may be late. */
   *#end(reason: string, calls: ToolCallAssembly): Generator<LlmPart> {
     if (reason === 'error') throw this.#error('server', 'broke off its reply');
     if (reason === 'content_filter') throw this.#error('content-refusal', 'refused the content of its reply');
@@ -148,7 +148,7 @@ class OpenAiCompatibleClient implements LlmClient {
     return listOpenAiModels(sdk, this.#options.provider, signal);
   }
 
-  /** https://openrouter.ai/docs/api/reference/limits: what the key may still spend, null without a limit. */
+  /** https://openrouter.ai/docs/api/reference/limits: `limit_remaining` is what the key may still spend, null without a limit. */
   async #checkKey(sdk: OpenAI, signal: AbortSignal): Promise<void> {
     const account = (await sdk.get('/key', { signal })) as { data?: { limit_remaining?: number | null } };
     const { data } = account ?? {};
@@ -177,7 +177,7 @@ class OpenAiCompatibleClient implements LlmClient {
   }
 }
 
-/** A refusal is spoken like any other reply. Reasoning is named in one way by OpenRouter and vLLM, in another by DeepSeek and llama.cpp. */
+/** A refusal is spoken like any other reply. OpenRouter and vLLM send `reasoning`, DeepSeek and llama.cpp `reasoning_content`. */
 function* partsOf(delta: Delta | undefined): Generator<LlmPart> {
   const text = delta?.content || delta?.refusal;
   if (text) yield { type: 'text', text };
@@ -185,7 +185,7 @@ function* partsOf(delta: Delta | undefined): Generator<LlmPart> {
   else if (delta?.reasoning || delta?.reasoning_content) yield { type: 'progress', of: 'reasoning' };
 }
 
-/** A proxy's page has status 200 too. Without a type it is taken for a stream: a server in the middle may drop it. */
+/** The status does not tell: a proxy's page has 200 too. An answer without a content type counts as a stream: a proxy may drop the type. */
 function isEventStream(headers: Headers): boolean {
   return headers.get('content-type')?.includes('text/event-stream') ?? true;
 }

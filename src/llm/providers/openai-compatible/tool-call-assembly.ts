@@ -12,7 +12,7 @@ export class ToolCallAssembly {
   readonly #calls = new Map<number, { id: string; name: string; arguments: string }>();
 
   add({ index, id, function: piece }: ToolCallPiece): void {
-    // Some servers leave the index out: there, an id begins the next call.
+    // Some servers leave the index out: their pieces with an id begin the next call.
     const key = index ?? (id ? this.#calls.size : Math.max(0, this.#calls.size - 1));
     const call = this.#calls.get(key) ?? { id: '', name: '', arguments: '' };
     if (id) call.id = id;

@@ -7,9 +7,9 @@ import { DeepgramSession } from './session.ts';
 const MODEL = 'nova-3';
 const SAMPLE_RATE_HZ = 16_000;
 const KEEP_ALIVE_MS = 3_000;
-/** As LiveKit's plugin has it: a final soon after a word, as turns are told by voice activity. */
+/** Same as LiveKit's plugin: a final comes soon after a word, because voice activity tells the turns. */
 const ENDPOINTING_MS = 25;
-/** developers.deepgram.com/docs/keyterm: 500 tokens, so about so many terms. */
+/** Deepgram allows 500 tokens (developers.deepgram.com/docs/keyterm), which is about this many terms. */
 const MAX_KEY_TERMS = 100;
 
 export interface DeepgramSttOptions {
@@ -52,11 +52,11 @@ export const deepgramStt = defineStt({
     interimResults: true,
     wordTimes: true,
     needsVoiceActivity: false,
-    // Nova-3, streaming, one language, pay as you go (deepgram.com/pricing, 2026): for each minute that the socket hears.
+    // Nova-3, streaming, one language, pay as you go (deepgram.com/pricing, 2026), per minute of audio that the socket gets.
     usdPerMinute: 0.0048,
     quality: 0.95,
     regions: ['us'],
-    // Interims come about once a second of audio, and are told up to half a second later.
+    // Interims come about once per second of audio and arrive up to half a second late.
     deadlines: { stallHelpMs: 1_400 },
     typicalFirstMs: 900,
   },
@@ -91,7 +91,7 @@ class DeepgramSttClient implements SttClient {
     });
   }
 
-  /** Fills the DNS cache: a socket without audio would be closed, and each is paid for by its time. */
+  /** Only fills the DNS cache: Deepgram would close a socket without audio, and bills each socket by its time. */
   async warm(): Promise<void> {
     await this.#account.warm();
   }
@@ -119,7 +119,7 @@ class DeepgramSttClient implements SttClient {
       no_delay: 'true',
       endpointing: String(ENDPOINTING_MS),
     });
-    // Nova-3 takes phrases by another name than its forerunners, which know single words only.
+    // Nova-3 takes phrases under another parameter name than earlier models, which take single words only.
     const isNova3 = model.startsWith('nova-3');
     const terms = isNova3 ? keyPhrases : keyPhrases.flatMap((phrase) => phrase.split(/\s+/));
     for (const term of [...new Set(terms)].filter(Boolean).slice(0, MAX_KEY_TERMS)) {

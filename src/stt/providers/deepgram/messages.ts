@@ -1,7 +1,7 @@
 // Deepgram's messages while it listens, made into parts.
 import type { SttPart, SttWord } from '../../contract.ts';
 
-/** What of a message matters here; fields: developers.deepgram.com/reference/speech-to-text/listen-streaming. */
+/** The parts of a message used here; source: developers.deepgram.com/reference/speech-to-text/listen-streaming. */
 export type DeepgramMessage =
   | {
       readonly type: 'words';
@@ -12,7 +12,7 @@ export type DeepgramMessage =
     }
   | { readonly type: 'speech-start'; readonly atS: number }
   | { readonly type: 'speech-end' }
-  /** All is said: so much audio was received. */
+  /** Everything is transcribed; Deepgram received `audioS` seconds of audio. */
   | { readonly type: 'done'; readonly audioS: number }
   | { readonly type: 'error'; readonly words: string }
   | { readonly type: 'other' };
@@ -26,7 +26,7 @@ export interface HeardWords {
   readonly words: readonly { readonly text: string; readonly startS: number; readonly endS: number }[];
 }
 
-/** Undefined for what Deepgram would not send. */
+/** Undefined for text that is no valid message of Deepgram. */
 export function readMessage(text: string): DeepgramMessage | undefined {
   const message = parse(text);
   if (!isRecord(message)) return undefined;
@@ -65,7 +65,7 @@ function readResults(message: Record<string, unknown>): DeepgramMessage | undefi
     words: {
       text: best.transcript.trim(),
       confidence: Math.max(0, Math.min(1, numberOr(best.confidence, 1))),
-      // The words lie closer than the segment, which holds the silence around them.
+      // The words' times are tighter than the segment's, which include the silence around the words.
       startS: words[0]?.startS ?? startS,
       endS: words.at(-1)?.endS ?? startS + numberOr(message.duration, 0),
       language: typeof language === 'string' ? language : undefined,

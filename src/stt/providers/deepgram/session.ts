@@ -10,7 +10,7 @@ export interface DeepgramSessionOptions extends Omit<SttOpenOptions, 'keyPhrases
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly sampleRateHz: number;
-  /** Without audio for so long, a sign of life is sent: after 10 s Deepgram would close. */
+  /** After this many milliseconds without audio a KeepAlive is sent: Deepgram would close the socket after 10 s. */
   readonly keepAliveMs: number;
   kindOfWords(words: string): ProviderErrorKind | undefined;
 }
@@ -18,11 +18,11 @@ export interface DeepgramSessionOptions extends Omit<SttOpenOptions, 'keyPhrases
 const FINALIZE = '{"type":"Finalize"}';
 const CLOSE = '{"type":"CloseStream"}';
 const KEEP_ALIVE = '{"type":"KeepAlive"}';
-/** While it connects; the oldest is dropped, and counted. */
+/** Audio kept while the socket connects; beyond that the oldest is dropped and counted. */
 const MAX_BACKLOG_S = 60;
-/** KeepAlive alone holds no socket that never had audio, so this much silence goes before it. */
+/** KeepAlive alone does not hold a socket open that never had audio, so this much silence is sent before it. */
 const LEAD_IN_MS = 20;
-/** So much less than was sent may be told as received, for its own rounding. */
+/** Deepgram may report this much less audio than was sent, because it rounds. */
 const AUDIO_SLACK_S = 1;
 
 export class DeepgramSession implements SttSession {
@@ -30,18 +30,18 @@ export class DeepgramSession implements SttSession {
   readonly #options: DeepgramSessionOptions;
   readonly #socket: VendorSocket;
   readonly #keepAlive: NodeJS.Timeout;
-  /** Until the socket is open. */
+  /** Audio and finalise requests, kept until the socket is open. */
   #backlog: (Int16Array | typeof FINALIZE)[] = [];
   #backlogSamples = 0;
   #droppedSamples = 0;
   #leadInSamples = 0;
-  /** With the lead-in. */
+  /** Includes the lead-in. */
   #sentSamples = 0;
   #sentAtLastTick = 0;
   #isSpeaking = false;
   #hasInterim = false;
   #lastMs = 0;
-  /** Up to where it was asked for a final. */
+  /** Session time up to which a final was last asked for. */
   #askedAtMs = 0;
   #ended = false;
   readonly #cancel = () => this.#finish();
@@ -57,7 +57,7 @@ export class DeepgramSession implements SttSession {
         open: () => this.#opened(),
         text: (message) => this.#take(readMessage(message)),
         binary: () => this.#fail('malformed', 'sent bytes in place of text'),
-        // Without the message that all is done, a clean end is one in mid-stream.
+        // Without the Metadata message that reports the end, even a clean close is an end in mid-stream.
         ended: (error) => this.#finish(error),
       },
     );
@@ -160,7 +160,7 @@ export class DeepgramSession implements SttSession {
   }
 
   #hear(heard: HeardWords, isFinal: boolean, endsSpeech: boolean): void {
-    // What was told as an interim and came to nothing is taken back by an empty final.
+    // An empty final takes back an interim that came to nothing.
     if (heard.text !== '' || (isFinal && this.#hasInterim)) {
       const { language } = this.#options;
       const part = toPart(isFinal ? 'final' : 'interim', heard, { offsetMs: this.#offsetMs, language });
@@ -174,7 +174,7 @@ export class DeepgramSession implements SttSession {
     if (endsSpeech) this.#endSpeech();
   }
 
-  /** Finalize is answered even where nothing was said; of speech, `speech_final` may never come. */
+  /** Deepgram answers Finalize even where nothing was said. After speech `speech_final` may never come, so speech ends here. */
   #finalised(): void {
     if (this.#ended || this.#hasInterim) return;
     this.#isSpeaking = false;
@@ -217,7 +217,7 @@ export class DeepgramSession implements SttSession {
     this.#socket.close();
   }
 
-  /** From Deepgram's clock, which begins with the first sample that it gets, to the session's. */
+  /** Milliseconds from Deepgram's clock, which starts with the first sample that it gets, to the session's clock. */
   get #offsetMs(): number {
     return ((this.#droppedSamples - this.#leadInSamples) * 1000) / this.#options.sampleRateHz;
   }

@@ -10,28 +10,28 @@ type SpeechClient = InstanceType<typeof v1.SpeechClient>;
 type Gax = Extract<NonNullable<ConstructorParameters<typeof v1.SpeechClient>[1]>, { grpc: unknown }>;
 type Channel = ReturnType<InstanceType<Gax['grpc']['Client']>['getChannel']>;
 type JwtClient = InstanceType<Gax['googleAuthLibrary']['JWT']>;
-/** What is written are requests, what is read are responses; ends by 'end' or 'error'. */
+/** A duplex stream: it takes requests, gives responses, and ends by 'end' or 'error'. */
 export type RecognizeCall = ReturnType<SpeechClient['_streamingRecognize']>;
 
 export interface GoogleAccountOptions {
-  /** Path of the key file that Google hands out, a JSON. */
+  /** Path of the service account's key file, a JSON file from Google. */
   readonly credentialsFile: string;
   /** `https://speech.googleapis.com` where absent; `http://` on loopback only. */
   readonly baseUrl?: string | undefined;
 }
 
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
-/** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
+/** Upper bound, so that nothing waits for ever; longer than any deadline of a chain. */
 const CONNECT_MS = 10_000;
 const CHECK_MS = 30_000;
-/** Longer than any stream may be. */
+/** Deadline of a streaming call; longer than any stream may live. */
 const STREAM_MS = 600_000;
-/** What a service that stands and took the token may say to a list that it doesn't have. */
+/** HTTP statuses of a service that is up and accepted the token, but has no such list. */
 const NO_SUCH_LIST: ReadonlySet<unknown> = new Set([400, 404, 501]);
 
-/** There are no retries but gRPC's own of what the server never saw, as it was just going away. */
+/** The only retries are gRPC's own, of requests that the server never saw because it was just going away. */
 const CHANNEL = {
-  // By default it grows to two minutes, and a vendor that is back would be taken for one that is not.
+  // By default the wait grows to two minutes, so that a vendor that is back would still seem unreachable.
   'grpc.max_reconnect_backoff_ms': 1_000,
 } as const;
 
@@ -49,17 +49,17 @@ export class GoogleAccount {
     this.#ready = ready;
   }
 
-  /** Nothing is sent yet. @throws ProviderError where file or address can't be used */
+  /** Loads the SDK and the key file; sends nothing yet. @throws ProviderError where file or address can't be used */
   static async load({ credentialsFile, baseUrl = GOOGLE_BASE_URL }: GoogleAccountOptions): Promise<GoogleAccount> {
     const { host, port, isPlain } = endpointOf(baseUrl);
     const { email, key, keyId } = await readKeyFile(credentialsFile);
-    // Half of the SDK is enough, and loads in half the time.
+    // This half of the SDK is enough and loads in half the time.
     const { SpeechClient: Sdk } = await import('@google-cloud/speech/build/src/v1/speech_client.js');
-    // gRPC and the tokens are the SDK's own, which alone can load them.
+    // gRPC and the token library are dependencies of the SDK, so only the SDK can resolve them.
     const gax = createRequire(fileURLToPath(import.meta.resolve('@google-cloud/speech')))('google-gax') as Gax;
     const { grpc, GoogleAuth, googleAuthLibrary } = gax;
     const tokens = new googleAuthLibrary.JWT({ email, key, ...(keyId !== undefined && { keyId }), scopes: [SCOPE] });
-    // As the SDK does by itself: it signs its tokens and asks nobody for them.
+    // Same as the SDK by default: it signs its tokens itself and requests none from a server.
     tokens.useJWTAccessWithScope = true;
     const client = new Sdk({
       servicePath: host,
@@ -72,7 +72,7 @@ export class GoogleAccount {
     return new GoogleAccount(client, tokens, stub.getChannel(), grpc.connectivityState.READY);
   }
 
-  /** Until the connection stands. @throws ProviderError where it can't be made */
+  /** Resolves once the connection is open. @throws ProviderError where it can't be made */
   async connect(): Promise<void> {
     const until = Date.now() + CONNECT_MS;
     const { TRANSIENT_FAILURE } = CONNECTIVITY;
@@ -87,7 +87,7 @@ export class GoogleAccount {
     }
   }
 
-  /** A stream, to which nothing was written yet. */
+  /** Opens a stream; nothing is written to it yet. */
   async recognize(): Promise<RecognizeCall> {
     const options = { ...(await this.#callOptions()), timeout: STREAM_MS };
     if (this.#isClosed) throw googleFailure('unreachable', 'was closed');
@@ -95,7 +95,7 @@ export class GoogleAccount {
   }
 
   /**
-   * Lists long-running operations, of which there are none: it costs nothing and tells a refused account and a dead
+   * Lists long-running operations, of which there are none: that costs nothing and reveals a refused account or a dead
    * service.
    */
   async check(signal: AbortSignal): Promise<void> {
@@ -117,24 +117,24 @@ export class GoogleAccount {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    // The SDK trips over streams that were cancelled before they began, unless they can begin.
+    // The SDK fails on streams that were cancelled before they began, unless they get the time to begin.
     await new Promise((resolve) => setImmediate(resolve));
     await this.#client.close();
   }
 
-  /** With the token, as the SDK would send none over a connection without TLS; retries are the chain's. */
+  /** Adds the token, as the SDK sends none over a connection without TLS; turns off retries, which are up to the chain. */
   async #callOptions() {
     try {
       const headers = await this.#tokens.getRequestHeaders();
       return { retry: null, otherArgs: { headers: Object.fromEntries(headers) } };
     } catch {
-      // What was thrown may hold the key.
+      // The thrown error may contain the key.
       throw googleFailure('auth', 'the private key of the service account can’t be used');
     }
   }
 }
 
-/** As gRPC numbers the states of a connection. */
+/** gRPC's numbers for the states of a connection. */
 const CONNECTIVITY = { TRANSIENT_FAILURE: 3 } as const;
 
 function endpointOf(baseUrl: string): { host: string; port: number; isPlain: boolean } {
@@ -150,7 +150,7 @@ function endpointOf(baseUrl: string): { host: string; port: number; isPlain: boo
   return { host: url.hostname, port: Number(url.port || (isPlain ? 80 : 443)), isPlain };
 }
 
-/** Nothing of the file stands in an error. */
+/** Errors contain nothing of the file. */
 async function readKeyFile(path: string): Promise<{ email: string; key: string; keyId: string | undefined }> {
   let account: Record<string, unknown>;
   try {

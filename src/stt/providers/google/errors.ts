@@ -3,7 +3,7 @@ import { networkCode } from '../../../failover/http-error.ts';
 import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../../../failover/provider-error.ts';
 import { GOOGLE_ID } from './request.ts';
 
-/** Names of the codes of gRPC and the HTTP status that Google's REST has in their place (google/rpc/code.proto). */
+/** gRPC codes: their names, and the HTTP status that Google's REST API uses instead (google/rpc/code.proto). */
 const CODES: Readonly<Record<number, readonly [name: string, status: number]>> = {
   1: ['CANCELLED', 499],
   2: ['UNKNOWN', 500],
@@ -23,30 +23,30 @@ const CODES: Readonly<Record<number, readonly [name: string, status: number]>> =
   16: ['UNAUTHENTICATED', 401],
 };
 
-/** How grpc-js words what never reached the service, or broke on the way, under codes that services use too. */
+/** Messages of grpc-js for calls that never reached the service or broke on the way; services use the same codes. */
 const TRANSPORT =
   /^(No connection established|Connection dropped|Failed to connect|Name resolution failed|Channel closed|read E|write E|Received RST_STREAM|Stream refused)|Stream removed|socket hang up|Subchannel/i;
 
-/** What the SDK's errors have in common; read by shape, so that the SDK need not be loaded. */
+/** Fields that the SDK's errors share; read by shape, so that the SDK need not be loaded. */
 interface GrpcError extends Error {
   readonly code?: unknown;
   readonly details?: unknown;
-  /** Of google.rpc.ErrorInfo. */
+  /** From google.rpc.ErrorInfo. */
   readonly reason?: unknown;
   readonly statusDetails?: unknown;
 }
 
-/** What a name of Google's and a reason in an error's details mean, where they say more than the HTTP status. */
+/** Kind of a Google error: by its code name and the reason in its details where they say more than the HTTP status. */
 export function kindOfGoogle(status: number, name: string | undefined, reason: string | undefined): ProviderErrorKind {
-  // A bad key is status 400.
+  // Google reports a bad key with status 400.
   if (reason?.startsWith('API_KEY_')) return 'auth';
   if (reason === 'BILLING_DISABLED') return 'quota';
-  // Its quotas are by the minute and by the day: it is full, not unpaid.
+  // Google's quotas are per minute and per day: a quota is used up, not unpaid.
   if (name === 'RESOURCE_EXHAUSTED') return 'rate-limit';
   return kindOfStatus(status);
 }
 
-/** Google's own words are left out, as they may name the project. */
+/** Leaves out Google's own text, as it may name the project. */
 export function googleGrpcError(error: unknown): ProviderError {
   if (error instanceof ProviderError) return error;
   const failed = (error instanceof Error ? error : new Error(String(error))) as GrpcError;
@@ -55,7 +55,7 @@ export function googleGrpcError(error: unknown): ProviderError {
   if (name === undefined || status === undefined || TRANSPORT.test(words)) {
     return googleFailure('unreachable', `the connection failed${networkCode(failed) || codeIn(words)}`);
   }
-  // grpc-js tells it as INTERNAL.
+  // grpc-js reports an unreadable message as INTERNAL.
   if (/parsing error|deserializ/i.test(words)) return googleFailure('malformed', 'sent a message that can’t be read');
   const reason = typeof failed.reason === 'string' ? failed.reason : undefined;
   return new ProviderError({
@@ -75,7 +75,7 @@ function kindOfCode(name: string, status: number, reason: string | undefined): P
   switch (name) {
     case 'DEADLINE_EXCEEDED':
       return 'timeout';
-    // Of a stream: it grew too old, had no audio for too long, or was ended for another reason. A new one may do.
+    // The stream grew too old, had no audio for too long, or was ended for another reason. A new one may work.
     case 'OUT_OF_RANGE':
     case 'ABORTED':
     case 'CANCELLED':
@@ -87,13 +87,13 @@ function kindOfCode(name: string, status: number, reason: string | undefined): P
   }
 }
 
-/** " (ECONNREFUSED)": of the words of grpc-js, which keeps no cause. */
+/** Network code such as " (ECONNREFUSED)", taken from the message of grpc-js, which keeps no cause; '' if there is none. */
 function codeIn(words: string): string {
   const code = /\bE[A-Z]{4,}\b/.exec(words)?.[0];
   return code === undefined ? '' : ` (${code})`;
 }
 
-/** Of google.rpc.RetryInfo. */
+/** Milliseconds from google.rpc.RetryInfo. */
 function retryDelayMs(details: unknown): number | undefined {
   for (const detail of Array.isArray(details) ? (details as { retryDelay?: unknown }[]) : []) {
     const delay = detail?.retryDelay as { seconds?: unknown; nanos?: unknown } | string | null | undefined;

@@ -7,7 +7,7 @@ import { createGoogleStreaming } from './streaming.ts';
 
 const COMMON = { languages: 'any', sampleRateHz: GOOGLE_SAMPLE_RATE_HZ, wordTimes: true } as const;
 
-/** Of the two, this one serves where its variable is set (registry). */
+/** Of the two Google definitions this one serves where its variable is set (see registry). */
 export const googleStreaming = defineStt({
   id: GOOGLE_ID,
   title: 'Google Speech-to-Text',
@@ -16,7 +16,7 @@ export const googleStreaming = defineStt({
     ...COMMON,
     interimResults: true,
     needsVoiceActivity: false,
-    // 0.024 a minute of audio (cloud.google.com/speech-to-text/pricing, v1), for each minute that the stream hears.
+    // USD 0.024 per minute of audio (cloud.google.com/speech-to-text/pricing, v1), for each minute that the stream gets.
     usdPerMinute: 0.024,
     quality: 0.8,
     regions: ['us', 'eu'],
@@ -39,7 +39,7 @@ export const google = defineStt({
     ...COMMON,
     interimResults: false,
     needsVoiceActivity: true,
-    // 0.024 a minute of audio (cloud.google.com/speech-to-text/pricing, v1), of which callers fill about half.
+    // USD 0.024 per minute of audio (cloud.google.com/speech-to-text/pricing, v1); callers speak for about half of the time.
     usdPerMinute: 0.012,
     quality: 0.8,
     regions: ['us', 'eu'],

@@ -6,7 +6,7 @@ import { type HeardUtterance, type Utterance, UtteranceSession } from '../../utt
 import { googleFailure, kindOfGoogle } from './errors.ts';
 import { GOOGLE_BASE_URL, GOOGLE_ID, GOOGLE_SAMPLE_RATE_HZ, googleConfig } from './request.ts';
 
-/** Longer than any deadline of a chain: only a bound, so that nothing waits for ever. */
+/** Upper bound, so that nothing waits for ever; longer than any deadline of a chain. */
 const TIMEOUT_MS = 30_000;
 
 export interface GoogleSpeechOptions {
@@ -41,12 +41,12 @@ class GoogleSpeechClient implements SttClient {
     });
   }
 
-  /** Lists long-running operations, of which there are none: it costs nothing and tells a wrong key and a dead service. */
+  /** Lists long-running operations, of which there are none: that costs nothing and reveals a wrong key or a dead service. */
   async check(signal: AbortSignal): Promise<void> {
     try {
       await this.#ask('GET', '/v1/operations?pageSize=1', undefined, signal);
     } catch (error) {
-      // The service stands and took the key; that it has no such list is no reason to do without it.
+      // The service is up and accepted the key; a missing list is no reason not to use it.
       if (error instanceof ProviderError && (error.status === 404 || error.status === 501)) return;
       throw error;
     }
@@ -69,7 +69,7 @@ class GoogleSpeechClient implements SttClient {
     try {
       response = await fetch(`${this.#baseUrl}${path}`, {
         method,
-        // In a header, as addresses end up in the logs of proxies.
+        // The key goes in a header, as URLs end up in the logs of proxies.
         headers: { 'x-goog-api-key': this.#options.apiKey, 'content-type': 'application/json' },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: AbortSignal.any([signal, timeout]),
@@ -95,7 +95,7 @@ function parse(text: string): unknown {
 }
 
 interface RecognizeResponse {
-  /** For portions of the audio, one after another; absent where nobody said anything. */
+  /** Results for consecutive portions of the audio; absent where nobody said anything. */
   readonly results?: readonly {
     readonly alternatives?: readonly {
       readonly transcript?: string;
@@ -127,7 +127,7 @@ function heardIn(answer: unknown): HeardUtterance {
   };
 }
 
-/** "1.200s"; a zero may be left out. */
+/** Milliseconds of a duration such as "1.200s"; the vendor may leave out a zero. */
 function toMs(duration: string | undefined): number {
   return Math.round((Number.parseFloat(duration ?? '0') || 0) * 1000);
 }
@@ -143,7 +143,7 @@ function isError(answer: unknown): answer is { readonly error: GoogleError } {
   return typeof error === 'object' && error !== null;
 }
 
-/** Google's own words are left out, as they may name the project. */
+/** Leaves out Google's own text, as it may name the project. */
 function refusal(response: Response, answer: unknown): ProviderError {
   const error: GoogleError = isError(answer) ? answer.error : {};
   const status = response.ok ? (error.code ?? 500) : response.status;

@@ -9,27 +9,27 @@ import { GOOGLE_SAMPLE_RATE_HZ, googleConfig } from './request.ts';
 import { GoogleStream } from './stream.ts';
 
 export interface StreamLimits {
-  /** From this age on a stream ends at the next pause, and the next one goes on. */
+  /** From this age on a stream ends at the next pause, and another one continues. */
   readonly atPauseMs: number;
-  /** At this age it ends in the middle of speech. */
+  /** At this age a stream ends even in the middle of speech. */
   readonly atLatestMs: number;
-  /** Without audio for so long it ends; the next audio opens another. */
+  /** A stream ends after this time without audio; the next audio opens another. */
   readonly idleMs: number;
 }
 
 export interface GoogleSessionOptions extends SttOpenOptions {
   readonly model: string | undefined;
   readonly limits: Partial<StreamLimits> | undefined;
-  /** Resolves once the connection stands. */
+  /** Resolves once the connection is open. */
   connect(): Promise<GoogleAccount>;
 }
 
 /**
- * A stream of 305 s is refused (cloud.google.com/speech-to-text/quotas: about five minutes), and one without audio for about 10 s
- * is ended.
+ * Google refuses a stream of 305 s (cloud.google.com/speech-to-text/quotas: about five minutes) and ends one without audio for
+ * about 10 s.
  */
 const LIMITS: StreamLimits = { atPauseMs: 240_000, atLatestMs: 295_000, idleMs: 5_000 };
-/** Speech lies above; between words it is quieter for less than the first, the closure of a "t" for less than the second. */
+/** Speech is louder. Quiet between words is shorter than `PAUSE_MS`, the closure of a "t" shorter than `SHORT_PAUSE_MS`. */
 const QUIET_BELOW_DBFS = -45;
 const PAUSE_MS = 300;
 const SHORT_PAUSE_MS = 100;
@@ -40,9 +40,9 @@ export class GoogleSession implements SttSession {
   readonly #limits: StreamLimits;
   readonly #account: Promise<GoogleAccount>;
   readonly #idle: NodeJS.Timeout;
-  /** What hears now; absent before the first audio and after a pause in it. */
+  /** The stream that gets the audio now; absent before the first audio and after a pause in it. */
   #stream: GoogleStream | undefined;
-  /** Whose parts were not all told, oldest first. */
+  /** Streams whose parts were not all passed on yet, oldest first. */
   readonly #streams = new Set<GoogleStream>();
   #inOrder: Promise<void> = Promise.resolve();
   #samples = 0;
@@ -77,11 +77,11 @@ export class GoogleSession implements SttSession {
   }
 
   expect(expectation: SpeechExpectation): void {
-    // For the next stream: one that is open has its configuration.
+    // Applies to the next stream: an open one keeps its configuration.
     this.#expectation = expectation;
   }
 
-  /** There is no message for it: the stream ends and is answered, and the next audio opens another on the same connection. */
+  /** Google has no message for this: the stream ends with its final, and the next audio opens another on the same connection. */
   flush(): void {
     if (this.parts.ended) return;
     this.#stream?.end();
@@ -124,7 +124,7 @@ export class GoogleSession implements SttSession {
     this.#streams.delete(stream);
   }
 
-  /** Whether these samples begin another stream. The older this one, the shorter a pause will do. */
+  /** Whether these samples begin another stream. The older the current one, the shorter the pause that is enough. */
   #isDue({ ageMs }: GoogleStream, samples: Int16Array): boolean {
     const { atPauseMs, atLatestMs } = this.#limits;
     if (ageMs < atPauseMs) return false;

@@ -9,13 +9,13 @@ import { GOOGLE_SAMPLE_RATE_HZ, type googleConfig } from './request.ts';
 export interface GoogleStreamOptions {
   readonly config: ReturnType<typeof googleConfig>;
   readonly language: string;
-  /** Where in the session this stream begins. */
+  /** Session time in milliseconds at which this stream begins. */
   readonly fromMs: number;
 }
 
-/** A message may hold 25 KB (cloud.google.com/speech-to-text/quotas). */
+/** Samples per message, which may hold 25 KB (cloud.google.com/speech-to-text/quotas). */
 const MAX_SAMPLES = 8_000;
-/** While it connects; longer than what is replayed at once. */
+/** Audio that may wait while the stream connects; more than is replayed at once. */
 const MAX_WAITING_SAMPLES = 120 * GOOGLE_SAMPLE_RATE_HZ;
 
 interface GoogleDuration {
@@ -26,7 +26,7 @@ interface GoogleDuration {
 /** cloud.google.com/speech-to-text/docs/reference/rpc/google.cloud.speech.v1#streamingrecognizeresponse */
 interface RecognizeResponse {
   readonly error?: { readonly code?: number | null } | null;
-  /** At most one that is final, then the interims, for portions of the audio one after another. */
+  /** At most one final result, then the interims, for consecutive portions of the audio. */
   readonly results?: readonly RecognizeResult[] | null;
 }
 
@@ -49,19 +49,19 @@ interface RecognizedWord {
   readonly endTime?: GoogleDuration | null;
 }
 
-/** `parts` ends once all is transcribed that was written before `end()`, or throws one ProviderError. */
+/** `parts` ends once all audio written before `end()` is transcribed, or throws one ProviderError. */
 export class GoogleStream {
   readonly parts = new AsyncQueue<SttPart>();
   readonly #options: GoogleStreamOptions;
   readonly #openedAtMs = performance.now();
   #call: RecognizeCall | undefined;
-  /** Until there is a call. */
+  /** Audio kept until the call is open. */
   #waiting: Uint8Array[] = [];
   #waitingSamples = 0;
   #samples = 0;
   #isSpeaking = false;
   #hasInterim = false;
-  /** Where the last words ended: none that come lie before. */
+  /** Session time at which the last final ended: later words do not lie before it. */
   #lastMs: number;
   #ended = false;
 
@@ -74,7 +74,7 @@ export class GoogleStream {
     );
   }
 
-  /** As the vendor may count it: by the clock, or by the audio, which can come faster. */
+  /** Age in milliseconds as the vendor may count it: by the clock, or by the audio, which can come faster. */
   get ageMs(): number {
     return Math.max(performance.now() - this.#openedAtMs, this.#toMs(this.#samples));
   }
@@ -87,13 +87,13 @@ export class GoogleStream {
     }
   }
 
-  /** No audio comes any more; what was written is still transcribed. */
+  /** No more audio comes; what was written is still transcribed. */
   end(): void {
     this.#ended = true;
     this.#call?.end();
   }
 
-  /** Ends it without an error. */
+  /** Ends the stream without an error. */
   cancel(): void {
     this.#finish();
   }
@@ -143,7 +143,7 @@ export class GoogleStream {
       .map(({ transcript }) => transcript?.trim() ?? '')
       .filter((portion) => portion !== '')
       .join(' ');
-    // What was told as an interim and came to nothing is taken back by an empty final.
+    // An empty final takes back an interim that came to nothing.
     if (text === '' && !(type === 'final' && this.#hasInterim)) return;
     const words = best.flatMap((alternative) => alternative.words ?? []).map(this.#toWord);
     const startMs = words[0]?.startMs ?? this.#lastMs;
@@ -164,7 +164,7 @@ export class GoogleStream {
     this.parts.push({ type: 'speech-end', atMs });
   }
 
-  /** The vendor has said all. */
+  /** The vendor has sent all its responses. */
   #close(): void {
     if (this.parts.ended) return;
     if (!this.#ended) {
@@ -188,7 +188,7 @@ export class GoogleStream {
     return { text: word ?? '', startMs, endMs: Math.max(startMs, this.#placed(endTime)) };
   };
 
-  /** From the stream's clock to the session's. Times that the vendor rounded beyond the audio are brought back into it. */
+  /** Converts a time of the stream to session milliseconds. Clamps times that the vendor rounded beyond the audio. */
   #placed(time: GoogleDuration | null | undefined): number {
     const ms = Number(time?.seconds ?? 0) * 1000 + Number(time?.nanos ?? 0) / 1_000_000;
     const { fromMs } = this.#options;

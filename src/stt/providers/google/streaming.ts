@@ -4,14 +4,14 @@ import { GoogleAccount, type GoogleAccountOptions } from './account.ts';
 import { googleGrpcError } from './errors.ts';
 import { GoogleSession, type StreamLimits } from './session.ts';
 
-/** From the end of the audio to the final, 99 of 100: 1.6 s, of the Chirp models 2.4 s (measured by third parties). */
+/** 99 of 100 finals come within 1.6 s of the end of the audio, of the Chirp models 2.4 s (measured by third parties). */
 const FINALS: FinalWait = { helpMs: 1_600, ms: 2_500 };
 const FINALS_OF_CHIRP: FinalWait = { helpMs: 2_400, ms: 3_600 };
 
 export interface GoogleStreamingOptions extends GoogleAccountOptions {
   /** latest_long where absent. */
   readonly model?: string | undefined;
-  /** Google's own, with room to spare, where absent. */
+  /** Google's own limits, with a margin, where absent. */
   readonly limits?: Partial<StreamLimits>;
 }
 
@@ -58,7 +58,7 @@ class GoogleStreamingClient implements SttClient {
     return account;
   }
 
-  /** What failed is tried again at the next use: the key file may have been mended. */
+  /** A load that failed is tried again at the next use: the key file may have been corrected. */
   #load(): Promise<GoogleAccount> {
     this.#account ??= GoogleAccount.load(this.#options).catch((error: unknown) => {
       this.#account = undefined;

@@ -2,11 +2,11 @@
 import { type TimedWord, WordAligner } from '../../../text/align-words.ts';
 import type { TtsPart } from '../../contract.ts';
 
-/** So much sound waits for words that are told after it, or whose place in the text is not yet clear. */
+/** Most sound held back for words that come after it, or whose place in the text is not yet clear. */
 const HOLD_MS = 600;
-/** Vendors' ends of words are rough, and some cut the silence of the last one. */
+/** Tolerance for the end of the last word: vendors' times are rough, and some vendors cut the silence after it. */
 const END_SLACK_MS = 100;
-/** A word that begins so much before the last one is on another clock. */
+/** A word that begins this much before the last one is timed on another clock. */
 const BACKWARDS_MS = 50;
 
 export class ContextAudio {
@@ -18,10 +18,10 @@ export class ContextAudio {
   #words: TimedWord[] = [];
   #heldSamples = 0;
   #releasedSamples = 0;
-  /** The vendor's zero, on the context's clock. */
+  /** Zero of the vendor's clock, since the context's first sample. */
   #clockMs = 0;
   #lastStartMs = 0;
-  /** Words are known up to here. */
+  /** Time up to which words are known. */
   #knownMs = 0;
   #lastEndMs = 0;
 
@@ -36,12 +36,12 @@ export class ContextAudio {
     return this.#ms(this.#releasedSamples + this.#heldSamples);
   }
 
-  /** Whether something is still to be said, as far as is known. */
+  /** Whether some text is not spoken yet, as far as is known. */
   get isPending(): boolean {
     return this.#aligner.missing > 0 || this.#lastEndMs > this.durationMs + END_SLACK_MS;
   }
 
-  /** Whether all that was written is in the sound by its times, to the end of the last word. */
+  /** Whether, by the word times, the sound holds all written text to the end of the last word. */
   get isSpoken(): boolean {
     return this.#lastEndMs > 0 && this.#aligner.missing === 0 && this.#lastEndMs <= this.durationMs;
   }
@@ -50,10 +50,10 @@ export class ContextAudio {
     this.#aligner.write(written, lead);
   }
 
-  /** In milliseconds on the vendor's clock: since the context's first sample, or since what it generated last. */
+  /** Times in milliseconds since the context's first sample, or since the start of the piece that the vendor generated last. */
   hear(words: readonly TimedWord[]): void {
     for (const word of words) {
-      // Times relative to what was generated last, told apart by going back.
+      // Times that go back are relative to the piece that was generated last.
       if (this.#clockMs + word.startMs < this.#lastStartMs - BACKWARDS_MS) this.#clockMs = this.durationMs;
       const startMs = this.#clockMs + word.startMs;
       const endMs = Math.max(startMs, this.#clockMs + word.endMs);
@@ -71,13 +71,13 @@ export class ContextAudio {
     this.#play();
   }
 
-  /** No more comes: what is held is released. What is pending now was cut off. */
+  /** Call when no more comes: releases held sound. Text that is pending then was cut off. */
   finish(): void {
     this.#found(this.#aligner.finish(this.durationMs));
     this.release();
   }
 
-  /** All sound that is there, behind its words. */
+  /** Releases all held sound, each piece after its words. */
   release(): void {
     while (this.#held.length > 0) this.#releaseFirst();
   }

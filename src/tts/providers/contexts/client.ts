@@ -10,7 +10,7 @@ export type Voicing = Pick<TtsOpenOptions, 'voice' | 'language'>;
 export interface ContextClientOptions {
   readonly vendor: SocketVendor;
   readonly sampleRateHz: number;
-  /** The voice that `warm` opens a socket for before any was used. */
+  /** Default voice, for which `warm` opens a socket before any reply. */
   readonly first: Voicing;
   readonly expiresAfterMs?: number;
   urlOf(voicing: Voicing): string;
@@ -34,7 +34,7 @@ export function createContextClient(options: ContextClientOptions): TtsClient {
       sampleRateHz: options.sampleRateHz,
       expiresAfterMs: options.expiresAfterMs,
       protocol: () => options.protocol(voicing),
-      // A reply that ends while it is made has no name yet.
+      // A reply may end within its constructor, before `session` is assigned.
       onOver: () => queueMicrotask(() => sessions.delete(session)),
     });
     sessions.add(session);

@@ -14,18 +14,18 @@ export interface ContextSessionOptions extends TtsOpenOptions {
   readonly pool: SocketPool;
   readonly url: string;
   readonly sampleRateHz: number;
-  /** A context that was silent for so long, with all said, is not written to again. */
+  /** A context whose text is all spoken gets no more text after this long without sound. */
   readonly expiresAfterMs?: number | undefined;
   readonly protocol: () => VoiceProtocol;
   readonly onOver: () => void;
 }
 
-/** Without sound for so long a context has ended: where all is said but for the roundness of times, and where it is not. */
+/** Time without sound after which a context is closed: with all words spoken except for rounded times, and with words left. */
 const QUIET_MS = { said: 300, unsaid: 2_000 } as const;
-/** After so long a vendor that had too much to do is asked again. */
+/** Wait before a vendor that had too much to do is asked again. */
 const BUSY_MS = 250;
 
-/** Another socket would hear the same. */
+/** Errors that another socket would get as well. */
 const LASTING: ReadonlySet<ProviderErrorKind> = new Set(['auth', 'forbidden', 'quota']);
 
 type Task = { readonly type: 'speak'; readonly text: SpokenText } | { readonly type: 'segment-end' | 'end' };
@@ -35,10 +35,10 @@ interface Context {
   readonly socket: VendorSocket;
   readonly protocol: VoiceProtocol;
   readonly audio: ContextAudio;
-  /** All that was sent; what came after the last sound is said again where the context turns out to be expired. */
+  /** All text sent; if the context turns out to be expired, text sent after the last sound is spoken again. */
   readonly sent: { readonly text: SpokenText; readonly atMs: number }[];
   finished: boolean;
-  /** The vendor was told that all has sounded. */
+  /** Whether the vendor was told to close the context, as all sound has come. */
   isClosing: boolean;
   quiet: NodeJS.Timeout | undefined;
   sentAtMs: number;
@@ -54,11 +54,11 @@ export class ContextSession implements TtsSession {
   #socket: VendorSocket | undefined;
   #openedAtMs = performance.now();
   #context: Context | undefined;
-  /** The session's clock at the present context's first sample. */
+  /** Time of the current context's first sample since the session's first sample. */
   #playedMs = 0;
   #isSegmentOpen = true;
   #ended = false;
-  /** A text that the vendor lost is told to it once more. */
+  /** Whether text that the vendor lost or refused was sent again already; this is done once per reply. */
   #hasAskedAgain = false;
   #isWaiting = false;
   readonly #over = new AbortController();
@@ -117,7 +117,7 @@ export class ContextSession implements TtsSession {
     this.#leave(this.#owesAnswer(context) && (socket?.isSuspect(context?.sentAtMs ?? this.#openedAtMs) ?? false));
   }
 
-  /** Whether the vendor is to send something: an open connection, or sound. */
+  /** Whether the vendor still owes something: the opening of the connection, or sound. */
   #owesAnswer(context: Context | undefined): boolean {
     return context ? context.audio.isPending || context.finished : this.#socket?.isOpen === false;
   }
@@ -135,7 +135,7 @@ export class ContextSession implements TtsSession {
     this.#guard(() => this.#work());
   }
 
-  /** As far as it goes: a finished context is waited for before the next one begins. */
+  /** Runs the tasks that can run now; the next context begins only after a finished one has ended. */
   #work(): void {
     while (!this.#isWaiting && !this.#context?.finished && !this.#queue.ended) {
       const task = this.#tasks.shift();
@@ -159,7 +159,7 @@ export class ContextSession implements TtsSession {
     this.#send(context.protocol.speak(context.id, text.spoken));
   }
 
-  /** The vendor would drop it, or has done so already. */
+  /** Whether the vendor would drop the context, or has done so already. */
   #isStale({ heardAtMs, audio }: Context): boolean {
     const { expiresAfterMs } = this.#options;
     if (expiresAfterMs === undefined || heardAtMs === undefined) return false;
@@ -232,7 +232,7 @@ export class ContextSession implements TtsSession {
         context.audio.push(this.#samplesOf(event.base64));
         return;
       case 'error':
-        // Replies that were cancelled a moment ago may be generated still, and count against the limit.
+        // The vendor may still generate replies that were cancelled a moment ago, and they count against its limit.
         if (event.error.kind === 'rate-limit' && context.audio.durationMs === 0 && !this.#hasAskedAgain) {
           this.#askAgain(context, BUSY_MS);
           return;
@@ -260,7 +260,7 @@ export class ContextSession implements TtsSession {
     this.#work();
   }
 
-  /** Nothing is lost but prosody: what the expired context didn't take is said in a new one. */
+  /** Speaks in a new context what the expired one didn't take; only prosody is lost. */
   #sayAgain({ heardAtMs, sent, finished }: Context): void {
     if (heardAtMs === undefined) throw this.#error('server', 'forgot a text');
     this.#endContext(true);
@@ -270,7 +270,7 @@ export class ContextSession implements TtsSession {
     this.#work();
   }
 
-  /** The whole context anew, once in a reply. */
+  /** Speaks the whole context again in a new one, once per reply. */
   #askAgain({ sent, finished }: Context, afterMs: number): void {
     this.#hasAskedAgain = true;
     this.#endContext(true);
@@ -300,7 +300,7 @@ export class ContextSession implements TtsSession {
     this.#context = undefined;
   }
 
-  /** The socket of this reply; another one where that died while nothing was asked of it. */
+  /** Returns the socket of this reply, or a new one if the old one failed while nothing was asked of it. */
   #enter(): VendorSocket {
     const error = this.#socket?.error;
     if (error && LASTING.has(error.kind)) throw error;

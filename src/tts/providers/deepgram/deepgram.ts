@@ -12,7 +12,7 @@ export interface DeepgramTtsOptions {
   readonly apiKey: string;
   /** `https://api.deepgram.com` where absent. */
   readonly baseUrl?: string | undefined;
-  /** The voice where a reply names none: Deepgram's voices are its models. */
+  /** Voice for replies that name none; each of Deepgram's voices is a model. */
   readonly model?: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export const deepgramTts = defineTts({
     languages: ['en', 'es', 'fr'],
     sampleRateHz: SAMPLE_RATE_HZ,
     wordTimes: 'none',
-    // 20 flushes in 60 s (developers.deepgram.com/docs/tts-ws-flush): 3 s of speech are about 45 characters, and twice that is safe.
+    // Limit: 20 flushes in 60 s (developers.deepgram.com/docs/tts-ws-flush). 3 s of speech are about 45 characters; twice that is safe.
     leastFlushChars: 90,
     // developers.deepgram.com/docs/tts-models
     defaultVoices: {
@@ -35,7 +35,7 @@ export const deepgramTts = defineTts({
       es: 'aura-2-celeste-es',
       fr: 'aura-2-agathe-fr',
     },
-    // Aura-2: 0.030 for 1,000 characters (deepgram.com/pricing, 2026), of which a minute of speech has about 900; agents fill half.
+    // Aura-2: 0.030 $ for 1,000 characters (deepgram.com/pricing, 2026); a minute of speech has about 900, agents speak half of it.
     usdPerMinute: 0.0135,
     quality: 0.8,
     regions: ['us'],
@@ -77,7 +77,7 @@ class DeepgramTtsClient implements TtsClient {
     });
   }
 
-  /** A socket of the voice; without one the DNS cache, as which socket will be wanted is not known yet. */
+  /** Opens a socket for the voice; without a voice fills only the DNS cache, because the socket to open is not known yet. */
   async warm(voicing?: Pick<TtsOpenOptions, 'voice'>): Promise<void> {
     if (voicing) this.#pool.warm(voicing.voice || this.#options.model || DEFAULT_VOICE);
     else await this.#account.warm();

@@ -1,9 +1,9 @@
 // Sockets of Deepgram's synthesis between two replies: opening one costs a round trip or two before the first sound.
 import { DeepgramSocket, type DeepgramSocketOptions } from './socket.ts';
 
-/** One for the reply that follows and one for a caller besides; more would count against the vendor's limit of sockets. */
+/** One for the next reply and one for another caller; more would count against the vendor's limit of sockets. */
 const MAX_IDLE = 2;
-/** Replies of a conversation are closer together; an old one may be dead without having said so. */
+/** Replies of a conversation are closer together than this; an older socket may be dead without notice. */
 const MAX_IDLE_MS = 60_000;
 
 export class DeepgramPool {
@@ -16,7 +16,7 @@ export class DeepgramPool {
     this.#optionsFor = optionsFor;
   }
 
-  /** One that waits for a reply, opened where there is none. */
+  /** Opens a socket of the voice to wait for a reply, unless there is one already. */
   warm(voice: string): void {
     if (this.#closed || [...this.#idle].some(([socket, idle]) => idle.voice === voice && socket.isReusable)) return;
     this.release(this.acquire(voice), voice);
@@ -35,7 +35,7 @@ export class DeepgramPool {
     return socket;
   }
 
-  /** Nothing of it is under way any more. */
+  /** Call when no work is under way on the socket any more. */
   release(socket: DeepgramSocket, voice: string): void {
     socket.own(undefined);
     if (this.#closed || !this.#all.has(socket)) return;

@@ -14,7 +14,7 @@ export interface DeepgramReplyOptions extends Omit<TtsOpenOptions, 'language'> {
   kindOfWords(words: string): ProviderErrorKind | undefined;
 }
 
-/** What was sent, or is to be, and what is owed for it; without a text there is nothing to send. */
+/** A text sent or to be sent, and what is still owed for it; a piece with an empty text is not sent. */
 interface Piece {
   readonly text: string;
   readonly endsSegment: boolean;
@@ -22,13 +22,13 @@ interface Piece {
   hasAudio: boolean;
 }
 
-/** The first sentence goes at once; each next flush takes twice as much, as flushes are limited and cost prosody. */
+/** The first sentence is sent at once; each next flush takes twice as much text, as flushes are limited and cost prosody. */
 const LATER_CHARS = { least: 120, most: 480 } as const;
-/** A pause as of a sentence's end: a flush after a comma would sound like one. */
+/** Pause at the end of a sentence. A flush after a comma would sound like such an end. */
 const SENTENCE_PAUSE_MS = 300;
-/** Without the end of a sentence in sight. */
+/** Text of this length is flushed even without the end of a sentence. */
 const MAX_CHARS = 600;
-/** "one minute" in the vendor's words about too many flushes. */
+/** Wait after too many flushes: "one minute" in the vendor's message. */
 const FLUSH_WAIT_MS = 60_000;
 
 export class DeepgramReply implements TtsSession {
@@ -95,7 +95,7 @@ export class DeepgramReply implements TtsSession {
       flushIgnored: () => this.#fail('rate-limit', 'takes no more flushes for now', FLUSH_WAIT_MS),
       ended: (error) => this.#lost(error),
     });
-    // Whoever opens this reply has it in hand by then.
+    // Deferred, so that the caller of the constructor has this reply before `onOpen` is called.
     if (socket.isOpen) queueMicrotask(() => this.#opened());
   }
 
@@ -130,7 +130,7 @@ export class DeepgramReply implements TtsSession {
     if (this.#queue.ended) return;
     const piece = this.#pieces[0];
     if (bytes.length % 2 === 1) this.#fail('malformed', 'sent half a sample');
-    // Before this reply wrote anything it could only be a former one's.
+    // Audio that comes before this reply wrote anything can only belong to an earlier reply.
     else if (bytes.length > 0 && piece) {
       piece.hasAudio = true;
       const samples = new Int16Array(bytes.length / 2);
@@ -151,7 +151,7 @@ export class DeepgramReply implements TtsSession {
     this.#settle();
   }
 
-  /** Segments with nothing to speak end when it is their turn, and the reply with its last one. */
+  /** Ends segments with nothing to speak when it is their turn, and the reply after its last segment. */
   #settle(): void {
     while (this.#pieces[0]?.text === '') {
       this.#pieces.shift();
@@ -165,7 +165,7 @@ export class DeepgramReply implements TtsSession {
     else this.#fail(this.#options.kindOfWords(words) ?? 'server', 'told an error on the open socket');
   }
 
-  /** A socket that only waited for text may go: the next text finds another. A refusal stays one. */
+  /** The loss of an idle socket is no error, because the next text opens another; a refusal (auth, quota) still is one. */
   #lost(error: ProviderError): void {
     this.#socket = undefined;
     const wasIdle = this.#wasOpened && this.#pieces.length === 0;
@@ -194,7 +194,7 @@ export class DeepgramReply implements TtsSession {
   }
 }
 
-/** Without the markup that models write though nobody sees it, and codes letter by letter: Aura leaves some out in a lump. */
+/** Removes markup, which nobody sees, and spells codes letter by letter, as Aura leaves out letters of an unspaced code. */
 function plain(text: string): string {
   return `${spellCodes(text.replace(/[*_`#~|]+/g, ' ')).trim()} `;
 }

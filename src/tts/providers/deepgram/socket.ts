@@ -9,20 +9,20 @@ export interface DeepgramSocketOptions {
   kindOfWords(words: string): ProviderErrorKind | undefined;
 }
 
-/** Who has the socket. */
+/** The reply that uses the socket. */
 export interface DeepgramOwner {
   opened(): void;
   audio(bytes: Buffer): void;
-  /** All audio of the oldest text that was not told as flushed came before. */
+  /** All audio of the oldest text not yet reported as flushed has come. */
   flushed(): void;
-  /** A message that can't be read: `undefined`; else Deepgram's words about an error. */
+  /** Deepgram reported an error in these words; `undefined`: it sent a message that can't be read. */
   refused(words: string | undefined): void;
-  /** A flush was not taken: there were too many. */
+  /** Deepgram did not take a flush, because there were too many. */
   flushIgnored(): void;
   ended(error: ProviderError): void;
 }
 
-/** developers.deepgram.com/docs/tts-ws-flush: 20 in 60 s; a reply needs few, so what is left is enough for one. */
+/** Limit: 20 flushes in 60 s (developers.deepgram.com/docs/tts-ws-flush). A reply needs few, so those left suffice for one. */
 const FLUSH_WINDOW_MS = 60_000;
 const MAX_FLUSHES_FOR_REUSE = 10;
 const CLEAR_WITHIN_MS = 2_000;
@@ -56,7 +56,7 @@ export class DeepgramSocket {
     return this.#isOpen;
   }
 
-  /** Whether the next reply finds room for its flushes. */
+  /** Whether the socket is alive and has enough flushes left for another reply. */
   get isReusable(): boolean {
     const sinceMs = performance.now() - FLUSH_WINDOW_MS;
     return !this.#ended && this.#flushedAtMs.filter((atMs) => atMs > sinceMs).length < MAX_FLUSHES_FOR_REUSE;
@@ -66,7 +66,7 @@ export class DeepgramSocket {
     this.#owner = owner;
   }
 
-  /** Only while open. */
+  /** Speaks and flushes the text; call only while the socket is open. */
   speak(text: string): void {
     this.#flushedAtMs.push(performance.now());
     if (this.#flushedAtMs.length > 2 * MAX_FLUSHES_FOR_REUSE) this.#flushedAtMs.shift();
@@ -74,7 +74,7 @@ export class DeepgramSocket {
     this.#socket.send('{"type":"Flush"}');
   }
 
-  /** Forgets what is being spoken; `done` once nothing of it can come any more. A socket that doesn't answer is closed. */
+  /** Discards what is being spoken; calls `done` once no more of it can come. A socket that doesn't answer is closed. */
   clear(done: () => void): void {
     const timer = setTimeout(() => this.close(), CLEAR_WITHIN_MS);
     timer.unref();

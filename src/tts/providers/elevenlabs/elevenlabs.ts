@@ -12,13 +12,13 @@ import { closing, ELEVENLABS, failure, refusal, socketError } from './errors.ts'
 const BASE_URL = 'https://api.elevenlabs.io';
 const MODEL = 'eleven_flash_v2_5';
 const SAMPLE_RATE_HZ = 24_000;
-/** Sarah and, British, Alice: of the voices that every account has. The model speaks its 32 languages with any voice. */
+/** Sarah and Alice (British), which every account has. The model speaks its 32 languages with any voice. */
 const VOICE = 'EXAVITQu4vr4xnSDxMaL';
 const BRITISH_VOICE = 'Xb7hH8MSUJpSbSDYk0k2';
 const CHECK_S = 10;
-/** With a sixth it closes the socket. */
+/** With a sixth context, ElevenLabs closes the socket. */
 const MAX_CONTEXTS = 5;
-/** The most that it takes; 20 without. */
+/** Longest inactivity timeout that the vendor accepts, in seconds; its default is 20. */
 const INACTIVITY_S = 180;
 const MAX_IDLE_MS = 150_000;
 
@@ -32,12 +32,12 @@ export const elevenlabs = defineTts({
     sampleRateHz: SAMPLE_RATE_HZ,
     wordTimes: 'exact',
     defaultVoices: { 'en-US': VOICE, 'en-GB': BRITISH_VOICE, en: VOICE, es: VOICE, fr: VOICE },
-    // 50 $ for a million characters of Flash (elevenlabs.io/pricing/api), 450 of them in a minute of which the agent has half.
+    // 50 $ for a million characters of Flash (elevenlabs.io/pricing/api); a minute of conversation, half of it the agent's, has 450.
     usdPerMinute: 0.0225,
     quality: 0.9,
     regions: ['us', 'eu'],
     typicalFirstMs: 250,
-    // A voice that was not used for a while takes about 1 s to its first sound; half of this is the least that is ever learned.
+    // A voice not used for a while takes about 1 s to its first sound; a learned deadline is never below half of this value.
     deadlines: { firstMs: 2_400 },
   },
   create: ({ env, model }) =>
@@ -83,13 +83,13 @@ function isError({ error }: VendorMessage): boolean {
   return error !== undefined && error !== null;
 }
 
-/** Model, voice and language are the socket's, so each voice has sockets of its own. */
+/** Model, voice and language are set per socket, so each voice has sockets of its own. */
 function socketUrl(base: string, model: string, { voice, language }: Voicing): string {
   const query = new URLSearchParams({
     model_id: model,
     language_code: language.split('-')[0] || 'en',
     output_format: `pcm_${SAMPLE_RATE_HZ}`,
-    // Clauses come whole, so it need not gather text.
+    // We send whole clauses, so the vendor need not gather text.
     auto_mode: 'true',
     sync_alignment: 'true',
     inactivity_timeout: String(INACTIVITY_S),
@@ -113,7 +113,7 @@ function createProtocol(): VoiceProtocol {
 function read(message: VendorMessage, characters: WordsOfCharacters): readonly VoiceEvent[] {
   if (isError(message)) return [{ type: 'error', error: socketError(message) }];
   const events: VoiceEvent[] = [];
-  // The characters as written start again from the beginning now and then; the normalised ones only go on.
+  // The alignment of the characters as written sometimes starts again from the beginning; the normalised one only goes on.
   const alignment = message.normalizedAlignment ?? message.alignment;
   if (alignment) events.push({ type: 'words', words: characters.push(alignment as VendorMessage) });
   if (message.audio !== undefined && message.audio !== null) {
@@ -123,7 +123,7 @@ function read(message: VendorMessage, characters: WordsOfCharacters): readonly V
   return events;
 }
 
-/** Characters with their times come in pieces cut anywhere; a word is told once a blank follows it. */
+/** Builds words from timed characters, which come in pieces cut anywhere; a word is complete once a blank follows it. */
 class WordsOfCharacters {
   #text = '';
   #startMs = 0;
@@ -157,7 +157,7 @@ class WordsOfCharacters {
   }
 }
 
-/** Reads the subscription: needs a valid key and costs nothing. */
+/** Reads the subscription, which needs a valid key and costs nothing. */
 async function check(apiKey: string, baseUrl: string, signal: AbortSignal): Promise<void> {
   const { ElevenLabsClient, ElevenLabsError, ElevenLabsTimeoutError } = await import('@elevenlabs/elevenlabs-js');
   try {
@@ -172,14 +172,14 @@ async function check(apiKey: string, baseUrl: string, signal: AbortSignal): Prom
   } catch (error) {
     if (error instanceof ElevenLabsTimeoutError) throw failure('timeout', 'no answer in time');
     if (error instanceof ProviderError) throw error;
-    // It answered, and only the form of its answer is newer than the SDK.
+    // The vendor answered; only the form of its answer is newer than the SDK.
     if (error instanceof Error && error.name === 'ParseError') return;
     if (!(error instanceof ElevenLabsError)) throw networkError(ELEVENLABS, error);
     const { statusCode, body, rawResponse } = error;
     if (statusCode === undefined) throw networkError(ELEVENLABS, error);
     if (statusCode < 400) throw failure('malformed', 'sent a subscription that is none', statusCode);
     const words = JSON.stringify(body ?? '');
-    // A key that may speak and nothing else can't read this, and is good.
+    // A key that is restricted to speech can't read the subscription, but is valid.
     if (/missing_permissions/.test(words)) return;
     throw refusal(statusCode, words, retryAfterMs(rawResponse?.headers));
   }

@@ -5,8 +5,8 @@ import { kindOfStatus, ProviderError, type ProviderErrorKind } from '../../../fa
 export const ELEVENLABS = 'elevenlabs';
 
 /**
- * In the order in which they are tried, on codes and sentences alike. From its error pages
- * (https://elevenlabs.io/docs/resources/errors) and what users report of the sockets.
+ * Patterns in the order in which they are tried, on codes and sentences alike. Source: the vendor's error pages
+ * (https://elevenlabs.io/docs/resources/errors) and users' reports about the sockets.
  */
 const MEANINGS: readonly (readonly [RegExp, ProviderErrorKind])[] = [
   [/quota|payment|insufficient_credits|subscription_required|exceeds your/i, 'quota'],
@@ -25,15 +25,15 @@ function meaningOf(words: string): ProviderErrorKind | undefined {
   return MEANINGS.find(([pattern]) => pattern.test(words))?.[1];
 }
 
-/** A refused handshake or request; `body` is JSON with a `detail`, in several forms. */
+/** Makes the error for a refused handshake or request; `body` is JSON with a `detail`, which has several forms. */
 export function refusal(status: number, body: string, retryAfterMs?: number): ProviderError {
-  // Its 401 says as well that the quota is spent, or that it suspects abuse.
+  // A 401 may also mean that the quota is spent, or that the vendor suspects abuse.
   const told = status === 401 || status === 403 || status === 429 || status === 400 ? meaningOf(body) : undefined;
   const kind = told === 'quota' || told === 'forbidden' || told === 'auth' ? told : kindOfStatus(status);
   return failure(kind, `${status}`, status, retryAfterMs);
 }
 
-/** `error` is a code and `message` a sentence; `code` is that of the closing which follows. */
+/** `error` is a code and `message` a sentence; `code` is the close code of the socket, which closes after it. */
 export function socketError({ error, message, code }: Readonly<Record<string, unknown>>): ProviderError {
   const kind = meaningOf(String(error ?? '')) ?? meaningOf(String(message ?? ''));
   const status = typeof code === 'number' ? code : undefined;
