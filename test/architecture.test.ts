@@ -1,4 +1,4 @@
-// Holds the arrows of the house: who may import whom (README, "How a call flows").
+// Holds the arrows of the house: who may import whom (ARCHITECTURE.md, "The house").
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -35,7 +35,12 @@ export function newProvider(root: string, stage: string | undefined, id: string 
     );
   }
   const files = filesOf(stage, id);
-  const taken = Object.keys(files).find((file) => existsSync(join(root, file)));
+  const registry = readFileSync(join(root, 'src/chains/registry.ts'), 'utf8');
+  const taken =
+    [`src/${stage}/providers/${id}`, ...Object.keys(files)].find((file) => existsSync(join(root, file))) ??
+    (new RegExp(`\\b${nameOf(stage, id)}\\b`).test(registry)
+      ? `"${nameOf(stage, id)}" in src/chains/registry.ts`
+      : undefined);
   if (taken) throw new UserError(`${taken} is there already`, 'choose another id, or change that file');
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, file)), { recursive: true });
@@ -72,7 +77,11 @@ function register(file: string, stage: Stage, id: string): void {
 
 function nameVariables(file: string, id: string): void {
   const text = readFileSync(file, 'utf8');
-  const added = `${variable(id)}_API_KEY=\n${variable(id)}_BASE_URL=\n`;
+  // A vendor that serves another stage has them already.
+  const missing = [`${variable(id)}_API_KEY=`, `${variable(id)}_BASE_URL=`].filter(
+    (line) => !text.includes(`\n${line}`),
+  );
+  const added = missing.map((line) => `${line}\n`).join('');
   const before = text.indexOf('\n# --- Several workers ---');
   writeFileSync(file, before < 0 ? `${text}${added}` : `${text.slice(0, before)}${added}${text.slice(before)}`);
 }
@@ -222,7 +231,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     try {
       const files = newProvider(fileURLToPath(new URL('..', import.meta.url)), stage, id);
       process.stdout.write(`${files.map((file) => `  ${file}`).join('\n')}
-Next: \`pnpm format\`, then \`vitest run test/${stage}/providers/${id}.test.ts\` says what is to be filled in. To serve calls, name "${id}" in
+Next: \`pnpm format\`, then \`pnpm exec vitest run test/${stage}/providers/${id}.test.ts\` says what is to be filled in. To serve calls, name "${id}" in
 chains.${stage} of agents/providers.yaml; say what its variables are in .env.example.\n`);
     } catch (error) {
       process.stderr.write(`${describeError(error)}\n`);

@@ -1,4 +1,4 @@
-// Finds where sound may be cut: the first or the last stretch of quiet.
+// Finds where sound may be cut: the first or the last span of quiet.
 import { levelDbfs } from './voiced-spans.ts';
 
 const STEP_MS = 5;

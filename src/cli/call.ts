@@ -36,7 +36,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     : EXIT.unanswered;
 }
 
-/** Holds the call. However it ends, the room is left and the recording of the agent is written. */
+/** Holds the call, leaves the room however it ends, and writes the recording of the agent. */
 async function call(
   options: CallOptions,
   turns: readonly Turn[],

@@ -53,7 +53,7 @@ export const configSchema = z.strictObject({
       voiceReturnMs: milliseconds(0, 3_600_000).default(60_000),
       /** Whether a call that left a speech-to-speech provider for the next one, or for the pipeline, returns once it is well. */
       returnToRealtime: z.boolean().default(false),
-      /** Share of all starts in which a second provider may be started beside a late one; 0 = never. */
+      /** Share of all starts in which a second provider may be started beside a late one, and beyond it three a minute beside very late ones; 0 = never. */
       hedgeShare: z.number().min(0).max(1).default(0.05),
       /** How providers of equal rank are ordered; in turn where absent. */
       orderBy: z.enum(['cost', 'quality', 'region', 'load']).optional(),

@@ -34,6 +34,9 @@ type Wait = 'connect' | 'first' | 'stall';
 /** A handshake over a network takes longer: a connection that is reported sooner was already open, in a pool. */
 const LEAST_HANDSHAKE_MS = 20;
 
+/** Help blames no link, so a late timer only lets what was received meanwhile be read first. */
+const HELP_EXTRA_MS = 1;
+
 const LATE: Readonly<Record<Wait, string>> = {
   connect: 'no connection',
   first: 'no first result',
@@ -58,6 +61,9 @@ export class Attempt<Link> {
   #firstMs: number | undefined;
   #isSettled = false;
   #isVeryLate = false;
+  /** Help was asked for since the first result was expected. */
+  #isHelpDue = false;
+  #stallDueMs = Number.POSITIVE_INFINITY;
 
   constructor(options: AttemptOptions<Link>) {
     this.link = options.link;
@@ -122,6 +128,7 @@ export class Attempt<Link> {
     if (this.#isExpecting) {
       if (this.hasResult || this.#timers.connect || Number.isFinite(this.#firstWait.firstMs)) return;
       this.#firstWait = wait;
+      this.#isHelpDue = false;
       this.#arm('first', wait.firstMs, wait.firstHelpMs);
       return;
     }
@@ -138,7 +145,7 @@ export class Attempt<Link> {
     if (!this.#timers.first) return;
     const { firstMs, firstHelpMs } = this.#firstWait;
     const leftMs = (this.#expectedMs ?? this.#startedMs) + firstHelpMs - this.#options.clock.now();
-    this.#arm('first', firstMs, leftMs > 0 ? leftMs : Number.POSITIVE_INFINITY);
+    this.#arm('first', firstMs, this.#isHelpDue ? Number.POSITIVE_INFINITY : Math.max(0, leftMs));
   }
 
   /** A result came; the time to the first one is measured. */
@@ -152,6 +159,10 @@ export class Attempt<Link> {
 
   /** The next result must come within `withinMs`, with help after `helpMs`; the attempt's own waits where absent. A result ends it. */
   expectNext(withinMs = this.deadlines.stallMs, helpMs = this.deadlines.stallHelpMs): void {
+    const nowMs = this.#options.clock.now();
+    // It is overdue already: its timer stays, which may have been given extra time.
+    if (withinMs <= 0 && this.#timers.stall && nowMs >= this.#stallDueMs) return;
+    this.#stallDueMs = nowMs + withinMs;
     this.#arm('stall', withinMs, helpMs);
   }
 
@@ -195,6 +206,7 @@ export class Attempt<Link> {
 
   #armFirst(): void {
     this.#expectedMs = this.#options.clock.now();
+    this.#isHelpDue = false;
     this.#arm('first', this.#firstWait.firstMs, this.#firstWait.firstHelpMs);
   }
 
@@ -208,23 +220,30 @@ export class Attempt<Link> {
     };
     this.#isVeryLate = false;
     const help = (isVeryLate: boolean) => () => {
-      this.#isVeryLate = isVeryLate;
+      this.#isHelpDue = true;
+      this.#isVeryLate ||= isVeryLate;
       this.#onLate();
     };
     const urgentMs = Math.max(helpMs, ms * VERY_LATE, wait === 'first' ? this.firstUrgentMs : 0);
     const cancels = [
       // A trial gets help at once; once it has given a result, it is treated like any other attempt.
       ...(helpMs < urgentMs
-        ? [this.#in(this.isTrial && wait !== 'stall' ? 0 : helpMs, help(ms === Number.POSITIVE_INFINITY))]
+        ? [
+            this.#in(
+              this.isTrial && wait !== 'stall' ? 0 : helpMs,
+              help(ms === Number.POSITIVE_INFINITY),
+              HELP_EXTRA_MS,
+            ),
+          ]
         : []),
-      ...(urgentMs < ms ? [this.#in(urgentMs, help(true))] : []),
+      ...(urgentMs < ms ? [this.#in(urgentMs, help(true), HELP_EXTRA_MS)] : []),
       ...(Number.isFinite(ms) ? [this.#in(ms, late)] : []),
     ];
     this.#timers[wait] = cancels.length === 0 ? undefined : () => cancels.forEach((cancel) => void cancel());
   }
 
-  #in(ms: number, run: () => void): () => void {
-    return setDeadline(this.#options.clock, () => !this.#isSettled && run(), ms);
+  #in(ms: number, run: () => void, mostExtraMs?: number): () => void {
+    return setDeadline(this.#options.clock, () => !this.#isSettled && run(), ms, mostExtraMs);
   }
 
   #disarm(wait: Wait): void {

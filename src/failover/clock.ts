@@ -32,26 +32,28 @@ export async function within<Value>(clock: Clock, ms: number, promise: Promise<V
   }
 }
 
-/** A timer that runs this much late shows that the process had no time, not that the vendor was late. */
-const BUSY_MS = 50;
-const LONGEST_EXTRA_MS = 500;
-/** After this many late runs in a row the process is slow for good, and the deadline holds. */
-const MOST_EXTRAS = 4;
+/** A timer that fires later than this shows that the process was busy: what a vendor sent meanwhile is not read yet. */
+const BUSY_MS = 20;
+const MOST_WAITS = 5;
+/** Upper limit of the extra time of one deadline: beyond it the process is slow for good, and the deadline holds. */
+const MOST_EXTRA_MS = 500;
 
 /**
- * A timer for what a vendor is to send. Where the process was too busy to read what came meanwhile, it waits as long again as it was
- * late before it runs. @returns takes it back
+ * A timer for what a vendor is to send. Where it fires late because the process was busy, it waits once more for as long as it was late.
+ * @param mostExtraMs upper limit of all that extra time
+ * @returns cancels it
  */
-export function setDeadline(clock: Clock, run: () => void, ms: number): () => void {
+export function setDeadline(clock: Clock, run: () => void, ms: number, mostExtraMs = MOST_EXTRA_MS): () => void {
   let cancel = () => {};
-  const wait = (waitMs: number, extras: number) => {
+  const wait = (waitMs: number, waitsLeft: number, extraLeftMs: number) => {
     const dueMs = clock.now() + Math.max(0, waitMs);
     cancel = clock.setTimeout(() => {
       const lateMs = clock.now() - dueMs;
-      if (lateMs > BUSY_MS && extras < MOST_EXTRAS) wait(Math.min(lateMs, LONGEST_EXTRA_MS), extras + 1);
+      const extraMs = Math.min(lateMs, extraLeftMs);
+      if (lateMs > BUSY_MS && extraMs > 0 && waitsLeft > 0) wait(extraMs, waitsLeft - 1, extraLeftMs - extraMs);
       else run();
     }, waitMs);
   };
-  wait(ms, 0);
+  wait(ms, MOST_WAITS, mostExtraMs);
   return () => cancel();
 }

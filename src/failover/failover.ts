@@ -87,7 +87,7 @@ export interface NextOptions<Link> {
   readonly turn?: TurnOpenings<Link> | undefined;
 }
 
-const HELP_TO_JUDGED = 1.5;
+const HELP_TO_FAILED = 1.5;
 
 export class Failover<Link extends FailoverLink> {
   readonly stage: Stage;
@@ -242,7 +242,7 @@ export class Failover<Link extends FailoverLink> {
   #deadlines(link: Link, { connect, first }: Health): Deadlines {
     const given = { ...STAGE_DEADLINES[this.stage], ...link.traits.deadlines };
     // However quick the link was so far, a hedge beside it has time to answer before the link has failed.
-    const leastMs = Math.min(given.firstMs, HELP_TO_JUDGED * given.firstHelpMs);
+    const leastMs = Math.min(given.firstMs, HELP_TO_FAILED * given.firstHelpMs);
     const firstMs = Math.max(leastMs, learnedDeadlineMs(given.firstMs, first));
     return {
       ...given,

@@ -2,10 +2,15 @@
 import type { JobRequest } from '@livekit/agents';
 import type { Clock } from '../failover/clock.ts';
 
+export interface RunningCall {
+  readonly jobId: string;
+  readonly room: string;
+}
+
 export interface AdmissionOptions {
   readonly maxCalls: number;
-  /** Ids of the jobs that have a call process now. */
-  readonly running: () => readonly string[];
+  /** Calls that have a process now. */
+  readonly running: () => readonly RunningCall[];
   readonly clock: Clock;
   /** A call that the LiveKit server offered was left to other workers. */
   readonly onRefused: (room: string) => void;
@@ -16,6 +21,8 @@ export interface AdmissionOptions {
  * waits for a process to be loaded.
  */
 const RUNNING_WITHIN_MS = 120_000;
+/** LiveKit tells nothing when a call starts: one that ends between two looks would keep its place. */
+const LOOK_EVERY_MS = 250;
 /** How long the place of a caller with a token is kept for them to join the room. */
 const JOINED_WITHIN_MS = 15_000;
 
@@ -25,6 +32,7 @@ export class Admission {
   readonly #accepted = new Map<string, () => void>();
   /** By room: let in by a token, and not offered by the server yet. */
   readonly #expected = new Map<string, () => void>();
+  #cancelLook: () => void = () => undefined;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -36,8 +44,8 @@ export class Admission {
 
   /** For a caller who is given a token to the room. @returns whether there was a place */
   expect(room: string): boolean {
-    if (this.#expected.has(room)) return true;
-    if (this.isFull) return false;
+    if (this.#options.running().some((call) => call.room === room)) return true;
+    if (!this.#expected.has(room) && this.isFull) return false;
     this.#keep(this.#expected, room, JOINED_WITHIN_MS);
     return true;
   }
@@ -46,19 +54,37 @@ export class Admission {
   async request(job: JobRequest): Promise<void> {
     const room = job.room?.name ?? '';
     release(this.#expected, room);
+    // Offered again, after the connection to the server was lost.
+    release(this.#accepted, job.id);
     if (this.isFull) {
       this.#options.onRefused(room);
       await job.reject();
       return;
     }
-    this.#keep(this.#accepted, job.id, RUNNING_WITHIN_MS);
+    // Processes are loaded one after another.
+    this.#keep(this.#accepted, job.id, RUNNING_WITHIN_MS * (this.#accepted.size + 1));
+    this.#look();
     await job.accept();
   }
 
+  /** Calls that were accepted and have no process yet. */
+  get starting(): number {
+    this.#seeStarted();
+    return this.#accepted.size;
+  }
+
   get #taken(): number {
-    const running = this.#options.running();
-    for (const id of running) release(this.#accepted, id);
-    return running.length + this.#accepted.size + this.#expected.size;
+    this.#seeStarted();
+    return this.#options.running().length + this.#accepted.size + this.#expected.size;
+  }
+
+  #seeStarted(): void {
+    for (const { jobId } of this.#options.running()) release(this.#accepted, jobId);
+  }
+
+  #look(): void {
+    this.#cancelLook();
+    if (this.starting > 0) this.#cancelLook = this.#options.clock.setTimeout(() => this.#look(), LOOK_EVERY_MS);
   }
 
   #keep(places: Map<string, () => void>, key: string, ms: number): void {

@@ -44,7 +44,9 @@ export interface CallWorker {
 
 /** Load of a full worker, just below the server's target load (0.7 by default), from which on the server gives it no job. */
 const FULL_LOAD = 0.69;
-const CLOSE_AGAIN_MS = 100;
+const LOOK_AGAIN_MS = 100;
+/** How long a worker that stops waits for processes of calls that it has just accepted. */
+const STARTING_MS = 20_000;
 const MEGABYTES_WARN = 0.8;
 /** After this many failed loads of call processes in a row the worker gives up, as the next one would fail too. */
 const LOAD_FAILURES = 3;
@@ -55,7 +57,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
   const { maxCalls, warmProcesses, drainMs, callMegabytes } = options.limits;
   const admission = new Admission({
     maxCalls,
-    running: () => server.activeJobs.map(({ job }) => job.id),
+    running: () => server.activeJobs.map(({ job }) => ({ jobId: job.id, room: job.room?.name ?? '' })),
     clock: systemClock,
     onRefused: options.onRefused ?? (() => undefined),
   });
@@ -65,6 +67,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
   });
   hopeless.catch(() => undefined);
   let isEnding = false;
+  let isDraining = false;
   const readiness = new Readiness({
     clock: systemClock,
     running: () => server.activeJobs.length,
@@ -82,7 +85,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
   });
   const server: AgentServer = new AgentServer(
     new ServerOptions({
-      requestFunc: (job) => admission.request(job),
+      requestFunc: (job) => (isDraining ? job.reject() : admission.request(job)),
       jobMemoryLimitMB: callMegabytes,
       jobMemoryWarnMB: callMegabytes * MEGABYTES_WARN,
       agent: fileURLToPath(options.jobFile),
@@ -113,7 +116,6 @@ export function startWorker(options: WorkerOptions): CallWorker {
   });
   const run = server.run();
   const ended = Promise.race([run, hopeless]);
-  let isDraining = false;
   return {
     ready: Promise.race([Promise.all([registered, readiness.loaded]), ended]).then(() => undefined),
     ended,
@@ -123,9 +125,18 @@ export function startWorker(options: WorkerOptions): CallWorker {
       ...(isDraining ? ['the worker is stopping: it takes no new call'] : readiness.troubles()),
       ...(admission.isFull ? [`all ${maxCalls} calls of this worker are taken`] : []),
     ],
-    drain: () => {
+    drain: async () => {
       isDraining = true;
-      return server.drain();
+      const untilMs = systemClock.now() + drainMs;
+      const until = async (isOver: () => boolean, withinMs = drainMs) => {
+        const giveUpMs = Math.min(untilMs, systemClock.now() + withinMs);
+        while (!isOver() && systemClock.now() < giveUpMs) await sleep(LOOK_AGAIN_MS);
+      };
+      // LiveKit gives a call that was accepted just before to a process that it closes.
+      await until(() => admission.starting === 0, STARTING_MS);
+      // It also rejects at once where a process was not started yet, while calls run.
+      await server.drain().catch(() => undefined);
+      await until(() => server.activeJobs.length === 0);
     },
     close: () => {
       isEnding = true;
@@ -148,6 +159,6 @@ async function closeServer(server: AgentServer, ended: Promise<void>): Promise<v
     });
   while (!isOver) {
     void server.close().catch(() => undefined);
-    await Promise.race([over, sleep(CLOSE_AGAIN_MS)]);
+    await Promise.race([over, sleep(LOOK_AGAIN_MS)]);
   }
 }

@@ -3,7 +3,7 @@ import { stt, type VAD, VADEventType, type VADStream } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
 import { MonoAudio } from '../realtime/mono-audio.ts';
 
-export interface EarEvents {
+export interface CallerInputEvents {
   /** The recogniser has the audio up to `atMs`, in audio time. */
   onHeard(atMs: number): void;
   onSpeechStart(): void;
@@ -31,7 +31,7 @@ const toMs = (samples: number) => (samples * 1000) / RATE_HZ;
 export class CallerInput {
   readonly #stt: stt.STT;
   readonly #vad: VAD;
-  readonly #events: EarEvents;
+  readonly #events: CallerInputEvents;
   readonly #mono = new MonoAudio(RATE_HZ);
   #backlog: Int16Array[] = [];
   #vadStream: VADStream | undefined;
@@ -40,7 +40,7 @@ export class CallerInput {
   #fed = 0;
   #isClosed = false;
 
-  constructor(stages: { stt: stt.STT; vad: VAD }, events: EarEvents) {
+  constructor(stages: { stt: stt.STT; vad: VAD }, events: CallerInputEvents) {
     this.#stt = stages.stt;
     this.#vad = stages.vad;
     this.#events = events;

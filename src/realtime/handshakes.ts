@@ -10,7 +10,7 @@ export interface Handshakes {
   onRefused(status: number, headers: IncomingMessage['headers']): void;
   /** No connection could be made, or the open connection was lost. */
   onLost(cause: unknown): void;
-  /** The websocket was closed with this code; called before `onLost`, and only where the adapter sees the closing. */
+  /** The websocket was closed with this code; only where the adapter sees the closing, which may be a moment after `onLost`. */
   onClosed(code: number, reason: string): void;
   /** A message can't be read; called only where the adapter sees the messages. */
   onMalformed(cause: unknown): void;

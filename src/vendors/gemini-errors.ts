@@ -63,7 +63,7 @@ function kindOf(status: number, told: GoogleError): ProviderErrorKind {
   return status === 400 && isContentRefusal(told.message ?? '') ? 'content-refusal' : kindOfStatus(status);
 }
 
-/** The message is the same for a minute's and a day's limit; only the quota's id tells them apart. */
+/** Whether a day's limit or the credit is spent: the quota's id tells it, or else the message. */
 function isSpent({ details = [], message = '' }: GoogleError): boolean {
   const quotas = details.flatMap(({ violations = [] }) => violations.map(({ quotaId = '' }) => quotaId));
   return quotas.some((id) => id.includes('PerDay')) || /\blimit: 0\b|per day|daily|prepay|depleted/i.test(message);

@@ -46,13 +46,13 @@ export function toProviderError(error: unknown, provider: string, apiKey?: strin
   const status = failure.status ?? statusOfCode(failure.code);
   const metadata = metadataOf(failure);
   const kind = kindOf(failure, status, metadata);
-  const isLimited = kind === 'rate-limit' || kind === 'quota' || status === 503;
+  const mayNameWait = kind === 'rate-limit' || kind === 'quota' || status === 408 || (status ?? 0) >= 500;
   return new ProviderError({
     kind,
     provider,
     message: withoutKeys(`${provider}: ${status === undefined ? '' : `${status} `}${describe(failure, kind)}`, apiKey),
     status,
-    retryAfterMs: isLimited ? (rateLimitWaitMs(failure.headers) ?? waitInBody(metadata)) : undefined,
+    retryAfterMs: mayNameWait ? (rateLimitWaitMs(failure.headers) ?? waitInBody(metadata)) : undefined,
     cause: error,
   });
 }
@@ -82,6 +82,8 @@ function kindOf(failure: SdkError, status: number | undefined, metadata: Metadat
   // OpenRouter's daily allowance of free requests is used up until midnight: that is a quota, not a rate limit.
   if (status === 429 && /per-day|daily/.test(`${String(metadata.limit_source ?? '')} ${failure.message}`))
     return 'quota';
+  if (failure.code === 'invalid_api_key') return 'auth';
+  if (failure.code === 'rate_limit_exceeded') return 'rate-limit';
   return kindOfStatus(status);
 }
 
@@ -123,7 +125,7 @@ function describe(failure: SdkError, kind: ProviderErrorKind): string {
     case 'invalid-request':
       return `the request was refused${failure.code ? ` (${failure.code})` : ''}`;
     case 'malformed':
-      return 'sent something that is no chat completion';
+      return 'sent something that can’t be read';
     case 'unreachable':
       return `the connection failed${networkCode(failure)}`;
     case 'timeout':

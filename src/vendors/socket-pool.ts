@@ -46,7 +46,7 @@ const SUSPECT_AFTER_MS = 250;
 
 export class SocketPool {
   readonly #vendor: SocketVendor;
-  readonly #sockets = new Set<VendorSocket>();
+  readonly #sockets = new Set<PooledSocket>();
   #closed = false;
 
   constructor(vendor: SocketVendor) {
@@ -54,7 +54,7 @@ export class SocketPool {
   }
 
   /** Takes a place on a socket that is open or being opened; `leave` or `abandon` must give it back. */
-  enter(url: string): VendorSocket {
+  enter(url: string): PooledSocket {
     const fit = [...this.#sockets].filter((socket) => socket.url === url && socket.hasRoom);
     const socket = fit.sort((one, other) => one.load - other.load)[0] ?? this.#open(url);
     socket.enter();
@@ -73,15 +73,15 @@ export class SocketPool {
     await Promise.all([...this.#sockets].map((socket) => socket.close()));
   }
 
-  #open(url: string): VendorSocket {
+  #open(url: string): PooledSocket {
     if (this.#closed) throw new ProviderError({ kind: 'server', provider: this.#vendor.id, message: 'closed' });
-    const socket = new VendorSocket(url, this.#vendor, () => this.#sockets.delete(socket));
+    const socket = new PooledSocket(url, this.#vendor, () => this.#sockets.delete(socket));
     this.#sockets.add(socket);
     return socket;
   }
 }
 
-export class VendorSocket {
+export class PooledSocket {
   readonly url: string;
   /** Rejects with a ProviderError, which need not be handled. */
   readonly opened: Promise<void>;

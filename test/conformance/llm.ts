@@ -135,7 +135,7 @@ export function describeLlm<Subject extends LlmSubject>(conformance: LlmConforma
 
     const { arrangeEmpty } = conformance;
     if (arrangeEmpty) {
-      it('ends well where the vendor has nothing to say: that is the chain’s to judge', async () => {
+      it('ends well where the vendor has nothing to say: the chain decides what that means', async () => {
         arrangeEmpty(subject);
         const parts = await partsOf(requestOf(talk));
         expect([textsOf(parts).join(''), callsOf(parts)]).toEqual(['', []]);

@@ -17,7 +17,7 @@ function setUp({ checkable = true } = {}) {
     client: checkable ? { check: async () => undefined } : {},
     keyFingerprint: '0a0b0c0d',
   };
-  /** Each in a call of its own, after the outage's suspicion is over. */
+  /** Each in a call of its own, when the outage is not suspected any more. */
   const call = async (stoodMs: number | undefined, kind: ProviderErrorKind = 'unreachable', words = false) => {
     const failover = new Failover('stt', [link], { board, clock });
     const attempt = failover.next(new Set());

@@ -95,7 +95,7 @@ describe('failures in a row', () => {
   });
 });
 
-describe('suspicion after the first failure', () => {
+describe('being suspect after the first failure', () => {
   it('lets nobody call it till a check passes; then calls are trials, and one that goes well ends it', async () => {
     const { clock, board, fail, succeed } = setUp();
     fail('server');

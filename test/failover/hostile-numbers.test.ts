@@ -183,9 +183,9 @@ describe('the Redis channel', () => {
 
   const join = async (workerId: string, secret = 'shared by all workers') => {
     const board = new MemoryHealthBoard();
-    const membership = await joinRedis({ url: redis.url, board, workerId, secret, isKnown });
-    endings.push(() => membership.close());
-    await eventually('it joined', () => membership.isJoined);
+    const redisHealth = await joinRedis({ url: redis.url, board, workerId, secret, isKnown });
+    endings.push(() => redisHealth.close());
+    await eventually('it joined', () => redisHealth.isJoined);
     return board;
   };
 

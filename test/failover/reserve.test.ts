@@ -100,8 +100,8 @@ describe('a last resort', () => {
 
 describe('a hedge', () => {
   it.each([
-    ['comes at once where nobody is judged', Number.POSITIVE_INFINITY, [1_000]],
-    ['waits until the other may have failed where it is judged later', 4_000, [1_600]],
+    ['comes at once where no deadline ends the attempt', Number.POSITIVE_INFINITY, [1_000]],
+    ['waits until the other may have failed where its deadline is later', 4_000, [1_600]],
   ])('of a chain that has hardly begun %s', async (_when, firstMs, expected) => {
     const { failover, clock } = chainOf([link('a'), link('b')], {});
     const attempt = failover.next(new Set()) as Attempt<FailoverLink>;

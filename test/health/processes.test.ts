@@ -164,15 +164,15 @@ describe('three call processes on one board', () => {
     const redis = await startRedis();
     endings.push(() => redis.kill());
     const { board, server } = await serve();
-    const membership = await joinRedis({ url: redis.url, board, workerId: 'one', secret: 'of a test' });
-    endings.push(() => membership.close());
-    await eventually('the board joined', () => membership.isJoined);
+    const redisHealth = await joinRedis({ url: redis.url, board, workerId: 'one', secret: 'of a test' });
+    endings.push(() => redisHealth.close());
+    await eventually('the board joined', () => redisHealth.isJoined);
     const [one, two, three] = (await startThree(server)) as [CallProcess, CallProcess, CallProcess];
     await one.run({ do: 'report', id, outcome: failed });
     await eventually('the others know', () => [two, three].every((call) => call.all('change').length > 0));
 
     await redis.kill();
-    await eventually('the board noticed', () => !membership.isJoined);
+    await eventually('the board noticed', () => !redisHealth.isJoined);
     expect((await two.run({ do: 'admit', id })).result).toBe('undefined');
     expect((await two.run({ do: 'admit', id: 'stt/one' })).result).toBe('ready');
     await two.run({ do: 'report', id: 'stt/one', outcome: failed });

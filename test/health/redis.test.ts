@@ -26,7 +26,7 @@ afterAll(() => redis.kill());
 
 const joined: RedisHealth[] = [];
 afterEach(async () => {
-  for (const membership of joined.splice(0)) await membership.close();
+  for (const redisHealth of joined.splice(0)) await redisHealth.close();
 });
 
 /** A worker whose clock is wrong by so much. */
@@ -41,15 +41,15 @@ async function worker(workerId: string, offMs = 0, url = redis.url, secret = SEC
   const board = new MemoryHealthBoard(undefined, clock);
   const log: string[] = [];
   const isKnown = (name: string) => !name.startsWith('unknown/');
-  const membership = await joinRedis({ url, board, clock, workerId, secret, isKnown, log: (line) => log.push(line) });
-  joined.push(membership);
-  return { board, membership, log, clock };
+  const redisHealth = await joinRedis({ url, board, clock, workerId, secret, isKnown, log: (line) => log.push(line) });
+  joined.push(redisHealth);
+  return { board, redisHealth, log, clock };
 }
 
 async function two(names: readonly [string, string]) {
   const one = await worker(names[0]);
   const other = await worker(names[1], 5_000);
-  await eventually('both joined', () => one.membership.isJoined && other.membership.isJoined);
+  await eventually('both joined', () => one.redisHealth.isJoined && other.redisHealth.isJoined);
   return [one, other] as const;
 }
 
@@ -92,7 +92,7 @@ describe('two workers on one Redis, one of them with a clock 5 s ahead', () => {
     const [one, other] = await two(['c1', 'c2']);
     const lost = 'llm/lost';
     await redis.kill();
-    await eventually('both noticed', () => !one.membership.isJoined && !other.membership.isJoined);
+    await eventually('both noticed', () => !one.redisHealth.isJoined && !other.redisHealth.isJoined);
     one.board.report(lost, failed);
     expect(one.board.peek(lost)).toBeUndefined();
     expect(other.board.peek(lost)).toBe('ready');
@@ -116,12 +116,12 @@ describe('no Redis', () => {
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     if (!isBlackHole) server.close();
-    const { board, membership, log } = await worker('d1', 0, `redis://127.0.0.1:${port}`);
+    const { board, redisHealth, log } = await worker('d1', 0, `redis://127.0.0.1:${port}`);
     board.report(id, failed);
     expect(board.peek(id)).toBeUndefined();
     if (!isBlackHole) await eventually('one line is logged', () => log.length > 0);
     else await eventually('it connected', () => sockets.length === 2);
-    await membership.close();
+    await redisHealth.close();
     for (const socket of sockets) socket.destroy();
     if (isBlackHole) server.close();
     expect(log.length).toBeLessThanOrEqual(1);

@@ -6,7 +6,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 
 function setUp(maxCalls = 10) {
   const clock = new FakeClock();
-  const running: string[] = [];
+  const running: { jobId: string; room: string }[] = [];
   const refused: string[] = [];
   const accepted: string[] = [];
   const admission = new Admission({
@@ -23,8 +23,12 @@ function setUp(maxCalls = 10) {
       // As LiveKit's: it resolves long before the call has a process.
       accept: async () => void accepted.push(room),
     } as unknown as JobRequest);
-  const starts = (room: string) => void running.push(`job of ${room}`);
-  const ends = (room: string) => void running.splice(running.indexOf(`job of ${room}`), 1);
+  const starts = (room: string) => void running.push({ jobId: `job of ${room}`, room });
+  const ends = (room: string) =>
+    void running.splice(
+      running.findIndex((call) => call.room === room),
+      1,
+    );
   return { clock, admission, refused, accepted, offer, starts, ends };
 }
 
@@ -63,4 +67,24 @@ it('gives back a place that the server never assigned', async () => {
   expect(admission.isFull).toBe(true);
   await clock.advance(1);
   expect(admission.isFull).toBe(false);
+});
+
+it('sees a call that is over before anybody asks, and takes a job again that is offered twice', async () => {
+  const { admission, accepted, refused, clock, offer, starts, ends } = setUp(1);
+  await offer('short');
+  starts('short');
+  await clock.advance(250);
+  ends('short');
+  expect(admission.isFull).toBe(false);
+  await offer('again');
+  await offer('again');
+  expect([accepted, refused]).toEqual([['short', 'again', 'again'], []]);
+  expect(admission.isFull).toBe(true);
+});
+
+it('lets a second caller into a room whose call runs, though all places are taken', async () => {
+  const { admission, offer, starts } = setUp(1);
+  await offer('mine');
+  starts('mine');
+  expect([admission.expect('mine'), admission.expect('other')]).toEqual([true, false]);
 });

@@ -166,8 +166,8 @@ describe.each(CALLS)('one call with a failure in every turn: $title', ({ order, 
     calls.mend();
     before?.(calls.vendors);
     call = await calls.join(...order);
-    // A connection that never stands is judged after 5 s, when somebody else serves already.
-    if (before) await eventually('both are judged', () => call.failures().length >= 2, 20_000);
+    // A connection that never stands has failed after 5 s, when somebody else serves already.
+    if (before) await eventually('both have failed', () => call.failures().length >= 2, 20_000);
   });
   afterAll(() => call?.caller.leave());
 

@@ -25,6 +25,11 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Time passes in which the process does nothing: timers that became due run late. */
+  block(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** Resolves after this time on this clock. */
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.setTimeout(resolve, ms));
@@ -41,7 +46,7 @@ export class FakeClock implements Clock {
       }
       if (!next) break;
       this.#timers.delete(next);
-      this.#nowMs = next.atMs;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.run();
       await settle();
     }

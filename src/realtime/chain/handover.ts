@@ -295,7 +295,7 @@ export class Handover {
         else this.hold(speaker, generation);
       },
       onSign: whileServing(events.onSign),
-      onMetrics: whileServing((_child: RealtimeLinkSession, metrics: unknown) => events.onMetrics(metrics)),
+      onMetrics: whileServing((_session: RealtimeLinkSession, metrics: unknown) => events.onMetrics(metrics)),
     });
     this.#begin(session, isAgain);
     return session;

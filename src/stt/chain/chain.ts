@@ -371,7 +371,7 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
 
   /** Words may come late, so finals are asked for again while a session has pending speech. */
   #finaliseIn(ms: number): void {
-    this.#cancelFinalise = this.#failover.clock.setTimeout(() => {
+    const finalise = () => {
       if (this.#takesNoMore || this.#heard.isSpeech) return;
       const owing = this.#sessions().filter(({ hasPendingSpeech }) => hasPendingSpeech);
       for (const session of owing) {
@@ -379,7 +379,8 @@ class SttChainSession implements ChainedSttSession, LinkSessionEvents {
         this.onChange(session);
       }
       if (owing.length > 0) this.#finaliseIn(FINALISE_AGAIN_MS);
-    }, ms);
+    };
+    this.#cancelFinalise = setDeadline(this.#failover.clock, finalise, ms);
   }
 
   #endedWithout(session: SttLinkSession): void {

@@ -4,7 +4,7 @@ import { hasTimes, type SttWords, shift } from './words.ts';
 
 /** A plugin may leave out audio from quiet longer than this; pauses between words are shorter. */
 const LEFT_OUT_MS = 300;
-/** Two recognisers may place the same word this far apart. */
+/** A link's times may differ from the sound by this much, beside its lag. */
 const SLACK_MS = 250;
 /** At least this share of the words' time is sound: vendors stretch words over the gaps between them. */
 const LEAST_SHARE = 0.4;

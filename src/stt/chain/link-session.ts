@@ -158,7 +158,7 @@ export class SttLinkSession {
   }
 
   /** The audio so far was noise: no answer is pending for it. */
-  forgive(): void {
+  expectNothingSoFar(): void {
     this.#owedSinceMs.length = 0;
     this.#answered(this.#options.heard.ring.written);
   }

@@ -41,7 +41,7 @@ export class SessionFeed {
   #shown: number;
   #processed: number;
   #isActive = false;
-  #isPumping = false;
+  #isFeeding = false;
   #isEnding = false;
   #isDetectorDone = false;
   #isEnded = false;
@@ -82,8 +82,8 @@ export class SessionFeed {
   /** Call after each frame of the stream, with that frame. */
   feed(samples: Int16Array): void {
     const { heard, session } = this.#options;
-    if (this.#isPumping && heard.ring.written - this.#given > this.#mostBehind) this.#giveNow();
-    if (this.#detector || this.#isPumping || this.#resampler || this.#given !== heard.ring.written - samples.length) {
+    if (this.#isFeeding && heard.ring.written - this.#given > this.#mostBehind) this.#giveNow();
+    if (this.#detector || this.#isFeeding || this.#resampler || this.#given !== heard.ring.written - samples.length) {
       this.feedAll();
       return;
     }
@@ -97,13 +97,13 @@ export class SessionFeed {
 
   /** Sends the session all available audio; a large amount continues in later turns of the event loop. */
   feedAll(): void {
-    if (this.#isPumping || this.#isClosed) return;
+    if (this.#isFeeding || this.#isClosed) return;
     try {
       for (let chunks = 0; this.#give() || this.#show(); chunks += 1) {
         if (chunks < CHUNKS_AT_ONCE) continue;
-        this.#isPumping = true;
+        this.#isFeeding = true;
         setImmediate(() => {
-          this.#isPumping = false;
+          this.#isFeeding = false;
           this.feedAll();
         });
         return;

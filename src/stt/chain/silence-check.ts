@@ -53,7 +53,7 @@ export class SilenceCheck {
   readonly #suspects = new Map<SttLinkSession, Suspect>();
   readonly #heardNoise = new Set<SttLink>();
   /** A session that was late but had words after all. */
-  #acquitted: SttLinkSession | undefined;
+  #onlyLate: SttLinkSession | undefined;
   #beside: Beside | undefined;
   #noises = 0;
   #noiseUntilMs = 0;
@@ -67,11 +67,11 @@ export class SilenceCheck {
   }
 
   get isBusy(): boolean {
-    return this.#isOpen || this.#acquitted !== undefined;
+    return this.#isOpen || this.#onlyLate !== undefined;
   }
 
   get sessions(): SttLinkSession[] {
-    const others = [this.#beside?.session, this.#acquitted].filter((session) => session !== undefined);
+    const others = [this.#beside?.session, this.#onlyLate].filter((session) => session !== undefined);
     return [...others, ...this.#suspects.keys()];
   }
 
@@ -81,7 +81,7 @@ export class SilenceCheck {
 
   feed(samples: Int16Array): void {
     this.#beside?.session.feed(samples);
-    this.#acquitted?.feed(samples);
+    this.#onlyLate?.feed(samples);
     if (this.#suspects.size > 0) for (const session of this.#suspects.keys()) session.feed(samples);
   }
 
@@ -101,7 +101,7 @@ export class SilenceCheck {
   /** Handles a session whose answer is overdue by that limit. */
   late(session: SttLinkSession, waitedMs: number): void {
     const isSure = waitedMs >= session.wait.ms && this.#isSurelyLate(session);
-    if (session === this.#acquitted) this.#chain.drop(session);
+    if (session === this.#onlyLate) this.#chain.drop(session);
     else if (this.#suspects.has(session) || isSure) this.#chain.fail(session, timeout(session, waitedMs));
     else if (this.isBeside(session)) this.noise();
     else if (session === this.#chain.serving) this.#suspect(session, waitedMs);
@@ -110,8 +110,8 @@ export class SilenceCheck {
   /** Handles a part of a session that does not serve. */
   onPart(session: SttLinkSession, part: SttPart): void {
     if (this.isBeside(session)) this.#compare(session, part);
-    else if (this.#suspects.has(session) && 'text' in part && part.text !== '') this.#acquit(session);
-    else if (session === this.#acquitted) this.giveBack();
+    else if (this.#suspects.has(session) && 'text' in part && part.text !== '') this.#answeredLate(session);
+    else if (session === this.#onlyLate) this.giveBack();
   }
 
   /** Drops the second session if this part shows that the suspect answered first. */
@@ -146,7 +146,7 @@ export class SilenceCheck {
 
   /** At the end of a turn the late session serves again: one won race does not change the order of the links. */
   giveBack(): void {
-    const session = this.#acquitted;
+    const session = this.#onlyLate;
     const { serving, heard, transcript, failover } = this.#chain;
     if (
       !session ||
@@ -158,7 +158,7 @@ export class SilenceCheck {
       session.hasPendingSpeech
     )
       return;
-    this.#acquitted = undefined;
+    this.#onlyLate = undefined;
     this.#chain.serve(session);
     failover.serves(session.link);
     if (serving.attempt.hasResult) serving.attempt.succeed();
@@ -174,8 +174,8 @@ export class SilenceCheck {
       tellSwitch(this.#chain.failover, session.link, to, error, kept);
       return true;
     }
-    if (session === this.#acquitted) {
-      this.#acquitted = undefined;
+    if (session === this.#onlyLate) {
+      this.#onlyLate = undefined;
       return true;
     }
     const beside = this.#beside;
@@ -200,7 +200,7 @@ export class SilenceCheck {
   forget(session: SttLinkSession): void {
     this.#suspects.delete(session);
     if (this.isBeside(session)) this.#beside = undefined;
-    if (session === this.#acquitted) this.#acquitted = undefined;
+    if (session === this.#onlyLate) this.#onlyLate = undefined;
   }
 
   /** @returns whether another link may be called, or listens already */
@@ -238,7 +238,7 @@ export class SilenceCheck {
       this.#chain.endedWithout(serving);
       return;
     }
-    serving.forgive();
+    serving.expectNothingSoFar();
     if (!serving.interim && !transcript.hasUnconfirmed) {
       heard.answeredUntil(heard.ring.written - heard.toSamples(NOISE_KEPT_MS));
     }
@@ -294,7 +294,7 @@ export class SilenceCheck {
     sinceMs = this.#chain.failover.clock.now(),
   ): void {
     // One extra session at a time is enough.
-    if (this.#acquitted) this.#chain.drop(this.#acquitted);
+    if (this.#onlyLate) this.#chain.drop(this.#onlyLate);
     const session = this.#chain.open(attempt);
     this.#beside = { session, sinceMs, mayBeReserve, interim: suspect.interim, finals: [] };
     this.#chain.start(session);
@@ -323,12 +323,12 @@ export class SilenceCheck {
   }
 
   /** The suspect had words after all, only later than the other link. */
-  #acquit(session: SttLinkSession): void {
+  #answeredLate(session: SttLinkSession): void {
     const { serving } = this.#chain;
     if (serving) this.#tellHedge(session, serving, 'won');
     this.#suspects.delete(session);
-    this.#chain.drop(this.#acquitted);
-    this.#acquitted = session;
+    this.#chain.drop(this.#onlyLate);
+    this.#onlyLate = session;
     this.giveBack();
   }
 

@@ -25,7 +25,7 @@ export type OpenActivity = (sampleRateHz: number, events: ActivityEvents) => Act
 const END_AFTER_MS = 550;
 const LOOK_BACK_MS = 2_000;
 
-/** The energy gate as a detector: speech ends after half a second of quiet. */
+/** The energy gate as a detector: speech ends after END_AFTER_MS of quiet. */
 export const openEnergyActivity: OpenActivity = (sampleRateHz, { onSpeech, onProcessed }) => {
   const gate = new SpeechGate(sampleRateHz, LOOK_BACK_MS);
   const step = Math.round(sampleRateHz / 100);

@@ -17,7 +17,7 @@ const END_MS = 5;
 const SENTENCE_END = /[.!?…]["'”’)]*$/;
 const MOST_FLUSH_CHARS = 400;
 
-export interface SourceOptions {
+export interface TtsLinkSessionOptions {
   readonly attempt: Attempt<TtsLink>;
   readonly reply: ReplyText;
   /** Where the link session starts: an index in the reply's text, and the number of its segment. */
@@ -31,7 +31,7 @@ export interface SourceOptions {
 }
 
 /** Times are since the link session's first sample. */
-export type SourceEvent =
+export type TtsLinkSessionEvent =
   | { readonly type: 'audio'; readonly samples: Int16Array }
   | { readonly type: 'word'; readonly word: PlacedWord }
   /** All text up to index `to` is in the sound emitted so far. */
@@ -43,13 +43,13 @@ export class TtsLinkSession implements Runner {
   readonly attempt: Attempt<TtsLink>;
   /** Called after every change; set by the user of the link session. */
   onChange: () => void = () => undefined;
-  readonly #options: SourceOptions;
+  readonly #options: TtsLinkSessionOptions;
   readonly #abort = new AbortController();
   readonly #scan: ClauseScan;
   readonly #units: SpokenUnit[] = [];
   readonly #resampler: StreamResampler | undefined;
   #session: TtsSession | undefined;
-  #events: SourceEvent[] = [];
+  #events: TtsLinkSessionEvent[] = [];
   #cursor: number;
   #segment: number;
   /** Index of the unit that is being spoken. */
@@ -62,7 +62,7 @@ export class TtsLinkSession implements Runner {
   #resolveFirst!: () => void;
   #rejectFirst!: (error: ProviderError) => void;
 
-  constructor(options: SourceOptions) {
+  constructor(options: TtsLinkSessionOptions) {
     this.#options = options;
     this.attempt = options.attempt;
     this.link = options.attempt.link;
@@ -110,7 +110,7 @@ export class TtsLinkSession implements Runner {
   }
 
   /** Returns the events since the last call. */
-  take(): SourceEvent[] {
+  take(): TtsLinkSessionEvent[] {
     const events = this.#events;
     this.#events = [];
     return events;

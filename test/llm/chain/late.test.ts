@@ -95,7 +95,7 @@ describe('a model that falls silent in mid-reply', () => {
     expect([hedges, failures, switches, pending]).toEqual([['a b won'], [], [], 0]);
   });
 
-  it('is judged after 1.5 s, by whom ever it was overtaken', async () => {
+  it('has failed after 1.5 s, by whom ever it was overtaken', async () => {
     const links: LlmScript[] = [{ fault: 'hang', after: 4 }, { firstMs: 200 }];
     const { said, hedges, failures, switches, board } = await converse(links);
     expect(said).toBe(WHOLE);
@@ -103,7 +103,7 @@ describe('a model that falls silent in mid-reply', () => {
     expect(board.health('llm/b').breaker.kind).toBe('closed');
   });
 
-  it('is judged even where the reader closes the reply as soon as it is complete, and so is one that was beaten', async () => {
+  it('has failed even where the reader closes the reply as soon as it is complete, and so is one that was beaten', async () => {
     for (const after of [0, 4]) {
       const abort = new AbortController();
       const request = { signal: abort.signal };
@@ -157,7 +157,7 @@ describe('a model that falls silent in mid-reply', () => {
     }
   });
 
-  it('is followed by a worse class once it is judged', async () => {
+  it('is followed by a worse class once it has failed', async () => {
     const { said, asked } = await converse([{ fault: 'hang', after: 4 }, { traits: { isReserve: true } }]);
     expect([said, asked]).toEqual([WHOLE, ['a', 'b']]);
   });
@@ -170,7 +170,7 @@ describe('every delta is progress', () => {
     expect([asked, types, failures]).toEqual([['a'], ['tool-call'], []]);
   });
 
-  it('and a silence within a call is judged after 4 s', async () => {
+  it('and a silence within a call has failed after 4 s', async () => {
     const call = { parts: [...progress('tool-call', 2), CALL], pauseMs: (index: number) => (index < 2 ? 3_500 : 20) };
     const { types, failures } = await converse([call, {}], { request: { tools: [TOOL] }, hedgeShare: 0 });
     expect([types, failures]).toEqual([['tool-call'], []]);
@@ -205,7 +205,7 @@ describe('the first token', () => {
     expect([said, failures, switches]).toEqual([WHOLE, [], []]);
   });
 
-  it('is judged after 3 s', async () => {
+  it('has failed after 3 s', async () => {
     const { said, failures, at } = await converse([{ fault: 'hang', after: 0 }, {}], { hedgeShare: 0 });
     expect([said, failures, at[0]]).toEqual([WHOLE, ['a timeout'], 3_050]);
   });
@@ -233,7 +233,7 @@ describe('the end of a reply', () => {
     expect([said, asked, failures]).toEqual(['All is well.', ['a'], []]);
   });
 
-  it('that is doubtful is asked about, once, and blamed on nobody', async () => {
+  it('that is suspect is asked about, once, and blamed on nobody', async () => {
     const cut: LlmScript = { parts: [text('w0 w1 w'), { type: 'end', isSuspect: true }] };
     const { said, asked, failures, switches } = await converse([cut, {}]);
     expect([said, asked, failures, switches]).toEqual(['w0 w1 w', ['a', 'a'], [], []]);

@@ -168,7 +168,7 @@ describe('a chain of LiveKit plugins', () => {
     expect(reply.text.trim()).toBe('One two three four five.');
     expect(errors).toEqual([]);
     // The labels are the same, so that a number keeps their healths apart.
-    // A silence is helped by a hedge, and judged, and told as a switch, only later.
+    // A silence is helped by a hedge, and taken for a failure, and told as a switch, only later.
     expect(switches).toEqual(fault === 'hangs' ? [] : ['broken.LLM → broken.LLM#2']);
   });
 });

@@ -47,7 +47,7 @@ async function audioMsOf({ messageStream }: llm.GenerationCreatedEvent): Promise
 }
 
 describe('the stall of a reply', () => {
-  it('is judged 2 s after what was handed over has played out, and no sooner', async () => {
+  it('has failed 2 s after what was handed over has played out, and no sooner', async () => {
     const { generation } = await begun();
     generation.write('And so it');
     generation.say(3_000);

@@ -102,7 +102,7 @@ describe('sound that nobody answers', () => {
     await person.say([2, 3]);
     expect((await person.reply(1)).words).toEqual([20, 2, 3, 24]);
     expect(person.heard).toEqual(['w1', 'w2 w3']);
-    await eventually('the deaf one is judged', () => calls.failures.length > 0, 10_000);
+    await eventually('the deaf one has failed', () => calls.failures.length > 0, 10_000);
     expect(calls.failures).toEqual(['timeout']);
     expect(calls.hedges).toEqual(['won']);
     expect(calls.switches.map(({ from, kind }) => [from, kind])).toEqual([['openai.RealtimeModel', 'timeout']]);

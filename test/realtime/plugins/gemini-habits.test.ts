@@ -1,5 +1,5 @@
 // Calls over Gemini Live as it is while nothing is wrong: it is late, ends its turns with the playback or never, and tells words when
-// it likes. No call may be switched, connected again or judged, and every word is heard and said once.
+// it likes. No call may be switched, connected again or taken for failed, and every word is heard and said once.
 import { initializeLogger, type llm } from '@livekit/agents';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Habits } from '../../../fixtures/habits.ts';

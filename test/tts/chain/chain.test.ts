@@ -140,7 +140,7 @@ describe('when a link with exact word times fails, nothing is lost and nothing s
       const reply = await chain.say(TEXT);
       expect(reply.tones).toEqual(ALL);
       expect(chain.failures).toEqual(['a timeout']);
-      // Nobody may be beside it here: it is judged 160 ms after the caller ran dry.
+      // Nobody may be beside it here: it has failed 160 ms after the caller ran dry.
       expect(reply.longestGapMs).toBeLessThan(400 + 160);
     }
   });

@@ -94,7 +94,7 @@ describe.each(Object.keys(PLUGINS))('the official %s plugin as a link', (name) =
       const [tones = []] = heard;
       expect([...new Set(tones)].sort((one, other) => one - other)).toEqual(ALL);
       if (name !== 'deepgram') expect(tones).toEqual(ALL);
-      // One that another was quicker than is judged a moment later.
+      // One that another was quicker than has failed a moment later.
       await expect.poll(() => told.filter((line) => line.startsWith('failure')).length).toBe(1);
     },
     60_000,

@@ -41,7 +41,7 @@ describeFailures('elevenlabs', {
   failures: [
     ['a spent quota at the handshake', 'quota', { kind: 'status', status: 401, code: 'quota_exceeded' }],
     ['a bad key at the handshake', 'auth', { kind: 'status', status: 401, code: 'invalid_api_key' }],
-    ['suspicion', 'forbidden', { kind: 'status', status: 401, code: 'detected_unusual_activity' }],
+    ['unusual activity', 'forbidden', { kind: 'status', status: 401, code: 'detected_unusual_activity' }],
     ['a limit', 'rate-limit', { kind: 'status', status: 429, code: 'too_many_concurrent_requests' }],
     ['an outage', 'server', { kind: 'status', status: 503 }],
     ['a voice that is none', 'invalid-request', { kind: 'status', status: 404 }],

@@ -26,7 +26,7 @@ async function say(text: string, options: Partial<TtsOpenOptions> = {}, from: Tt
 const audioOf = (parts: Awaited<ReturnType<typeof say>>) =>
   parts.flatMap((part) => (part.type === 'audio' ? [part.samples] : []));
 
-/** Of the quiet stretches within the joined clauses, the longest. */
+/** Of the quiet spans within the joined clauses, the longest. */
 function longestGapMs(pieces: readonly Int16Array[]): number {
   const joined = Int16Array.from(pieces.flatMap((piece) => [...piece]));
   const spans = voicedSpans(joined, rateHz, { aboveDbfs: -50, bridgeMs: 50 });

@@ -91,7 +91,7 @@ class DeepgramSttClient implements SttClient {
     });
   }
 
-  /** Only fills the DNS cache: Deepgram would close a socket without audio, and bills each socket by its time. */
+  /** Only fills the DNS cache: Deepgram closes a socket that gets no audio for 10 s (developers.deepgram.com/docs/audio-keep-alive). */
   async warm(): Promise<void> {
     await this.#account.warm();
   }

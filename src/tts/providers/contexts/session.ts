@@ -3,7 +3,7 @@
 import { AsyncQueue } from '../../../audio/async-queue.ts';
 import { ProviderError, type ProviderErrorKind, serverError } from '../../../failover/provider-error.ts';
 import { type SpokenText, WrittenText } from '../../../text/clause-text.ts';
-import type { SocketPool, VendorMessage, VendorSocket } from '../../../vendors/socket-pool.ts';
+import type { PooledSocket, SocketPool, VendorMessage } from '../../../vendors/socket-pool.ts';
 import type { TtsOpenOptions, TtsPart, TtsSession } from '../../contract.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import { ContextAudio } from './audio.ts';
@@ -32,7 +32,7 @@ type Task = { readonly type: 'speak'; readonly text: SpokenText } | { readonly t
 
 interface Context {
   readonly id: string;
-  readonly socket: VendorSocket;
+  readonly socket: PooledSocket;
   readonly protocol: VoiceProtocol;
   readonly audio: ContextAudio;
   /** All text sent; if the context turns out to be expired, text sent after the last sound is spoken again. */
@@ -51,7 +51,7 @@ export class ContextSession implements TtsSession {
   readonly #options: ContextSessionOptions;
   readonly #written = new WrittenText();
   readonly #tasks: Task[] = [];
-  #socket: VendorSocket | undefined;
+  #socket: PooledSocket | undefined;
   #openedAtMs = performance.now();
   #context: Context | undefined;
   /** Time of the current context's first sample since the session's first sample. */
@@ -301,7 +301,7 @@ export class ContextSession implements TtsSession {
   }
 
   /** Returns the socket of this reply, or a new one if the old one failed while nothing was asked of it. */
-  #enter(): VendorSocket {
+  #enter(): PooledSocket {
     const error = this.#socket?.error;
     if (error && LASTING.has(error.kind)) throw error;
     if (error) this.#leave(false);
