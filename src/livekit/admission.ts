@@ -42,6 +42,11 @@ export class Admission {
     return this.#taken >= this.#options.maxCalls;
   }
 
+  /** Calls hold all places. Before, the server must go on offering: the places kept for tokens are for calls that it has yet to offer. */
+  get hasAllCalls(): boolean {
+    return this.starting + this.#options.running().length >= this.#options.maxCalls;
+  }
+
   /** For a caller who is given a token to the room. @returns whether there was a place */
   expect(room: string): boolean {
     if (this.#options.running().some((call) => call.room === room)) return true;

@@ -96,7 +96,7 @@ export function startWorker(options: WorkerOptions): CallWorker {
       // The load is the share of calls: by default it is the machine's load, so a busy machine would get no call at all.
       loadFunc: async (worker) => {
         readiness.heard();
-        return admission.isFull ? 1 : (worker.activeJobs.length / maxCalls) * FULL_LOAD;
+        return admission.hasAllCalls ? 1 : (worker.activeJobs.length / maxCalls) * FULL_LOAD;
       },
       loadThreshold: 0.7,
       numIdleProcesses: warmProcesses,

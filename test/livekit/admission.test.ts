@@ -88,3 +88,11 @@ it('lets a second caller into a room whose call runs, though all places are take
   starts('mine');
   expect([admission.expect('mine'), admission.expect('other')]).toEqual([true, false]);
 });
+
+it('goes on being offered calls while places are only kept for callers with tokens', async () => {
+  const { admission, offer, accepted } = setUp(2);
+  expect([admission.expect('mine'), admission.expect('yours')]).toEqual([true, true]);
+  expect([admission.isFull, admission.hasAllCalls]).toEqual([true, false]);
+  await Promise.all([offer('mine'), offer('yours')]);
+  expect([accepted, admission.hasAllCalls]).toEqual([['mine', 'yours'], true]);
+});
