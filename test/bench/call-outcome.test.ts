@@ -39,6 +39,13 @@ describe('what is due in a call', () => {
     expect(countConversation(turns, [[], []], { ...told, caller: [0, 2, 3] }).lost).toBe(1);
   });
 
+  it('may be the interrupted turn once more with the next, of a model that was not told of its reply yet', () => {
+    const turns: TurnRecord[] = [{ ...answered, ended: 'interrupted' }, next];
+    const told = { caller: [0, 1, 2, 3], agent: [30, 31, 0, 0, 1, 2, 3] };
+    expect(countConversation(turns, [[], []], told).twice).toBe(0);
+    expect(countConversation([answered, next], [[], []], told).twice).toBe(1);
+  });
+
   it('is nothing of the turn in which the caller hung up', () => {
     const turns: TurnRecord[] = [answered, { ...next, ended: 'hung up' }];
     const told = { caller: [0, 1], agent: [30, 31, 0, 1] };

@@ -64,12 +64,23 @@ export function withoutEchoes(words: readonly number[]): number[] {
 
 type Frame = readonly [before: readonly number[], after: readonly number[]];
 
-/** The agent's words that the caller must hear, and that the conversation must hold. */
+/**
+ * The agent's words that the caller must hear, and that the conversation must hold. A model that is asked while its reply is being
+ * interrupted is not told of that reply yet (LiveKit adds it afterwards), so it may answer the interrupted turns once more.
+ */
 export function dueOfAgent(turns: readonly TurnRecord[], [before, after]: Frame): DueWord[] {
   return [
     ...dueWords(GREETING),
-    ...turns.flatMap(({ words, ended }) => dueWords([...before, ...words, ...after], ended !== 'answered')),
+    ...turns.flatMap(({ words, ended }, at) => [
+      ...dueWords(interruptedBefore(turns, at), true),
+      ...dueWords([...before, ...words, ...after], ended !== 'answered'),
+    ]),
   ];
+}
+
+function interruptedBefore(turns: readonly TurnRecord[], at: number): number[] {
+  const answered = turns.slice(0, at).findLastIndex(({ ended }) => ended !== 'interrupted');
+  return turns.slice(answered + 1, at).flatMap(({ words }) => words);
 }
 
 /** The caller's words that the conversation must hold. */
