@@ -121,8 +121,6 @@ export class Replying {
   /** What the serving session was asked for and has not begun. */
   get due(): { readonly instructions: string | undefined; readonly isAsked: boolean } | undefined {
     const [underWay, request] = [this.#underWay, this.#requests[0]];
-    // The calls have their results: another session is asked for the answer, and calls nothing again.
-    if (this.#awaitsUnasked) return { instructions: request?.instructions, isAsked: true };
     if (underWay) return this.said === '' && underWay.reply.calls.length === 0 ? underWay : undefined;
     return request && request.state !== 'waiting' ? { instructions: request.instructions, isAsked: true } : undefined;
   }
@@ -327,12 +325,8 @@ export class Replying {
     const { attempt } = session;
     const wait = this.#conversation.endsWithResult ? AFTER_TOOL : attempt.deadlines;
     // The session gave a result in this turn, so its attempt waits for no first one any more: the reply watch waits as long.
-    if (!attempt.hasResult) {
-      session.expectFirst(wait);
-      return;
-    }
-    this.#watch.expect(0, wait.firstMs);
-    attempt.expectNext(Number.POSITIVE_INFINITY, wait.firstHelpMs);
+    if (attempt.hasResult) this.#watch.expect(0, wait.firstMs);
+    else session.expectFirst(wait);
   }
 
   #withdraw(request: Request): void {
