@@ -35,18 +35,20 @@ export function newProvider(root: string, stage: string | undefined, id: string 
     );
   }
   const files = filesOf(stage, id);
-  const registry = readFileSync(join(root, 'src/chains/registry.ts'), 'utf8');
+  const registryFile = join(root, 'src/chains/registry.ts');
+  const registry = readFileSync(registryFile, 'utf8');
   const taken =
     [`src/${stage}/providers/${id}`, ...Object.keys(files)].find((file) => existsSync(join(root, file))) ??
     (new RegExp(`\\b${nameOf(stage, id)}\\b`).test(registry)
       ? `"${nameOf(stage, id)}" in src/chains/registry.ts`
       : undefined);
   if (taken) throw new UserError(`${taken} is there already`, 'choose another id, or change that file');
+  const withProvider = registered(registry, stage, id);
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), text);
   }
-  register(join(root, 'src/chains/registry.ts'), stage, id);
+  writeFileSync(registryFile, withProvider);
   nameVariables(join(root, '.env.example'), id);
   return [...Object.keys(files), 'src/chains/registry.ts', '.env.example'];
 }
@@ -64,15 +66,14 @@ const nameOf = (stage: Stage, id: string) => `${camelCase(id)}${capital(stage)}`
 const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 const variable = (id: string) => id.toUpperCase().replaceAll('-', '_');
 
-function register(file: string, stage: Stage, id: string): void {
+/** The registry with the provider's import and its place in the list. */
+function registered(registry: string, stage: Stage, id: string): string {
   const value = nameOf(stage, id);
-  const text = readFileSync(file, 'utf8');
-  const list = new RegExp(`(export const ${stage}Providers = \\[)`);
-  const firstConst = text.indexOf('\nexport const');
-  if (!list.test(text) || firstConst < 0)
-    throw new UserError(`${file} has no list "${stage}Providers"`, 'add it there');
+  const list = `export const ${stage}Providers = [`;
+  if (!registry.includes(list))
+    throw new UserError(`src/chains/registry.ts has no list "${stage}Providers"`, 'add it there');
   const imported = `import { ${value} } from '../${stage}/providers/${id}.ts';\n`;
-  writeFileSync(file, `${text.slice(0, firstConst)}${imported}${text.slice(firstConst)}`.replace(list, `$1${value}, `));
+  return registry.replace('\nexport const', `${imported}\nexport const`).replace(list, `${list}${value}, `);
 }
 
 function nameVariables(file: string, id: string): void {
@@ -88,67 +89,59 @@ function nameVariables(file: string, id: string): void {
 
 function filesOf(stage: Stage, id: string): Record<string, string> {
   return {
-    [`src/${stage}/providers/${id}.ts`]: PROVIDERS[stage](id),
+    [`src/${stage}/providers/${id}.ts`]: provider(stage, id),
     [`fixtures/vendors/${id}-${stage}.ts`]: fixture(stage, id),
     [`test/${stage}/providers/${id}.test.ts`]: TESTS[stage](id),
   };
 }
 
-const todo = (file: string, what: string) => `throw new Error('${file}: ${what}')`;
+/** What a provider of each stage begins with. */
+const SHAPES: Record<Stage, { is: string; traits: string; method: string; todo: string }> = {
+  stt: {
+    is: 'speech to text',
+    traits: 'sampleRateHz: 16_000, interimResults: true, wordTimes: true, needsVoiceActivity: false',
+    method: 'open',
+    todo: 'open a stream to the vendor, and return an SttSession',
+  },
+  llm: {
+    is: "a language model. Where it speaks OpenAI's chat completions, use openai-compatible/ and give its base URL",
+    traits: 'typicalFirstMs: 500',
+    method: 'reply',
+    todo: 'ask the vendor, and return the parts of its reply',
+  },
+  tts: {
+    is: 'text to speech',
+    traits: "sampleRateHz: 24_000, wordTimes: 'none', defaultVoices: { en: '' }",
+    method: 'open',
+    todo: 'open a reply at the vendor, and return a TtsSession',
+  },
+};
 
-function definition(stage: Stage, id: string, traits: string): string {
-  return `export const ${nameOf(stage, id)} = define${capital(stage)}({
+function provider(stage: Stage, id: string): string {
+  const { is, traits, method, todo } = SHAPES[stage];
+  return `// ${id}: ${is}.
+import { define${capital(stage)} } from '../contract.ts';
+
+export const ${nameOf(stage, id)} = define${capital(stage)}({
   id: '${id}',
   title: '${capital(id)}',
   env: { ${variable(id)}_API_KEY: 'required', ${variable(id)}_BASE_URL: 'optional' },
   keyEnv: '${variable(id)}_API_KEY',
-  traits: {
-    languages: ['en'],
-${traits}
-  },
+  traits: { languages: ['en'], ${traits} },
+  create: () => ({
+    ${method}: () => {
+      throw new Error('src/${stage}/providers/${id}.ts: ${todo} (src/${stage}/contract.ts)');
+    },
+    close: async () => undefined,
+  }),
+});
 `;
 }
 
-const PROVIDERS: Record<Stage, (id: string) => string> = {
-  stt: (id) => `// ${id}: speech to text.
-import { defineStt } from '../contract.ts';
-
-${definition('stt', id, '    sampleRateHz: 16_000,\n    interimResults: true,\n    wordTimes: true,\n    needsVoiceActivity: false,')}  create: () => ({
-    open: () => {
-      ${todo(`src/stt/providers/${id}.ts`, 'open a stream to the vendor, and return an SttSession (src/stt/contract.ts)')};
-    },
-    close: async () => undefined,
-  }),
-});
-`,
-  llm: (
-    id,
-  ) => `// ${id}: a language model. Where it speaks OpenAI's chat completions, use openai-compatible/ and give its base URL.
-import { defineLlm } from '../contract.ts';
-
-${definition('llm', id, '    typicalFirstMs: 500,')}  create: () => ({
-    reply: () => {
-      ${todo(`src/llm/providers/${id}.ts`, 'ask the vendor, and return the parts of its reply (src/llm/contract.ts)')};
-    },
-    close: async () => undefined,
-  }),
-});
-`,
-  tts: (id) => `// ${id}: text to speech.
-import { defineTts } from '../contract.ts';
-
-${definition('tts', id, "    sampleRateHz: 24_000,\n    wordTimes: 'none',\n    defaultVoices: { en: '' },")}  create: () => ({
-    open: () => {
-      ${todo(`src/tts/providers/${id}.ts`, 'open a reply at the vendor, and return a TtsSession (src/tts/contract.ts)')};
-    },
-    close: async () => undefined,
-  }),
-});
-`,
-};
+const startOf = (stage: Stage, id: string) => `start${capital(nameOf(stage, id))}`;
 
 function fixture(stage: Stage, id: string): string {
-  const start = `start${capital(camelCase(id))}${capital(stage)}`;
+  const start = startOf(stage, id);
   return `// A server on loopback that speaks ${id}'s protocol, failing on command. Name the vendor's document for each message.
 import { startVendorServer, type VendorServer } from '../vendor-server.ts';
 
@@ -165,7 +158,7 @@ export function ${start}({ apiKey }: { readonly apiKey: string }): Promise<Vendo
 }
 
 function testHead(stage: Stage, id: string, imports: string): string {
-  const start = `start${capital(camelCase(id))}${capital(stage)}`;
+  const start = startOf(stage, id);
   return `// ${id}: the common suite on its fixture. Add what is peculiar to it, and what becomes of every way to fail.
 import { afterAll, beforeAll } from 'vitest';
 import { ${start} } from '../../../fixtures/vendors/${id}-${stage}.ts';

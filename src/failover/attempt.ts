@@ -219,24 +219,20 @@ export class Attempt<Link> {
       this.#onTimeout(new ProviderError({ kind: 'timeout', provider, message }));
     };
     this.#isVeryLate = false;
-    const help = (isVeryLate: boolean) => () => {
-      this.#isHelpDue = true;
-      this.#isVeryLate ||= isVeryLate;
-      this.#onLate();
+    const helpIn = (inMs: number, isVeryLate: boolean) => {
+      const help = () => {
+        this.#isHelpDue = true;
+        this.#isVeryLate ||= isVeryLate;
+        this.#onLate();
+      };
+      return this.#in(inMs, help, HELP_EXTRA_MS);
     };
     const urgentMs = Math.max(helpMs, ms * VERY_LATE, wait === 'first' ? this.firstUrgentMs : 0);
+    // A trial gets help at once; once it has given a result, it is treated like any other attempt.
+    const firstHelpMs = this.isTrial && wait !== 'stall' ? 0 : helpMs;
     const cancels = [
-      // A trial gets help at once; once it has given a result, it is treated like any other attempt.
-      ...(helpMs < urgentMs
-        ? [
-            this.#in(
-              this.isTrial && wait !== 'stall' ? 0 : helpMs,
-              help(ms === Number.POSITIVE_INFINITY),
-              HELP_EXTRA_MS,
-            ),
-          ]
-        : []),
-      ...(urgentMs < ms ? [this.#in(urgentMs, help(true), HELP_EXTRA_MS)] : []),
+      ...(helpMs < urgentMs ? [helpIn(firstHelpMs, ms === Number.POSITIVE_INFINITY)] : []),
+      ...(urgentMs < ms ? [helpIn(urgentMs, true)] : []),
       ...(Number.isFinite(ms) ? [this.#in(ms, late)] : []),
     ];
     this.#timers[wait] = cancels.length === 0 ? undefined : () => cancels.forEach((cancel) => void cancel());

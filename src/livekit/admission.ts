@@ -39,12 +39,12 @@ export class Admission {
   }
 
   get isFull(): boolean {
-    return this.#taken >= this.#options.maxCalls;
+    return this.#calls + this.#expected.size >= this.#options.maxCalls;
   }
 
   /** Calls hold all places. Before, the server must go on offering: the places kept for tokens are for calls that it has yet to offer. */
   get hasAllCalls(): boolean {
-    return this.starting + this.#options.running().length >= this.#options.maxCalls;
+    return this.#calls >= this.#options.maxCalls;
   }
 
   /** For a caller who is given a token to the room. @returns whether there was a place */
@@ -74,17 +74,12 @@ export class Admission {
 
   /** Calls that were accepted and have no process yet. */
   get starting(): number {
-    this.#seeStarted();
+    for (const { jobId } of this.#options.running()) release(this.#accepted, jobId);
     return this.#accepted.size;
   }
 
-  get #taken(): number {
-    this.#seeStarted();
-    return this.#options.running().length + this.#accepted.size + this.#expected.size;
-  }
-
-  #seeStarted(): void {
-    for (const { jobId } of this.#options.running()) release(this.#accepted, jobId);
+  get #calls(): number {
+    return this.starting + this.#options.running().length;
   }
 
   #look(): void {
@@ -93,7 +88,7 @@ export class Admission {
   }
 
   #keep(places: Map<string, () => void>, key: string, ms: number): void {
-    places.get(key)?.();
+    release(places, key);
     places.set(
       key,
       this.#options.clock.setTimeout(() => places.delete(key), ms),

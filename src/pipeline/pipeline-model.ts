@@ -1,5 +1,6 @@
 // Speech recognition, language model and synthesis as one realtime model: the last link of a speech-to-speech chain.
 import { llm, stt, type tts, type VAD } from '@livekit/agents';
+import { CAPABILITIES } from '../realtime/capabilities.ts';
 import { PIPELINE_LABEL } from '../realtime/plugins/adapter.ts';
 import { PipelineSession, type PipelineStages } from './session.ts';
 
@@ -31,18 +32,7 @@ export class PipelineModel extends llm.RealtimeModel {
     if (!(Number.isInteger(sampleRateHz) && sampleRateHz > 0)) {
       throw new RangeError(`sampleRateHz must be a whole number above 0, got ${sampleRateHz}`);
     }
-    super({
-      messageTruncation: true,
-      turnDetection: true,
-      userTranscription: true,
-      autoToolReplyGeneration: false,
-      audioOutput: true,
-      manualFunctionCalls: true,
-      midSessionChatCtxUpdate: true,
-      midSessionInstructionsUpdate: true,
-      midSessionToolsUpdate: true,
-      perResponseToolChoice: true,
-    });
+    super({ ...CAPABILITIES, perResponseToolChoice: true });
     const recogniser = options.stt.capabilities.streaming ? options.stt : new stt.StreamAdapter(options.stt, vad);
     this.#stages = { stt: recogniser, llm: options.llm, tts: options.tts, vad, endSilenceMs, sampleRateHz };
     // An 'error' event without a listener would end the process; one may come when its session is long over.

@@ -36,6 +36,12 @@ const QUOTA_CODES: ReadonlySet<unknown> = new Set([
 /** Codes of refused content: Azure (https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter) and OpenAI itself. */
 const REFUSAL_CODES: ReadonlySet<unknown> = new Set(['content_filter', 'content_policy_violation', 'invalid_prompt']);
 
+/** Codes that say more than their status, which proxies choose as they like. */
+const CODE_KINDS: ReadonlyMap<unknown, ProviderErrorKind> = new Map([
+  ['rate_limit_exceeded', 'rate-limit'],
+  ['invalid_api_key', 'auth'],
+]);
+
 /** Types of rate-limit errors: they name what there was too much of. */
 const LIMIT_TYPES: ReadonlySet<unknown> = new Set(['requests', 'tokens', 'rate_limit_error']);
 
@@ -60,8 +66,7 @@ export function toProviderError(error: unknown, provider: string, apiKey?: strin
 /** What an error's code says where no status does. @returns undefined for a code that says nothing of the kind */
 export function kindOfCode({ code, type }: OpenAiErrorCode): ProviderErrorKind | undefined {
   if (QUOTA_CODES.has(code) || QUOTA_CODES.has(type)) return 'quota';
-  if (code === 'rate_limit_exceeded' || LIMIT_TYPES.has(type)) return 'rate-limit';
-  return code === 'invalid_api_key' ? 'auth' : undefined;
+  return LIMIT_TYPES.has(type) ? 'rate-limit' : CODE_KINDS.get(code);
 }
 
 function kindOf(failure: SdkError, status: number | undefined, metadata: Metadata): ProviderErrorKind {
@@ -82,9 +87,7 @@ function kindOf(failure: SdkError, status: number | undefined, metadata: Metadat
   // OpenRouter's daily allowance of free requests is used up until midnight: that is a quota, not a rate limit.
   if (status === 429 && /per-day|daily/.test(`${String(metadata.limit_source ?? '')} ${failure.message}`))
     return 'quota';
-  if (failure.code === 'invalid_api_key') return 'auth';
-  if (failure.code === 'rate_limit_exceeded') return 'rate-limit';
-  return kindOfStatus(status);
+  return CODE_KINDS.get(failure.code) ?? kindOfStatus(status);
 }
 
 function isRefusal(failure: SdkError, status: number | undefined, metadata: Metadata): boolean {

@@ -3,6 +3,7 @@ import { Room } from '@livekit/rtc-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { joinAsCaller } from '../../src/livekit/caller.ts';
 import { issueToken } from '../../src/livekit/tokens.ts';
+import { isTrueWithin } from '../support/eventually.ts';
 import { spawnMain } from '../support/spawn-main.ts';
 import { spawnWorker } from '../support/spawn-worker.ts';
 import { freeTcpPorts, startTestServer, type TestServer } from './support/server.ts';
@@ -89,11 +90,3 @@ it('30 callers of the page at once: 10 are let in, 20 are told that all lines ar
     await main.exited;
   }
 });
-
-async function isTrueWithin(ms: number, is: () => boolean): Promise<boolean> {
-  for (const untilMs = Date.now() + ms; Date.now() < untilMs; ) {
-    if (is()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return is();
-}

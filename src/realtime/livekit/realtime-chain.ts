@@ -3,6 +3,7 @@ import { llm } from '@livekit/agents';
 import { distinct, Failover, type FailoverOptions } from '../../failover/failover.ts';
 import type { HealthBoard } from '../../failover/health-board.ts';
 import { boardOf } from '../../health/memory-board.ts';
+import { CAPABILITIES } from '../capabilities.ts';
 import { ChainSession } from '../chain/chain-session.ts';
 import type { RealtimeLink } from '../contract.ts';
 import { adapterFor } from '../plugins/adapter.ts';
@@ -21,19 +22,7 @@ export class RealtimeChain extends llm.RealtimeModel {
 
   /** @throws RangeError when `links` is empty */
   constructor(links: readonly (RealtimeLink | llm.RealtimeModel)[], options: RealtimeChainOptions = {}) {
-    super({
-      messageTruncation: true,
-      turnDetection: true,
-      userTranscription: true,
-      // Whichever link serves, the session's owner asks for the answer to a tool's result, once.
-      autoToolReplyGeneration: false,
-      audioOutput: true,
-      manualFunctionCalls: true,
-      midSessionChatCtxUpdate: true,
-      midSessionInstructionsUpdate: true,
-      midSessionToolsUpdate: true,
-      perResponseToolChoice: false,
-    });
+    super({ ...CAPABILITIES, perResponseToolChoice: false });
     const normalised = links.map((link) => (link instanceof llm.RealtimeModel ? realtimeLinkFromPlugin(link) : link));
     this.#links = distinct(normalised);
     this.#options = { ...options, board: boardOf(options) };
