@@ -64,6 +64,7 @@ export class MessagePart {
   audio(samples: Int16Array, isHeard = isAudible(samples)): void {
     this.#received += samples.length;
     if (isHeard) this.#audible = this.#received;
+    this.#words.heard(toMs(samples.length));
     this.#tail.push(samples);
     this.#tailSamples += samples.length;
     if (!this.#isJoined) this.#tryJoin(toMs(this.#received) >= JOIN_MS);

@@ -1,29 +1,41 @@
 // Which words of a reply lie in how much of its audio: vendors tell words and audio side by side, without times.
 
+/** A word takes as long as its letters and these: short words are spoken longer than their letters alone would take. */
+const LETTERS_OF_ANY_WORD = 5;
 /** Pace of usual speech, used until this voice's own pace is known. */
-const USUAL_MS_PER_CHAR = 62;
-/** Words that come more than this before their audio are placed by the pace alone. */
-const MOST_LEAD_MS = 900;
+const USUAL_MS_PER_LETTER = 36;
+/** A longer lead is no lead but text that came all at once. */
+const MOST_LEAD_MS = 3_000;
+
+/** What a complete reply shows of its voice; times are milliseconds of its audio that had come. */
+interface SpokenReply {
+  readonly letters: number;
+  readonly audioMs: number;
+  readonly firstArrivedMs: number;
+  readonly last: { readonly letters: number; readonly arrivedMs: number };
+}
 
 /** How a voice's words and audio align in time, learnt over its replies. */
 export class SpeakingPace {
-  #msPerChar = USUAL_MS_PER_CHAR;
+  #msPerLetter: number | undefined;
   #leadMs: number | undefined;
 
-  get msPerChar(): number {
-    return this.#msPerChar;
+  get msPerLetter(): number {
+    return this.#msPerLetter ?? USUAL_MS_PER_LETTER;
   }
 
-  /** How long words come before their audio; undefined until a reply was complete. */
+  /** How long words come before their audio; undefined while no reply showed it. */
   get leadMs(): number | undefined {
     return this.#leadMs;
   }
 
-  /** Learns from a complete reply: `lastArrivedMs` of its audio had come when its last word, of `lastChars` letters, came. */
-  learn(reply: { chars: number; audioMs: number; lastChars: number; lastArrivedMs: number }): void {
-    if (reply.chars < 8 || reply.audioMs < 500) return;
-    this.#msPerChar += 0.5 * (reply.audioMs / reply.chars - this.#msPerChar);
-    const leadMs = reply.audioMs - reply.lastChars * (reply.audioMs / reply.chars) - reply.lastArrivedMs;
+  learn({ letters, audioMs, firstArrivedMs, last }: SpokenReply): void {
+    if (letters < 12 || audioMs < 500) return;
+    const msPerLetter = audioMs / letters;
+    this.#msPerLetter = this.#msPerLetter === undefined ? msPerLetter : (this.#msPerLetter + msPerLetter) / 2;
+    // Text that came at once says nothing about how long before their audio words come.
+    if (last.arrivedMs <= firstArrivedMs) return;
+    const leadMs = audioMs - last.letters * msPerLetter - last.arrivedMs;
     const bounded = Math.max(0, Math.min(MOST_LEAD_MS, leadMs));
     this.#leadMs = this.#leadMs === undefined ? bounded : (this.#leadMs + bounded) / 2;
   }
@@ -32,6 +44,9 @@ export class SpeakingPace {
 interface Word {
   /** Includes the blanks beside the word. */
   readonly text: string;
+  readonly letters: number;
+  /** How much of the audio had come when the word came. */
+  readonly arrivedMs: number;
   readonly startMs: number;
 }
 
@@ -40,14 +55,17 @@ export class SpokenWords {
   readonly #words: Word[] = [];
   #pending = '';
   #pendingAtMs = 0;
-  #chars = 0;
   #taken = 0;
-  #leadMs: number | undefined;
-  #last = { chars: 0, arrivedMs: 0 };
+  /** Length of the longest piece of audio: a word may lie anywhere in the piece that it came with. */
+  #pieceMs = 0;
 
   constructor(pace: SpeakingPace) {
     this.#pace = pace;
-    this.#leadMs = pace.leadMs;
+  }
+
+  /** Call with the length of each piece of audio that comes. */
+  heard(pieceMs: number): void {
+    this.#pieceMs = Math.max(this.#pieceMs, pieceMs);
   }
 
   /** @param audioMs what had come of the audio by then */
@@ -68,12 +86,10 @@ export class SpokenWords {
 
   /** Call when the part was complete, with the length of its audio. */
   learn(audioMs: number): void {
-    this.#pace.learn({
-      chars: this.#chars,
-      audioMs,
-      lastChars: this.#last.chars,
-      lastArrivedMs: this.#last.arrivedMs,
-    });
+    const [first, last] = [this.#words[0], this.#words.at(-1)];
+    if (!first || !last) return;
+    const letters = this.#words.reduce((sum, word) => sum + word.letters, 0);
+    this.#pace.learn({ letters, audioMs, firstArrivedMs: first.arrivedMs, last });
   }
 
   /** The words that begin before this position in the audio and were not taken yet. */
@@ -102,20 +118,21 @@ export class SpokenWords {
   }
 
   #close(): void {
-    const chars = this.#pending.trim().length + 1;
-    this.#words.push({ text: this.#pending, startMs: this.#startMs() });
-    this.#last = { chars, arrivedMs: this.#pendingAtMs };
-    this.#chars += chars;
+    const letters = this.#pending.trim().length + LETTERS_OF_ANY_WORD;
+    this.#words.push({ text: this.#pending, letters, arrivedMs: this.#pendingAtMs, startMs: this.#startMs() });
     this.#pending = '';
   }
 
-  /** Start of the next word: its arrival plus the usual lead; the pace alone places text that is far ahead of the audio. */
+  /** Start of the next word: the pace says where it begins, within the bounds that its arrival gives. */
   #startMs(): number {
+    const before = this.#words.at(-1);
     // The first word begins with the audio, however late its text comes.
-    if (this.#chars === 0) return 0;
-    const paceMs = this.#chars * this.#pace.msPerChar;
-    if (this.#pendingAtMs === 0 || paceMs - this.#pendingAtMs > MOST_LEAD_MS) return paceMs;
-    this.#leadMs ??= Math.max(0, paceMs - this.#pendingAtMs);
-    return this.#pendingAtMs + this.#leadMs;
+    if (!before) return 0;
+    const paceMs = before.startMs + before.letters * this.#pace.msPerLetter;
+    const { leadMs } = this.#pace;
+    if (leadMs === undefined) return Math.max(this.#pendingAtMs, paceMs);
+    // Its piece may have come just before it, and the longer a lead is, the more it varies.
+    const latestMs = this.#pendingAtMs + this.#pieceMs + 2 * leadMs;
+    return Math.max(this.#pendingAtMs - this.#pieceMs, Math.min(paceMs, latestMs));
   }
 }

@@ -33,3 +33,57 @@ describe('a session that goes on with a message', () => {
     expect(text()).toBe('w1 w2 w3');
   });
 });
+
+describe('a session that breaks in the middle of a message', () => {
+  const WORD_MS = 300;
+  const PIECES_MS = [40, 100, 200, 400];
+  const LEADS_MS = [0, 300, 2_000];
+
+  /** Speaks w0 to w8: words come in the piece in which they begin, or earlier by a lead. */
+  function speak(pace: SpeakingPace, how: { pieceMs: number; leadMs: number; isTextFirst: boolean; pieces: number }) {
+    const audio: number[] = [];
+    let text = '';
+    const output = {
+      audio: (samples: Int16Array) => void audio.push(...samples),
+      text: (more: string) => {
+        text += more;
+      },
+    };
+    const part = new MessagePart(output, pace, '');
+    const said = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+    const samples = speakTones(said, REPLY_RATE_HZ);
+    const size = (REPLY_RATE_HZ * how.pieceMs) / 1000;
+    let told = 0;
+    for (let piece = 0; piece < how.pieces; piece += 1) {
+      const untilMs = (piece + 1) * how.pieceMs + how.leadMs;
+      const due = said.filter((word) => word * WORD_MS < untilMs).length;
+      const fresh = said.slice(told, due).map((word) => `${word === 0 ? '' : ' '}w${word}`);
+      told = due;
+      const tell = [
+        () => part.words(fresh.join('')),
+        () => part.audio(samples.slice(piece * size, (piece + 1) * size)),
+      ];
+      for (const each of how.isTextFirst ? tell : tell.reverse()) each();
+    }
+    return { part, audio, text: () => text };
+  }
+
+  for (const pieceMs of PIECES_MS)
+    for (const leadMs of LEADS_MS)
+      for (const isTextFirst of [true, false])
+        it(`loses no word: pieces of ${pieceMs} ms, words ${leadMs} ms ahead, ${isTextFirst ? 'words' : 'audio'} first`, () => {
+          const all = Math.ceil((9 * WORD_MS) / pieceMs);
+          for (let pieces = 1; pieces < all; pieces += 1) {
+            const pace = new SpeakingPace();
+            speak(pace, { pieceMs: 100, leadMs, isTextFirst, pieces: 27 }).part.end();
+            const { part, audio, text } = speak(pace, { pieceMs, leadMs, isTextFirst, pieces });
+            part.break();
+            const heard = decodeTones(Int16Array.from(audio), REPLY_RATE_HZ, 9).filter(
+              (word) => word.endMs - word.startMs > 160,
+            );
+            expect(text().trim(), `broken after ${pieces} pieces`).toBe(
+              heard.map(({ index }) => `w${index}`).join(' '),
+            );
+          }
+        });
+});

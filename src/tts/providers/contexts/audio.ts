@@ -4,6 +4,8 @@ import type { TtsPart } from '../../contract.ts';
 
 /** Most sound held back for words that come after it, or whose place in the text is not yet clear. */
 const HOLD_MS = 600;
+/** Held sound is let go this long before the caller would hear silence: words that come after it are told late. */
+const AHEAD_MS = 50;
 /** Tolerance for the end of the last word: vendors' times are rough, and some vendors cut the silence after it. */
 const END_SLACK_MS = 100;
 /** A word that begins this much before the last one is timed on another clock. */
@@ -24,6 +26,9 @@ export class ContextAudio {
   /** Time up to which words are known. */
   #knownMs = 0;
   #lastEndMs = 0;
+  /** When the released sound will have been played. */
+  #goneAtMs: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param fromMs when its first sample is due on the session's clock */
   constructor(sampleRateHz: number, fromMs: number, put: (part: TtsPart) => void) {
@@ -79,6 +84,7 @@ export class ContextAudio {
 
   /** Releases all held sound, each piece after its words. */
   release(): void {
+    clearTimeout(this.#timer);
     while (this.#held.length > 0) this.#releaseFirst();
   }
 
@@ -88,19 +94,36 @@ export class ContextAudio {
     if (last) this.#lastEndMs = Math.max(this.#lastEndMs, last.endMs);
   }
 
+  /** Drops all held sound. */
+  drop(): void {
+    clearTimeout(this.#timer);
+    this.#held.length = 0;
+  }
+
   #play(): void {
+    clearTimeout(this.#timer);
     const knownMs = Math.min(this.#knownMs, this.#aligner.unknownSinceMs ?? Number.POSITIVE_INFINITY);
     while (this.#held.length > 0) {
       const endMs = this.#ms(this.#releasedSamples + (this.#held[0] as Int16Array).length);
-      if (endMs > knownMs && this.#ms(this.#heldSamples) <= HOLD_MS) return;
+      if (endMs > knownMs && this.#ms(this.#heldSamples) <= HOLD_MS && this.#mayHold()) return;
       this.#releaseFirst();
     }
+  }
+
+  /** Whether the caller has enough to hear while this sound is held; it is looked at again when that ends. */
+  #mayHold(): boolean {
+    if (this.#goneAtMs === undefined) return true;
+    const leftMs = this.#goneAtMs - AHEAD_MS - performance.now();
+    if (leftMs > 0) this.#timer = setTimeout(() => this.#play(), leftMs).unref();
+    return leftMs > 0;
   }
 
   #releaseFirst(): void {
     const samples = this.#held.shift() as Int16Array;
     this.#heldSamples -= samples.length;
     this.#releasedSamples += samples.length;
+    const nowMs = performance.now();
+    this.#goneAtMs = Math.max(nowMs, this.#goneAtMs ?? nowMs) + this.#ms(samples.length);
     const endMs = this.#ms(this.#releasedSamples);
     const next = this.#words.findIndex(({ startMs }) => startMs >= endMs);
     for (const word of this.#words.splice(0, next === -1 ? this.#words.length : next)) this.#putWord(word);

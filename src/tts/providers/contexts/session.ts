@@ -315,6 +315,7 @@ export class ContextSession implements TtsSession {
   #leave(failed: boolean): void {
     const socket = this.#socket;
     clearTimeout(this.#context?.quiet);
+    this.#context?.audio.drop();
     this.#socket = undefined;
     this.#context = undefined;
     if (failed) socket?.abandon();
