@@ -100,7 +100,9 @@ export class MessagePart {
     const tail = joinSamples(this.#tail);
     this.#tail = [];
     this.#tailSamples = 0;
-    const pause = lastPause(tail, { sampleRateHz: REPLY_RATE_HZ, leastMs: PAUSE_MS, from: 0, to: tail.length });
+    // Audio whose words did not come is said again by the session that continues.
+    const to = Math.min(tail.length, toSamples(this.#words.endMs + WORD_MS) - this.#released);
+    const pause = lastPause(tail, { sampleRateHz: REPLY_RATE_HZ, leastMs: PAUSE_MS, from: 0, to });
     if (pause && pause.start > 0) {
       const end = Math.min(tail.length, pause.start + toSamples(PAUSE_MS));
       this.#output.audio(fadeOut(tail.slice(0, end), toSamples(FADE_MS)));

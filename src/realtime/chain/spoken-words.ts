@@ -4,8 +4,8 @@
 const LETTERS_OF_ANY_WORD = 5;
 /** Pace of usual speech, used until this voice's own pace is known. */
 const USUAL_MS_PER_LETTER = 36;
-/** A longer lead is no lead but text that came all at once. */
-const MOST_LEAD_MS = 3_000;
+/** Bounds of the lead: text that comes earlier came all at once. */
+const LEAD_MS = { least: -1_000, most: 3_000 };
 
 /** What a complete reply shows of its voice; times are milliseconds of its audio that had come. */
 interface SpokenReply {
@@ -24,7 +24,7 @@ export class SpeakingPace {
     return this.#msPerLetter ?? USUAL_MS_PER_LETTER;
   }
 
-  /** How long words come before their audio; undefined while no reply showed it. */
+  /** How long words come before their audio, negative where after it; undefined while no reply showed it. */
   get leadMs(): number | undefined {
     return this.#leadMs;
   }
@@ -36,7 +36,7 @@ export class SpeakingPace {
     // Text that came at once says nothing about how long before their audio words come.
     if (last.arrivedMs <= firstArrivedMs) return;
     const leadMs = audioMs - last.letters * msPerLetter - last.arrivedMs;
-    const bounded = Math.max(0, Math.min(MOST_LEAD_MS, leadMs));
+    const bounded = Math.max(LEAD_MS.least, Math.min(LEAD_MS.most, leadMs));
     this.#leadMs = this.#leadMs === undefined ? bounded : (this.#leadMs + bounded) / 2;
   }
 }
@@ -112,6 +112,12 @@ export class SpokenWords {
     return this.#words[this.#taken]?.startMs;
   }
 
+  /** End in the audio of the last word that came; 0 where none did. */
+  get endMs(): number {
+    const last = this.#words.at(-1);
+    return last ? last.startMs + last.letters * this.#pace.msPerLetter : 0;
+  }
+
   /** Start of the last word that begins before this position in the audio. */
   startBefore(audioMs: number): number | undefined {
     return this.#words.findLast(({ startMs }) => startMs < audioMs)?.startMs;
@@ -125,14 +131,14 @@ export class SpokenWords {
 
   /** Start of the next word: the pace says where it begins, within the bounds that its arrival gives. */
   #startMs(): number {
-    const before = this.#words.at(-1);
     // The first word begins with the audio, however late its text comes.
-    if (!before) return 0;
-    const paceMs = before.startMs + before.letters * this.#pace.msPerLetter;
+    if (this.#words.length === 0) return 0;
+    const paceMs = this.endMs;
     const { leadMs } = this.#pace;
     if (leadMs === undefined) return Math.max(this.#pendingAtMs, paceMs);
     // Its piece may have come just before it, and the longer a lead is, the more it varies.
-    const latestMs = this.#pendingAtMs + this.#pieceMs + 2 * leadMs;
-    return Math.max(this.#pendingAtMs - this.#pieceMs, Math.min(paceMs, latestMs));
+    const slackMs = this.#pieceMs + Math.abs(leadMs);
+    const usualMs = this.#pendingAtMs + leadMs;
+    return Math.max(usualMs - slackMs, Math.min(paceMs, usualMs + slackMs));
   }
 }

@@ -37,7 +37,7 @@ describe('a session that goes on with a message', () => {
 describe('a session that breaks in the middle of a message', () => {
   const WORD_MS = 300;
   const PIECES_MS = [40, 100, 200, 400];
-  const LEADS_MS = [0, 300, 2_000];
+  const LEADS_MS = [-200, 0, 300, 2_000];
 
   /** Speaks w0 to w8: words come in the piece in which they begin, or earlier by a lead. */
   function speak(pace: SpeakingPace, how: { pieceMs: number; leadMs: number; isTextFirst: boolean; pieces: number }) {
