@@ -19,7 +19,7 @@ const WORDS_MS = 2_500;
 /** The owner asks for the answer to a tool's result within this time, or not at all. */
 const UNASKED_MS = 1_000;
 /** Answers to tools' results take 1.8 to 4.1 s at healthy vendors. */
-const AFTER_TOOL = { firstHelpMs: 3_000, firstMs: 8_000 };
+const AFTER_TOOL = { firstHelpMs: 4_200, firstMs: 8_000 };
 /** Limit for one reply that is cut again and again. */
 const MOST_CONTINUATIONS = 3;
 /** Request to a session whose reply had words but no sound. */
@@ -121,6 +121,8 @@ export class Replying {
   /** What the serving session was asked for and has not begun. */
   get due(): { readonly instructions: string | undefined; readonly isAsked: boolean } | undefined {
     const [underWay, request] = [this.#underWay, this.#requests[0]];
+    // The calls have their results: another session is asked for the answer, and calls nothing again.
+    if (this.#awaitsUnasked) return { instructions: request?.instructions, isAsked: true };
     if (underWay) return this.said === '' && underWay.reply.calls.length === 0 ? underWay : undefined;
     return request && request.state !== 'waiting' ? { instructions: request.instructions, isAsked: true } : undefined;
   }
@@ -325,8 +327,12 @@ export class Replying {
     const { attempt } = session;
     const wait = this.#conversation.endsWithResult ? AFTER_TOOL : attempt.deadlines;
     // The session gave a result in this turn, so its attempt waits for no first one any more: the reply watch waits as long.
-    if (attempt.hasResult) this.#watch.expect(0, wait.firstMs);
-    else session.expectFirst(wait);
+    if (!attempt.hasResult) {
+      session.expectFirst(wait);
+      return;
+    }
+    this.#watch.expect(0, wait.firstMs);
+    if (wait === AFTER_TOOL) attempt.expectNext(wait.firstMs, wait.firstHelpMs);
   }
 
   #withdraw(request: Request): void {

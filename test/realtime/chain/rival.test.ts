@@ -70,6 +70,27 @@ describe('OpenAI answers late', () => {
   });
 });
 
+it('Gemini is silent after the result of a tool: the next one is asked for the answer, and runs nothing again', async () => {
+  calls = await RealtimeCalls.start({});
+  calls.script = (_heard, results) =>
+    results.length === 0
+      ? { toolCalls: [{ id: 'c1', name: 'look_up', arguments: '{}' }] }
+      : { text: ['w30 ', `${results.at(-1)} `] };
+  const person = await calls.call('Gemini Live', 'OpenAI Realtime');
+  await person.say([1]);
+  await person.reply(0);
+  await eventually('the tool is called', () => person.replies.some((reply) => reply.calls.length > 0));
+  const made = person.replies.flatMap((reply) => reply.calls);
+  calls.gemini.breakWhen('tool', { kind: 'stall', after: 0 });
+  await person.give(made[0] as (typeof made)[0], 'w5');
+  const sinceMs = performance.now();
+  expect((await person.ask()).words).toEqual([30, 5]);
+  // Alone, its deadline would be 8 s after the result.
+  expect(performance.now() - sinceMs).toBeLessThan(7_000);
+  expect(calls.hedges).toEqual(['won']);
+  expect(person.replies.flatMap((reply) => reply.calls)).toHaveLength(1);
+});
+
 describe('sound that nobody answers', () => {
   it('of less than half a second costs nothing', async () => {
     const person = await callWith(20);
