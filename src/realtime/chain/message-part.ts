@@ -136,7 +136,11 @@ export class MessagePart {
     for (let next = this.#words.nextStartMs; next !== undefined; next = this.#words.nextStartMs) {
       const fed = this.#words.take(next + 0.001);
       const fresh = join.push(fed);
-      if (fresh === '') continue;
+      // The blank behind a word that was said before brings no audio of its own.
+      if (fresh.trim() === '') {
+        if (fresh) this.#output.text(fresh);
+        continue;
+      }
       this.#joinAt(next, fresh, fed);
       return;
     }

@@ -125,6 +125,13 @@ export class Playout {
     return this.#handedLoud && fade > 0 && levelDbfs(this.#tail, 0, fade) > LOUD_DBFS;
   }
 
+  /** Whether the voice sounds at the end of what was received. */
+  get endsLoud(): boolean {
+    const { length } = this.#tail;
+    if (length === 0) return this.#handedLoud;
+    return levelDbfs(this.#tail, Math.max(0, length - this.#samples(END_MS)), length) > LOUD_DBFS;
+  }
+
   close(): void {
     this.#cancelLow?.();
     this.#cancelLow = undefined;

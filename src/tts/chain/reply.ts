@@ -274,12 +274,14 @@ export class ChainReply implements TtsSession {
   #help(late: TtsLinkSession): void {
     const { unit } = late;
     const isNeeded = late === this.#serving && !this.#standby && unit && !this.#queue.ended;
-    if (!isNeeded || !this.#failover.mayHedge(late.attempt)) return;
+    if (!isNeeded) return;
+    const point = this.#pointOf(late, unit);
+    // A voice that only owes the end of its reply has no words left for another one.
+    if (!isSpeakable(this.#reply.text.slice(point.to)) || !this.#failover.mayHedge(late.attempt)) return;
     const tried = new Set([...this.#tried, late.link]);
     const options = { after: late.link, beside: late.link, turn: this.#turn };
     const attempt = this.#failover.next(tried, options);
     if (!attempt) return;
-    const point = this.#pointOf(late, unit);
     const source = this.#start(attempt, point.to);
     const standby: Standby = new Standby({
       failover: this.#failover,
@@ -353,6 +355,7 @@ export class ChainReply implements TtsSession {
       handedMs: playout.handedMs - baseMs,
       receivedMs: playout.receivedMs - baseMs,
       isTorn: playout.isTorn,
+      endsLoud: playout.endsLoud,
       pauseEnd: (which, fromMs, toMs, leastMs) => {
         const endMs = playout.pauseEnd(which, baseMs + fromMs, baseMs + toMs, leastMs);
         return endMs === undefined ? undefined : endMs - baseMs;

@@ -4,6 +4,8 @@ import type { SpokenUnit } from './spoken-unit.ts';
 
 /** A word is complete even if its end lies this far beyond the received sound, because times are rounded. */
 const ROUNDING_MS = 5;
+/** A word that lacks no more than this of its time is complete where the sound has gone quiet: the rest is the pause behind it. */
+const QUIET_END_MS = 60;
 /** A gap between two words that is located by their times may be this short; a speaker's pause is longer. */
 const LEAST_GAP_MS = 10;
 const LEAST_PAUSE_MS = 40;
@@ -25,6 +27,8 @@ export interface HeldSound {
   pauseEnd(which: 'first' | 'last', fromMs: number, toMs: number, leastMs: number): number | undefined;
   /** Whether the handed-out part ends while the voice still sounds. */
   readonly isTorn: boolean;
+  /** Whether the voice sounds at the end of what was received. */
+  readonly endsLoud: boolean;
 }
 
 export interface ResumeOptions {
@@ -53,9 +57,11 @@ export function resumePoint({ unit, wordTimes, sound }: ResumeOptions): ResumePo
   return { to, cutMs: pauseMs ?? (sound.isTorn ? receivedMs : handedMs) };
 }
 
-function lastWhole(words: readonly PlacedWord[], { receivedMs }: HeldSound): number {
-  const started = words.findIndex(({ endMs }) => endMs > receivedMs + ROUNDING_MS);
-  return (started === -1 ? words.length : started) - 1;
+function lastWhole(words: readonly PlacedWord[], sound: HeldSound): number {
+  const started = words.findIndex((word) => word.endMs > sound.receivedMs + ROUNDING_MS);
+  const word = words[started];
+  if (!word) return words.length - 1;
+  return word.endMs <= sound.receivedMs + QUIET_END_MS && !sound.endsLoud ? started : started - 1;
 }
 
 function behindLastWord(unit: SpokenUnit, sound: HeldSound): ResumePoint {

@@ -32,6 +32,18 @@ describe('a session that goes on with a message', () => {
     expect(words()).toEqual([1, 2, 3]);
     expect(text()).toBe('w1 w2 w3');
   });
+
+  it('drops the audio of words that were said before, though the last of them had no blank behind it', () => {
+    const { part, text, words } = partAfter('w0 w1');
+    const samples = speakTones([0, 1, 2, 3], REPLY_RATE_HZ);
+    for (let word = 0; word < 4; word += 1) {
+      part.words(`${word === 0 ? '' : ' '}w${word}`);
+      part.audio(samples.slice(word * 3 * PIECE, (word + 1) * 3 * PIECE));
+    }
+    part.end();
+    expect(words()).toEqual([2, 3]);
+    expect(text()).toBe('w2 w3');
+  });
 });
 
 describe('a session that breaks in the middle of a message', () => {

@@ -346,8 +346,11 @@ describe('several failures in one reply', () => {
 
 describe('sessions that misbehave', () => {
   it.each<TtsFault>([{ does: 'never-end' }, { does: 'parts-after-end' }])('%j: the reply ends once', async (fault) => {
-    for (const wordTimes of ['exact', 'none'] as const) {
-      const { chain, clock, links } = chainOf({ wordTimes }, {});
+    const cases = (['exact', 'none'] as const).flatMap((wordTimes) =>
+      [0, 1].map((share) => [wordTimes, share] as const),
+    );
+    for (const [wordTimes, hedgeShare] of cases) {
+      const { chain, clock, links } = hedgedChainOf(hedgeShare, { wordTimes }, {});
       links[0].faults.push(fault);
       const reply = await chain.say('w0 w1 w2.');
       expect(reply.ended).toBe(true);
