@@ -154,13 +154,18 @@ export class Caller extends EventEmitter<CallerEvents> {
    * transcript is not complete, a longer quiet is needed: a busy machine pauses in mid-sentence.
    */
   waitForAgentToFinish(
-    { sinceMs, quietMs = 1200, timeoutMs }: { sinceMs: number; quietMs?: number; timeoutMs: number },
+    {
+      sinceMs,
+      quietMs = 1200,
+      incompleteQuietMs = INCOMPLETE_QUIET_MS,
+      timeoutMs,
+    }: { sinceMs: number; quietMs?: number; incompleteQuietMs?: number; timeoutMs: number },
     signal?: AbortSignal,
   ): Promise<boolean> {
     const finished = () => {
       const heard = this.agentLastVoicedMs;
       const isComplete = this.transcripts.findLast(({ who }) => who === 'agent')?.final ?? true;
-      const leastMs = isComplete ? quietMs : Math.max(quietMs, INCOMPLETE_QUIET_MS);
+      const leastMs = isComplete ? quietMs : Math.max(quietMs, incompleteQuietMs);
       if (heard === undefined || heard <= sinceMs || this.nowMs() - heard < leastMs) return false;
       return this.agentState !== 'thinking' && this.agentState !== 'speaking';
     };

@@ -12,7 +12,7 @@ const PAUSE_MS = 25;
 const FADE_MS = 8;
 /** A word placed this shortly before a pause is the one after it: vendors give words only by pieces of audio. */
 const WORD_MS = 100;
-/** Audio of a continuing session after which it is clear that the session repeats nothing. */
+/** Audio of a continuing session after which it is clear that the session repeats nothing more. */
 const JOIN_MS = 1_200;
 /** Inaudible audio of this length is more than a pause. */
 export const SILENCE_MS = 1_000;
@@ -67,7 +67,7 @@ export class MessagePart {
     this.#words.heard(toMs(samples.length));
     this.#tail.push(samples);
     this.#tailSamples += samples.length;
-    if (!this.#isJoined) this.#tryJoin(toMs(this.#received) >= JOIN_MS);
+    if (!this.#isJoined) this.#tryJoin(toMs(this.#received) >= this.#words.takenEndMs + JOIN_MS);
     if (this.#isJoined) this.#release(TAIL_MS);
   }
 
@@ -148,13 +148,18 @@ export class MessagePart {
     this.#isJoined = true;
     const rest = join.end();
     if (rest) this.#output.text(rest);
+    else if (this.#words.takenEndMs > 0) this.#dropUntil(this.#words.takenEndMs);
   }
 
   #joinAt(startMs: number, fresh: string, fed: string): void {
     this.#isJoined = true;
     this.#output.text(fresh);
     // Several words may have been held until the last one made clear that none of them repeats anything.
-    if (fresh.trim().length > fed.trim().length) return;
+    if (fresh.trim().length <= fed.trim().length) this.#dropUntil(startMs);
+  }
+
+  /** Drops the held audio up to the pause beside this position, or up to the position itself. */
+  #dropUntil(startMs: number): void {
     const tail = joinSamples(this.#tail);
     const from = Math.min(tail.length, toSamples(startMs));
     const pause = lastPause(tail, {

@@ -114,13 +114,21 @@ export class SpokenWords {
 
   /** End in the audio of the last word that came; 0 where none did. */
   get endMs(): number {
-    const last = this.#words.at(-1);
-    return last ? last.startMs + last.letters * this.#pace.msPerLetter : 0;
+    return this.#endOf(this.#words.at(-1));
+  }
+
+  /** End in the audio of the last word that was taken; 0 where none was. */
+  get takenEndMs(): number {
+    return this.#endOf(this.#words[this.#taken - 1]);
   }
 
   /** Start of the last word that begins before this position in the audio. */
   startBefore(audioMs: number): number | undefined {
     return this.#words.findLast(({ startMs }) => startMs < audioMs)?.startMs;
+  }
+
+  #endOf(word: Word | undefined): number {
+    return word ? word.startMs + word.letters * this.#pace.msPerLetter : 0;
   }
 
   #close(): void {

@@ -67,7 +67,12 @@ async function holdTurn(caller: Caller, vendors: CallVendors, turn: number): Pro
     void caller.waitUntil(isHeard, ANSWERED_WITHIN_MS).then((heard) => heard && vendors.inReply?.());
   }
   if (bargeInAfterMs === undefined) {
-    await caller.waitForAgentToFinish({ sinceMs, timeoutMs: ANSWERED_WITHIN_MS });
+    // A switch in mid-reply may take longer than a caller usually waits: that is measured, not hung up on.
+    await caller.waitForAgentToFinish({
+      sinceMs,
+      incompleteQuietMs: ANSWERED_WITHIN_MS / 2,
+      timeoutMs: ANSWERED_WITHIN_MS,
+    });
   } else if (await caller.waitUntil(isHeard, ANSWERED_WITHIN_MS)) await sleep(bargeInAfterMs);
   if (striking) clearTimeout(striking);
   if (isReserve(caller.stages)) reserveTurns += 1;

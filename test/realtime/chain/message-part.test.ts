@@ -33,6 +33,27 @@ describe('a session that goes on with a message', () => {
     expect(text()).toBe('w1 w2 w3');
   });
 
+  it('drops the audio of several words that were said before, though it knows the next one late', () => {
+    const { part, text, words } = partAfter('w0 w1 w2 ');
+    const samples = speakTones([0, 1, 2, 3, 4], REPLY_RATE_HZ);
+    for (let piece = 0; piece < 15; piece += 1) {
+      part.audio(samples.slice(piece * PIECE, (piece + 1) * PIECE));
+      if (piece % 3 === 0) part.words(`${piece === 0 ? '' : ' '}w${piece / 3}`);
+    }
+    part.end();
+    expect(words()).toEqual([3, 4]);
+    expect(text()).toBe('w3 w4');
+  });
+
+  it('drops the audio of a session that only repeats what was said', () => {
+    const { part, text, words } = partAfter('w0 w1 w2 ');
+    part.words('w1 w2');
+    part.audio(speakTones([1, 2], REPLY_RATE_HZ));
+    part.end();
+    expect(words()).toEqual([]);
+    expect(text()).toBe('');
+  });
+
   it('drops the audio of words that were said before, though the last of them had no blank behind it', () => {
     const { part, text, words } = partAfter('w0 w1');
     const samples = speakTones([0, 1, 2, 3], REPLY_RATE_HZ);
