@@ -12,6 +12,8 @@ const PAUSE_MS = 25;
 const FADE_MS = 8;
 /** A word placed this shortly before a pause is the one after it: vendors give words only by pieces of audio. */
 const WORD_MS = 100;
+/** Words may come this long after their audio, and be placed as late. */
+const LATE_TEXT_MS = 300;
 /** Audio of a continuing session after which it is clear that the session repeats nothing more. */
 const JOIN_MS = 1_200;
 /** Inaudible audio of this length is more than a pause. */
@@ -161,12 +163,13 @@ export class MessagePart {
   /** Drops the held audio up to the pause beside this position, or up to the position itself. */
   #dropUntil(startMs: number): void {
     const tail = joinSamples(this.#tail);
-    const from = Math.min(tail.length, toSamples(startMs));
+    const atMs = Math.min(startMs, Math.max(startMs - LATE_TEXT_MS, this.#words.pacedEndMs(startMs)));
+    const from = Math.min(tail.length, toSamples(atMs));
     const pause = lastPause(tail, {
       sampleRateHz: REPLY_RATE_HZ,
       leastMs: PAUSE_MS,
       from: Math.max(0, from - toSamples(WORD_MS)),
-      to: Math.min(tail.length, from + toSamples(WORD_MS)),
+      to: Math.min(tail.length, toSamples(Math.max(startMs, atMs + WORD_MS))),
     });
     const kept = tail.slice(pause?.end ?? from);
     this.#released += tail.length - kept.length;

@@ -122,6 +122,12 @@ export class SpokenWords {
     return this.#endOf(this.#words[this.#taken - 1]);
   }
 
+  /** End in the audio, by the pace alone, of the words that end before this one begins. */
+  pacedEndMs(startMs: number): number {
+    const before = this.#words.filter((word) => word.startMs < startMs);
+    return before.reduce((sum, { letters }) => sum + letters, 0) * this.#pace.msPerLetter;
+  }
+
   /** Start of the last word that begins before this position in the audio. */
   startBefore(audioMs: number): number | undefined {
     return this.#words.findLast(({ startMs }) => startMs < audioMs)?.startMs;

@@ -15,6 +15,9 @@ function partAfter(said: string) {
     part,
     text: () => text.trim(),
     words: () => decodeTones(Int16Array.from(audio), REPLY_RATE_HZ).map(({ index }) => index),
+    /** Length of the shortest word. */
+    wholeMs: () =>
+      Math.min(...decodeTones(Int16Array.from(audio), REPLY_RATE_HZ).map(({ startMs, endMs }) => endMs - startMs)),
   };
 }
 
@@ -43,6 +46,19 @@ describe('a session that goes on with a message', () => {
     part.end();
     expect(words()).toEqual([3, 4]);
     expect(text()).toBe('w3 w4');
+  });
+
+  it('keeps the first word whole that was not said before, though its text comes after its audio began', () => {
+    const { part, text, words, wholeMs } = partAfter('w0 w1');
+    const samples = speakTones([0, 1, 2, 3], REPLY_RATE_HZ);
+    for (let piece = 0; piece < 12; piece += 1) {
+      part.audio(samples.slice(piece * PIECE, (piece + 1) * PIECE));
+      if (piece % 3 === 1) part.words(`${piece === 1 ? '' : ' '}w${(piece - 1) / 3}`);
+    }
+    part.end();
+    expect(words()).toEqual([2, 3]);
+    expect(wholeMs()).toBeGreaterThan(200);
+    expect(text()).toBe('w2 w3');
   });
 
   it('drops the audio of a session that only repeats what was said', () => {
