@@ -32,13 +32,18 @@ export class SpeakingPace {
   learn({ letters, audioMs, firstArrivedMs, last }: SpokenReply): void {
     if (letters < 12 || audioMs < 500) return;
     const msPerLetter = audioMs / letters;
-    this.#msPerLetter = this.#msPerLetter === undefined ? msPerLetter : (this.#msPerLetter + msPerLetter) / 2;
+    this.#msPerLetter = meanWith(this.#msPerLetter, msPerLetter);
     // Text that came at once says nothing about how long before their audio words come.
     if (last.arrivedMs <= firstArrivedMs) return;
     const leadMs = audioMs - last.letters * msPerLetter - last.arrivedMs;
     const bounded = Math.max(LEAD_MS.least, Math.min(LEAD_MS.most, leadMs));
-    this.#leadMs = this.#leadMs === undefined ? bounded : (this.#leadMs + bounded) / 2;
+    this.#leadMs = meanWith(this.#leadMs, bounded);
   }
+}
+
+/** The latest reply counts for half, as voices and vendors change. */
+function meanWith(learnt: number | undefined, latest: number): number {
+  return learnt === undefined ? latest : (learnt + latest) / 2;
 }
 
 interface Word {

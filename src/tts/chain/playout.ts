@@ -127,9 +127,7 @@ export class Playout {
 
   /** Whether the voice sounds at the end of what was received. */
   get endsLoud(): boolean {
-    const { length } = this.#tail;
-    if (length === 0) return this.#handedLoud;
-    return levelDbfs(this.#tail, Math.max(0, length - this.#samples(END_MS)), length) > LOUD_DBFS;
+    return this.#tail.length === 0 ? this.#handedLoud : this.#isLoudBefore(this.#tail.length);
   }
 
   close(): void {
@@ -180,11 +178,16 @@ export class Playout {
     if (count === 0) return;
     this.#tellWords(this.#ms(this.#handedSamples + count));
     this.#queue.push({ type: 'audio', samples: this.#tail.slice(0, count) });
-    this.#handedLoud = levelDbfs(this.#tail, Math.max(0, count - this.#samples(END_MS)), count) > LOUD_DBFS;
+    this.#handedLoud = this.#isLoudBefore(count);
     this.#tail = this.#tail.slice(count);
     this.#handedSamples += count;
     this.#playedAtMs = Math.max(this.#playedAtMs, this.#clock.now()) + this.#ms(count);
     if (this.#tail.length === 0) this.close();
+  }
+
+  /** Whether the voice sounds right before this sample of the tail. */
+  #isLoudBefore(end: number): boolean {
+    return levelDbfs(this.#tail, Math.max(0, end - this.#samples(END_MS)), end) > LOUD_DBFS;
   }
 
   #tellWords(beforeMs: number): void {

@@ -6,18 +6,20 @@ import { SpeakingPace } from '../../../src/realtime/chain/spoken-words.ts';
 
 const PIECE = REPLY_RATE_HZ / 10;
 
-function partAfter(said: string) {
+function partAfter(said: string, pace = new SpeakingPace()) {
   const audio: number[] = [];
   let text = '';
   const output = { audio: (samples: Int16Array) => audio.push(...samples), text: (more: string) => (text += more) };
-  const part = new MessagePart(output, new SpeakingPace(), said);
+  const part = new MessagePart(output, pace, said);
+  /** @param most how many tones there are, where not all: less work */
+  const heard = (most?: number) => decodeTones(Int16Array.from(audio), REPLY_RATE_HZ, most);
   return {
     part,
     text: () => text.trim(),
-    words: () => decodeTones(Int16Array.from(audio), REPLY_RATE_HZ).map(({ index }) => index),
+    heard,
+    words: () => heard().map(({ index }) => index),
     /** Length of the shortest word. */
-    wholeMs: () =>
-      Math.min(...decodeTones(Int16Array.from(audio), REPLY_RATE_HZ).map(({ startMs, endMs }) => endMs - startMs)),
+    shortestMs: () => Math.min(...heard().map(({ startMs, endMs }) => endMs - startMs)),
   };
 }
 
@@ -49,7 +51,7 @@ describe('a session that goes on with a message', () => {
   });
 
   it('keeps the first word whole that was not said before, though its text comes after its audio began', () => {
-    const { part, text, words, wholeMs } = partAfter('w0 w1');
+    const { part, text, words, shortestMs } = partAfter('w0 w1');
     const samples = speakTones([0, 1, 2, 3], REPLY_RATE_HZ);
     for (let piece = 0; piece < 12; piece += 1) {
       part.audio(samples.slice(piece * PIECE, (piece + 1) * PIECE));
@@ -57,7 +59,7 @@ describe('a session that goes on with a message', () => {
     }
     part.end();
     expect(words()).toEqual([2, 3]);
-    expect(wholeMs()).toBeGreaterThan(200);
+    expect(shortestMs()).toBeGreaterThan(200);
     expect(text()).toBe('w2 w3');
   });
 
@@ -90,15 +92,8 @@ describe('a session that breaks in the middle of a message', () => {
 
   /** Speaks w0 to w8: words come in the piece in which they begin, or earlier by a lead. */
   function speak(pace: SpeakingPace, how: { pieceMs: number; leadMs: number; isTextFirst: boolean; pieces: number }) {
-    const audio: number[] = [];
-    let text = '';
-    const output = {
-      audio: (samples: Int16Array) => void audio.push(...samples),
-      text: (more: string) => {
-        text += more;
-      },
-    };
-    const part = new MessagePart(output, pace, '');
+    const spoken = partAfter('', pace);
+    const { part } = spoken;
     const said = [0, 1, 2, 3, 4, 5, 6, 7, 8];
     const samples = speakTones(said, REPLY_RATE_HZ);
     const size = (REPLY_RATE_HZ * how.pieceMs) / 1000;
@@ -114,7 +109,7 @@ describe('a session that breaks in the middle of a message', () => {
       ];
       for (const each of how.isTextFirst ? tell : tell.reverse()) each();
     }
-    return { part, audio, text: () => text };
+    return spoken;
   }
 
   for (const pieceMs of PIECES_MS)
@@ -125,14 +120,10 @@ describe('a session that breaks in the middle of a message', () => {
           for (let pieces = 1; pieces < all; pieces += 1) {
             const pace = new SpeakingPace();
             speak(pace, { pieceMs: 100, leadMs, isTextFirst, pieces: 27 }).part.end();
-            const { part, audio, text } = speak(pace, { pieceMs, leadMs, isTextFirst, pieces });
+            const { part, text, heard } = speak(pace, { pieceMs, leadMs, isTextFirst, pieces });
             part.break();
-            const heard = decodeTones(Int16Array.from(audio), REPLY_RATE_HZ, 9).filter(
-              (word) => word.endMs - word.startMs > 160,
-            );
-            expect(text().trim(), `broken after ${pieces} pieces`).toBe(
-              heard.map(({ index }) => `w${index}`).join(' '),
-            );
+            const whole = heard(9).filter((word) => word.endMs - word.startMs > 160);
+            expect(text(), `broken after ${pieces} pieces`).toBe(whole.map(({ index }) => `w${index}`).join(' '));
           }
         });
 });
